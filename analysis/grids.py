@@ -1,0 +1,301 @@
+"""The report's tables as cells: what is shown, what a click sorts by."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from analysis.comparison import estimator
+from analysis.findings import Findings
+from analysis.intervals import percent, percent_range
+from analysis.stability import HOYER
+from analysis.summary import collapsed_text, number
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Shown text, sort value (None sorts last), and for a share its bar (low, share, high)."""
+
+    text: str
+    sort: str | float | None = None
+    bar: tuple[float, float, float] | None = None
+    family: str = ""
+    parts: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table: headers with an explanation each, rows of cells."""
+
+    headers: Sequence[tuple[str, str]]
+    rows: Sequence[Sequence[Cell]] = field(default_factory=tuple)
+
+    def numeric(self, column: int) -> bool:
+        """Whether a column holds plain numbers, which stand better aligned to the right."""
+        cells = [row[column] for row in self.rows]
+        return not any(c.bar or isinstance(c.sort, str) for c in cells) and any(c.sort is not None for c in cells)
+
+
+Column = tuple[str, str, Callable[[Row], Cell]]
+
+
+def grid(table: pd.DataFrame, columns: Iterable[Column]) -> Grid:
+    """A grid from a table and its columns (header, explanation, row -> cell); columns without any text are left out."""
+    columns = list(columns)
+    rows = [[make(row) for _, _, make in columns] for row in table.to_dict("records")]
+    kept = [i for i in range(len(columns)) if any(row[i].text for row in rows)]
+    return Grid([columns[i][:2] for i in kept], [[row[i] for i in kept] for row in rows])
+
+
+def figure_column(header: str, key: str, digits: int, hint: str = "") -> Column:
+    """A plain number."""
+    return header, hint, lambda row: Cell(number(row[key], digits), _sort(row[key]))
+
+
+def text_column(header: str, key: str, hint: str = "") -> Column:
+    """A plain word."""
+    return header, hint, lambda row: Cell("" if pd.isna(row[key]) else str(row[key]), str(row[key]))
+
+
+def settings_column() -> Column:
+    """The searched settings, one part each so that they wrap between and not within."""
+    return "settings", "", lambda row: Cell(row["settings"], row["settings"], parts=row["settings"].split(", "))
+
+
+def family_column() -> Column:
+    """The family in its colour."""
+    return "family", "", lambda row: Cell(row["family"], row["family"], family=row["family"])
+
+
+def share_column(header: str, low: str, high: str, hint: str, words: Callable[[Row], str]) -> Column:
+    """A share with its interval as a small bar."""
+
+    def make(row: Row) -> Cell:
+        if pd.isna(row["share"]):
+            return Cell("–", None)
+        return Cell(
+            words(row), float(row["share"]), (float(row[low]), float(row["share"]), float(row[high])), row["family"]
+        )
+
+    return header, hint, make
+
+
+def _sort(value: Any) -> float | None:
+    return None if pd.isna(value) else float(value)
+
+
+def _interval(header: str, key: str, low: str, high: str, digits: int, hint: str) -> Column:
+    def make(row: Row) -> Cell:
+        known = pd.notna(row[low])
+        shown = f" ({number(row[low], digits)}–{number(row[high], digits)})" if known else ""
+        return Cell(number(row[key], digits) + shown, _sort(row[key]))
+
+    return header, hint, make
+
+
+def configurations(found: Findings, table: pd.DataFrame, compact: bool = False) -> Grid:
+    """Replicated configurations: likelihood, information, sparsity and collapses; `compact` for the lead table."""
+    nll = "median over finished confirmation seeds with its 95 % bootstrap interval, nats per sentence"
+    columns: list[Column] = [
+        family_column(),
+        text_column("configuration", "configuration", "short hash, same for all seeds"),
+    ]
+    columns += [
+        share_column("collapsed", "wilson_low", "wilson_high", "k/n judged seeds with Wilson 95 %", collapsed_text),
+        _interval("NLL", "nll", "nll_low", "nll_high", 2, nll),
+        ("NLL is", "the estimator of the column before", lambda r: Cell(_estimator(found, r), r["nll_estimator"])),
+        figure_column("ppl", "ppl", 2, "perplexity"),
+        figure_column("mi", "mi", 2, "mutual information of sentence and code, nats"),
+        figure_column("active units", "active_units", 0, "dimensions whose mean moves over the split"),
+        figure_column("latent gain", "latent_gain", 2, "log p(x | own z) − log p(x | another sentence's z), nats"),
+        figure_column("Hoyer", "hoyer_mean", 3, "Average Hoyer of means, 0 dense to 1 sparse"),
+    ]
+    if not compact:
+        columns += [
+            figure_column("rank", "rank", 0, "order of median NLL within the family; few finished seeds rank last"),
+            ("Jeffreys 95 %", "the same share by Jeffreys", _jeffreys),
+            ("if all unjudged…", "share if none, or every, unjudged seed had collapsed", _worst),
+            *(
+                figure_column(name, name, 0)
+                for name in ("planned", "diverged", "failed", "missing", "running", "unjudged")
+            ),
+            text_column("settings", "settings"),
+        ]
+    return grid(table, columns)
+
+
+def best_settings(table: pd.DataFrame) -> Grid:
+    """The searched settings of each family's best configuration."""
+    return grid(table, [family_column(), text_column("configuration", "configuration"), settings_column()])
+
+
+def _estimator(found: Findings, row: Row) -> str:
+    return estimator(found.study, row["nll_estimator"]) or "–"
+
+
+def _jeffreys(row: Row) -> Cell:
+    return (
+        Cell("–")
+        if pd.isna(row["share"])
+        else Cell(percent_range(row["jeffreys_low"], row["jeffreys_high"]), row["jeffreys_low"])
+    )
+
+
+def _worst(row: Row) -> Cell:
+    return (
+        Cell("–")
+        if pd.isna(row["share_least"])
+        else Cell(percent_range(row["share_least"], row["share_most"]), row["share_most"])
+    )
+
+
+def families(found: Findings) -> Grid:
+    """Collapse per family with the spread between its configurations."""
+    table = found.families[~found.families["family"].isin(found.yardsticks)]
+    seeds = "judged seeds of the configuration that has fewest: the interval's n"
+    columns: list[Column] = [
+        family_column(),
+        figure_column("configurations", "configurations", 0),
+        figure_column("seeds", "seeds", 0, seeds),
+        ("collapsed", "collapsed of judged runs", lambda r: Cell(f"{r['collapsed']}/{r['judged']}", _sort(r["share"]))),
+        share_column("mean share", "low", "high", "mean over configurations, 95 % interval on seeds", _mean_share),
+        ("configurations' range", "lowest and highest share of a configuration", _range),
+        _share_figure("sd", "configuration_sd", "standard deviation of the configurations' shares"),
+        _share_figure("sd beyond seeds", "excess_sd", "what remains of it after the seeds' own noise"),
+        *(figure_column(name, name, 0) for name in ("partial", "diverged", "failed", "missing", "running", "unjudged")),
+    ]
+    return grid(table, columns)
+
+
+def _mean_share(row: Row) -> str:
+    return f"{percent(row['share'])} ({percent_range(row['low'], row['high'])})"
+
+
+def _range(row: Row) -> Cell:
+    if pd.isna(row["share"]):
+        return Cell("–")
+    return Cell(percent_range(row["configuration_low"], row["configuration_high"]), row["configuration_high"])
+
+
+def _share_figure(header: str, key: str, hint: str) -> Column:
+    return header, hint, lambda row: Cell("–" if pd.isna(row[key]) else percent(row[key]), _sort(row[key]))
+
+
+def promises(found: Findings) -> Grid:
+    """The search winner's figure on its tuning seed beside its median on confirmation seeds."""
+    columns: list[Column] = [
+        family_column(),
+        text_column("search winner", "configuration"),
+        ("measure", "the same for both columns", lambda r: Cell(_measure(found, r), r["measure"])),
+        figure_column("promised", "search", 2, "on the tuning seed, nats per sentence"),
+        _interval("kept", "replicate", "low", "high", 2, "median over confirmation seeds with 95 % bootstrap interval"),
+        ("difference", "kept − promised: positive means the search flattered", _difference),
+        figure_column("seeds", "seeds", 0),
+        text_column("remark", "note"),
+    ]
+    return grid(found.promises, columns)
+
+
+def _measure(found: Findings, row: Row) -> str:
+    split, _, name = str(row["measure"]).partition("/")
+    return f"{estimator(found.study, name, split)} on {split}"
+
+
+def _difference(row: Row) -> Cell:
+    change = row["replicate"] - row["search"]
+    return Cell("–") if pd.isna(change) else Cell(f"{change:+.2f}".replace("-", "−"), float(change))
+
+
+def populations(found: Findings) -> Grid:
+    """Collapse among all search trials, the stopped ones and the audit share, side by side."""
+    table = found.populations[~found.populations["family"].isin(found.yardsticks)]
+    by_family = {family: group.set_index("population") for family, group in table.groupby("family", sort=False)}
+    rows = pd.DataFrame([{"family": family, "shares": group} for family, group in by_family.items()])
+    columns: list[Column] = [family_column(), *(_population_column(name) for name in table["population"].unique())]
+    return grid(rows, columns)
+
+
+def _population_column(name: str) -> Column:
+    _, _, make = share_column(name, "wilson_low", "wilson_high", "", collapsed_text)
+
+    def cell(row: Row) -> Cell:
+        shares = row["shares"]
+        return make({"family": row["family"], **shares.loc[name].to_dict()}) if name in shares.index else Cell("–")
+
+    return name, "k/n judged trials with Wilson 95 %", cell
+
+
+def hoyer(found: Findings) -> Grid:
+    """Average Hoyer per configuration: mean, sd and range over confirmation seeds, all four kinds."""
+    units = found.hoyer.groupby(["family", "configuration"], sort=False)
+    rows = [
+        {"family": family, "configuration": name, "seeds": group["seeds"].max(), "kinds": group.set_index("measure")}
+        for (family, name), group in units
+    ]
+    columns = [family_column(), text_column("configuration", "configuration"), figure_column("seeds", "seeds", 0)]
+    columns += [_hoyer_column(name) for name in HOYER if (found.hoyer["measure"] == name).any()]
+    return grid(pd.DataFrame(rows), columns)
+
+
+def _hoyer_column(name: str) -> Column:
+    def make(row: Row) -> Cell:
+        if name not in row["kinds"].index:
+            return Cell("–")
+        kind = row["kinds"].loc[name]
+        spread = f" ± {number(kind['sd'], 3)}" if pd.notna(kind["sd"]) else ""
+        return Cell(
+            f"{number(kind['mean'], 3)}{spread} ({number(kind['low'], 3)}–{number(kind['high'], 3)})",
+            _sort(kind["mean"]),
+        )
+
+    return name, "mean ± sd over seeds (lowest–highest)", make
+
+
+def hoyer_spread(found: Findings) -> Grid:
+    """Spread between seeds against spread between configurations."""
+    columns: list[Column] = [
+        family_column(),
+        text_column("measure", "measure"),
+        figure_column("configurations", "configurations", 0),
+        figure_column("sd between seeds", "seed_sd", 3),
+        figure_column("sd between configurations", "configuration_sd", 3, "after the seeds' own noise is taken out"),
+        _share_figure("due to configuration", "share_between", "share of the variance"),
+        text_column("remark", "note"),
+    ]
+    return grid(found.hoyer_spread, columns)
+
+
+def correlations(found: Findings) -> Grid:
+    """Rank correlations of numeric knobs."""
+    columns: list[Column] = [
+        family_column(),
+        text_column("knob", "knob"),
+        text_column("with", "measure"),
+        figure_column("trials", "trials", 0),
+        figure_column("of them stopped", "stopped", 0),
+        _interval("Spearman (95 %)", "spearman", "low", "high", 2, "bootstrap interval"),
+        text_column("remark", "note"),
+    ]
+    return grid(found.correlations[found.correlations["trials"] > 0], columns)
+
+
+def lost(found: Findings) -> Grid:
+    """Every trial without a verdict, by cause."""
+    names = ("verdict", "cause", "stage", "configuration", "seed", "number", "epochs", "key")
+    return grid(found.lost, [family_column(), *(text_column(name, name) for name in names)])
+
+
+def states(found: Findings) -> Grid:
+    """Planned trials by family, stage and state."""
+    return grid(
+        found.states,
+        [
+            family_column(),
+            text_column("stage", "stage"),
+            text_column("state", "state"),
+            figure_column("trials", "trials", 0),
+        ],
+    )

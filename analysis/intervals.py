@@ -1,0 +1,112 @@
+"""Intervals for shares, medians and rank correlations."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+Array = npt.NDArray[np.float64]
+LEVEL = 0.95
+
+
+class Interval(NamedTuple):
+    """Lower and upper end; floats for scalars, arrays for arrays."""
+
+    low: Array
+    high: Array
+
+
+def wilson(k: npt.ArrayLike, n: npt.ArrayLike, level: float = LEVEL) -> Interval:
+    """Wilson's score interval for k of n; (0, 1) where n = 0. k may be fractional (a mean of shares times n)."""
+    k, n = _counts(k, n)
+    z = stats.norm.ppf(0.5 + level / 2)
+    safe = np.maximum(n, 1)
+    share = k / safe
+    centre = (share + z**2 / (2 * safe)) / (1 + z**2 / safe)
+    half = z / (1 + z**2 / safe) * np.sqrt(share * (1 - share) / safe + z**2 / (4 * safe**2))
+    low = np.where((n == 0) | (k == 0), 0.0, centre - half)
+    high = np.where((n == 0) | (k == n), 1.0, centre + half)
+    return Interval(np.clip(low, 0, 1)[()], np.clip(high, 0, 1)[()])
+
+
+def jeffreys(k: npt.ArrayLike, n: npt.ArrayLike, level: float = LEVEL) -> Interval:
+    """Equal-tailed Beta(k + 1/2, n - k + 1/2) interval; its end is 0 at k = 0 and 1 at k = n."""
+    k, n = _counts(k, n)
+    tail = (1 - level) / 2
+    low = np.where(k == 0, 0.0, stats.beta.ppf(tail, k + 0.5, n - k + 0.5))
+    high = np.where(k == n, 1.0, stats.beta.ppf(1 - tail, k + 0.5, n - k + 0.5))
+    return Interval(low[()], high[()])
+
+
+def _counts(k: npt.ArrayLike, n: npt.ArrayLike) -> tuple[Array, Array]:
+    successes, trials = np.asarray(k, dtype=float), np.asarray(n, dtype=float)
+    if not np.all((successes >= 0) & (successes <= trials)):
+        raise ValueError(f"A share needs 0 <= k <= n; got k = {k} of n = {n}.")
+    return successes, trials
+
+
+def bootstrap_median(values: npt.ArrayLike, level: float = LEVEL, seed: int = 0, draws: int = 2000) -> Interval:
+    """Percentile bootstrap interval of the median; NaN values are refused, fewer than 2 values give NaN ends."""
+    sample = np.asarray(values, dtype=float)
+    if np.isnan(sample).any():
+        raise ValueError("A median's interval needs numbers; drop NaN first and say how many were dropped.")
+    if len(sample) < 2:
+        return _nothing()
+    picks = np.random.default_rng(seed).integers(len(sample), size=(draws, len(sample)))
+    return _percentiles(np.median(sample[picks], axis=1), level)
+
+
+def bootstrap_spearman(
+    x: npt.ArrayLike, y: npt.ArrayLike, level: float = LEVEL, seed: int = 0, draws: int = 500
+) -> Interval:
+    """Percentile bootstrap interval of Spearman's rank correlation over pairs; NaN ends below 5 pairs or for ties only.
+
+    Each resample is ranked anew (mid-ranks); resamples in which x or y is constant say nothing and are left out.
+    """
+    first, second = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    if len(first) < 5 or np.ptp(first) == 0 or np.ptp(second) == 0:
+        return _nothing()
+    picks = np.random.default_rng(seed).integers(len(first), size=(draws, len(first)))
+    a, b = (stats.rankdata(v[picks], axis=1) for v in (first, second))
+    a, b = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
+    scale = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
+    said = scale > 0
+    return _percentiles((a * b).sum(axis=1)[said] / scale[said], level)
+
+
+def _percentiles(values: Array, level: float) -> Interval:
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(low, high)
+
+
+def _nothing() -> Interval:
+    return Interval(np.asarray(np.nan)[()], np.asarray(np.nan)[()])
+
+
+def percent(share: float) -> str:
+    """A share as whole per cent; never 0 % or 100 % unless it is exactly that."""
+    if 0 < share < 0.005:
+        return "<1 %"
+    if 0.995 < share < 1:
+        return ">99 %"
+    return f"{100 * share:.0f} %"
+
+
+def percent_range(low: float, high: float) -> str:
+    """`40–89 %`; one figure where both ends round to the same."""
+    if percent(low) == percent(high):
+        return percent(low)
+    return f"{percent(low).removesuffix(' %')}–{percent(high)}"
+
+
+def share_text(k: int, n: int, level: float = LEVEL) -> str:
+    """k of n in words: with its interval, or with what 0 of n and n of n still leave possible."""
+    if n == 0:
+        return "none could be judged"
+    low, high = wilson(k, n, level)
+    if k == 0:
+        return f"0 of {n}; still compatible with {percent(float(high))}"
+    if k == n:
+        return f"{n} of {n}; still compatible with {percent(float(low))}"
+    return f"{k} of {n} ({percent(k / n)}, Wilson {percent(level)} {percent_range(float(low), float(high))})"

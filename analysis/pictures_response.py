@@ -1,0 +1,159 @@
+"""Pictures of response: nll, mi and the collapsed share along every searched knob, small multiples per family."""
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.collapse import by_level
+from analysis.comparison import estimator
+from analysis.response import bins
+from analysis.style import MUTED, Look, Panel, Picture, Tab, axis, figure
+from analysis.tables import value_text
+from analysis.verdicts import Thresholds
+
+MOST_POINTS = 400
+TITLE = "How the searched settings change the outcome"
+
+
+def responses(
+    table: pd.DataFrame,
+    correlations: pd.DataFrame,
+    medians: pd.DataFrame,
+    study: Mapping[str, Any],
+    thresholds: Thresholds,
+    looks: Mapping[str, Look],
+) -> Picture:
+    """A tab per family, a panel per knob: nll, mi and the share of collapsed search trials, one above the other."""
+    tabs = []
+    for family in _order(table, looks):
+        own = table[(table["family"] == family) & (table["nll"].notna() | table["mi"].notna())]
+        figures = correlations[correlations["family"] == family]
+        levels = medians[medians["family"] == family]
+        panels = [
+            Panel(_stack(group, study, thresholds, looks[family]), str(knob), _note(group, figures, levels, str(knob)))
+            for knob, group in own.groupby("knob", sort=False)
+        ]
+        if panels:
+            tabs.append(Tab(family, panels))
+    if not tabs:
+        return Picture("response", TITLE, "No search trial has recorded a figure for a knob that varies.")
+    caption = (
+        "Search trials on their tuning seed; hollow marks were stopped early and show their last figures, after fewer "
+        "epochs: compare them with each other only. The lowest strip is the share of collapsed trials in bins of the knob, with 95 % "
+        "Wilson intervals. A search crowds where it hopes to win, so an empty stretch is unexplored, not bad; only the "
+        "confirmation seeds above answer how often. ρ is Spearman's rank correlation over all trials with a figure."
+    )
+    return Picture("response", TITLE, caption, tabs)
+
+
+def _order(table: pd.DataFrame, looks: Mapping[str, Look]) -> list[str]:
+    """Families with a code first: they have more to show than a language model."""
+    with_code = set(table.loc[table["mi"].notna(), "family"])
+    present = [name for name in looks if (table["family"] == name).any()]
+    return sorted(present, key=lambda name: name not in with_code)
+
+
+def _note(group: pd.DataFrame, figures: pd.DataFrame, levels: pd.DataFrame, knob: str) -> str:
+    if group["kind"].iloc[0] == "categorical":
+        own = levels[(levels["knob"] == knob) & (levels["measure"] == "nll")].dropna(subset=["median"])
+        parts = [f"{row['level']} {row['median']:.2f} (n = {row['trials']})" for row in own.to_dict("records")]
+        return "median NLL: " + ", ".join(parts) if parts else ""
+    rows = figures[figures["knob"] == knob].set_index("measure")
+    return "; ".join(text for name in ("nll", "mi") if (text := _correlation_text(name, rows.loc[name])))
+
+
+def _correlation_text(name: str, row: pd.Series) -> str:
+    if pd.isna(row["spearman"]):
+        return "" if row["trials"] == 0 else f"{name}: {row['note']}"
+    note = f", {row['note']}" if row["note"] else ""
+    return f"ρ({name}) {row['spearman']:+.2f} ({row['low']:+.2f} to {row['high']:+.2f}{note})".replace("-", "−")
+
+
+def _stack(group: pd.DataFrame, study: Mapping[str, Any], thresholds: Thresholds, look: Look) -> Any:
+    drawn = group.sample(MOST_POINTS, random_state=0) if len(group) > MOST_POINTS else group
+    latent = bool(group["mi"].notna().any())
+    domains = [(0.62, 1.0), (0.26, 0.56), (0.0, 0.2)] if latent else [(0.0, 1.0)]
+    titles = [_nll_name(group, study), "mi, nats", "collapsed"]
+    traces = [_marks(drawn, "nll", "y", look)]
+    layout: dict[str, Any] = {"xaxis": _knob_axis(group, "y3" if latent else "y")}
+    for i, domain in enumerate(domains):
+        layout[f"yaxis{i + 1 if i else ''}"] = axis(titles[i], domain=domain, nticks=4)
+    if latent:
+        shares = by_level(group, bins(group["value"], str(group["kind"].iloc[0])))
+        traces += [_marks(drawn, "mi", "y2", look), _shares(shares, look)]
+        layout["yaxis3"] |= {"range": [-0.08, 1.08], "tickformat": ".0%", "tickvals": [0, 0.5, 1]}
+        rule = {
+            "type": "line",
+            "xref": "paper",
+            "yref": "y2",
+            "x0": 0,
+            "x1": 1,
+            "y0": thresholds.mi,
+            "y1": thresholds.mi,
+        }
+        layout["shapes"] = [rule | {"line": {"color": MUTED, "dash": "dot", "width": 1}}]
+    return figure(traces, 380 if latent else 200, **layout)
+
+
+def _nll_name(group: pd.DataFrame, study: Mapping[str, Any]) -> str:
+    name = "nll_exact" if (group["nll_estimator"] == "nll_exact").any() else "nll_iw"
+    return estimator(study, name, "subset")
+
+
+def _knob_axis(group: pd.DataFrame, anchor: str) -> dict[str, Any]:
+    if group["kind"].iloc[0] == "categorical":
+        order = sorted(group["value"].map(str).unique())
+        return axis(anchor=anchor, type="category", categoryorder="array", categoryarray=order)
+    log = bool(group["log"].iloc[0])
+    if not log:
+        return axis(anchor=anchor, nticks=5)
+    decades = np.log10(float(group["value"].max()) / float(group["value"].min()))
+    return axis("log scale", anchor=anchor, type="log", dtick=1 if decades > 1.5 else "D2", tickformat="~g")
+
+
+def _marks(group: pd.DataFrame, name: str, yaxis: str, look: Look) -> dict[str, Any]:
+    stopped = group["state"] == "stopped"
+    facts = zip(group["configuration"], group["value"], group["verdict"], group["state"], strict=True)
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": group["value"].to_numpy(),
+        "y": group[name].to_numpy(dtype=float),
+        "yaxis": yaxis,
+        "marker": {
+            "symbol": [look.symbol + ("-open" if s else "") for s in stopped],
+            "size": 7,
+            "color": look.light,
+            "opacity": 0.75,
+        },
+        "text": [f"{c}: {escape(value_text(v))}<br>{verdict}, {state}" for c, v, verdict, state in facts],
+        "hovertemplate": f"%{{text}}<br>{name} %{{y:.3g}} nats<extra></extra>",
+    }
+
+
+def _shares(shares: pd.DataFrame, look: Look) -> dict[str, Any]:
+    centre = shares["share"].to_numpy(dtype=float)
+    up, down = shares["wilson_high"].to_numpy(dtype=float) - centre, centre - shares["wilson_low"].to_numpy(dtype=float)
+    bars = {
+        "type": "data",
+        "symmetric": False,
+        "array": np.maximum(up, 0),
+        "arrayminus": np.maximum(down, 0),
+        "width": 0,
+    }
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": shares["bin"].to_numpy(),
+        "y": centre,
+        "yaxis": "y3",
+        "error_y": bars | {"color": look.light, "thickness": 1.5},
+        "marker": {"size": 8, "color": look.light, "symbol": "line-ew", "line": {"width": 3, "color": look.light}},
+        "text": [f"{k} of {n} trials collapsed" for k, n in zip(shares["collapsed"], shares["judged"], strict=True)],
+        "hovertemplate": "around %{x:.3g}: %{text}<extra></extra>"
+        if len(shares) and not isinstance(shares["bin"].iloc[0], str)
+        else "%{x}: %{text}<extra></extra>",
+    }

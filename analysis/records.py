@@ -1,0 +1,60 @@
+"""What the analysis reads: one study's facts, its trials and their curves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+STATES = ("finished", "stopped", "diverged", "failed", "running", "missing")
+STAGES = ("search", "replicate")
+SPLIT_OF_STAGE = {"search": "subset", "replicate": "valid"}
+
+TRIAL_COLUMNS = (
+    "key",
+    "family",
+    "stage",
+    "number",
+    "configuration",
+    "seed",
+    "state",
+    "cause",
+    "audit",
+    "epochs",
+    "seconds",
+)
+CURVE_COLUMNS = ("key", "epoch", "updates")
+
+MEASURES = (
+    "nll_exact",
+    "nll_elbo",
+    "nll_iw",
+    "ppl",
+    "reconstruction",
+    "kl",
+    "mi",
+    "active_units",
+    "latent_gain",
+    "hoyer_sample",
+    "hoyer_mean",
+    "hoyer_sample_centred",
+    "hoyer_mean_centred",
+    "dims_dropped",
+    "cosine",
+)
+
+
+@dataclass(frozen=True)
+class Records:
+    """Everything recorded of one study, as plain tables.
+
+    study: JSON-able facts. All keys are optional: name, created, code_version, packages, corpus {name, digest, facts},
+        families (names in order), epochs, thresholds {mi, latent_gain, partial, version}, iw_samples_subset,
+        iw_samples_valid, subset_sentences, valid_sentences, select ("subset/nll_iw"), resources, settings, commands.
+    trials: one row per planned trial, missing ones included: `TRIAL_COLUMNS`, `param.<path>`, `<split>/<measure>`.
+    curves: one row per trial and epoch: `CURVE_COLUMNS` and `<split>/<measure>`.
+    """
+
+    study: Mapping[str, Any]
+    trials: pd.DataFrame
+    curves: pd.DataFrame

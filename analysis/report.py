@@ -1,0 +1,187 @@
+"""The report: one page that opens offline, and the same numbers as CSV and JSON."""
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+import plotly.io
+import plotly.offline
+from markupsafe import Markup
+
+from analysis import grids
+from analysis.comparison import best, estimator
+from analysis.figures import looks_of, pictures
+from analysis.findings import Findings, find
+from analysis.records import Records
+from analysis.sentences import family_sentences, headline
+from analysis.style import Picture, dark_of
+from analysis.summary import jsonable, summarise
+
+LAW = (
+    "Only confirmation seeds answer “how often”. Search trials are chosen adaptively and many are stopped early, so a "
+    "share of search trials says what the search visited, not how often training collapses."
+)
+
+
+def write(records: Records, folder: Path) -> Path:
+    """Write `report/index.html`, its CSV tables and `summary.json` under a study's folder; returns the page's path.
+
+    Every file is replaced in one step, so that a reader never sees half of one.
+    """
+    found, target = find(records), Path(folder) / "report"
+    target.mkdir(parents=True, exist_ok=True)
+    for name, table in tables(found).items():
+        _replace(target / f"{name}.csv", table.to_csv(index=False))
+    _replace(target / "summary.json", json.dumps(summarise(found), indent=1, ensure_ascii=False, allow_nan=False))
+    _replace(target / "index.html", page(found))
+    return target / "index.html"
+
+
+def tables(found: Findings) -> dict[str, pd.DataFrame]:
+    """The report's CSV files by name."""
+    families = found.families.merge(
+        best(found.configurations)[["family", "configuration"]].rename(columns={"configuration": "best_configuration"}),
+        on="family",
+        how="left",
+    )
+    return {
+        "trials": found.judged,
+        "curves": found.curves,
+        "configurations": found.configurations,
+        "families": families,
+    }
+
+
+def page(found: Findings) -> str:
+    """The whole page as one HTML text; nothing in it is fetched from anywhere."""
+    looks, drawn = looks_of(found), pictures(found)
+    return _template().render(
+        study=found.study,
+        answer=headline(found),
+        sentences=family_sentences(found),
+        looks=looks,
+        pictures=drawn,
+        panels=_panel_ids(drawn),
+        grids=_grids(found),
+        counts=_state_counts(found),
+        facts=_facts(found),
+        thresholds=found.thresholds,
+        law=LAW,
+        settings=_pretty(found.study.get("settings")),
+        corpus=_flat(found.study.get("corpus")),
+        figures=Markup(_figures_json(drawn)),
+        dark=Markup(_script_safe(json.dumps(dark_of(looks)))),
+        plotly=Markup(plotly.offline.get_plotlyjs()),
+    )
+
+
+@cache
+def _template() -> jinja2.Template:
+    loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
+    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment.filters["tight"] = _tight
+    return environment.get_template("report.html")
+
+
+def _tight(text: str) -> str:
+    """Figures that a line break must not part: `25 %`, `K = 64`."""
+    return text.replace(" %", "\u00a0%").replace(" = ", "\u00a0=\u00a0")
+
+
+def _panel_ids(drawn: Mapping[str, Picture]) -> dict[str, list[list[str]]]:
+    return {
+        name: [[f"{name}-{i}-{j}" for j in range(len(tab.panels))] for i, tab in enumerate(picture.tabs)]
+        for name, picture in drawn.items()
+    }
+
+
+def _figures_json(drawn: Mapping[str, Picture]) -> str:
+    ids = _panel_ids(drawn)
+    entries = [
+        f"{json.dumps(ids[name][i][j])}: {plotly.io.to_json(panel.figure, validate=False)}"
+        for name, picture in drawn.items()
+        for i, tab in enumerate(picture.tabs)
+        for j, panel in enumerate(tab.panels)
+    ]
+    return _script_safe("{" + ",\n".join(entries) + "}")
+
+
+def _script_safe(text: str) -> str:
+    """JSON that cannot end the script element it stands in."""
+    return text.replace("<", "\\u003c")
+
+
+def _grids(found: Findings) -> dict[str, grids.Grid]:
+    return {
+        "best": grids.configurations(found, best(found.configurations), compact=True),
+        "best_settings": grids.best_settings(best(found.configurations)),
+        "configurations": grids.configurations(found, found.configurations),
+        "families": grids.families(found),
+        "promises": grids.promises(found),
+        "populations": grids.populations(found),
+        "hoyer": grids.hoyer(found),
+        "hoyer_spread": grids.hoyer_spread(found),
+        "correlations": grids.correlations(found),
+        "lost": grids.lost(found),
+        "states": grids.states(found),
+    }
+
+
+def _state_counts(found: Findings) -> dict[str, int]:
+    counts = found.judged["state"].value_counts()
+    return {str(state): int(n) for state, n in counts.items()}
+
+
+def _facts(found: Findings) -> dict[str, str]:
+    study, of = found.study, estimator
+    facts = {
+        "code": study.get("code_version"),
+        "packages": _flat(study.get("packages")),
+        "epochs": study.get("epochs"),
+        "search metric": study.get("select"),
+        "during training": _evaluation(
+            study, "subset", of(study, "nll_iw", "subset"), "a fixed subset of the validation split"
+        ),
+        "at the end of a confirmation run": _evaluation(
+            study, "valid", of(study, "nll_iw"), "the full validation split"
+        ),
+        "resources per trial": _flat(study.get("resources")),
+        "verdict": found.thresholds.sentence(),
+    }
+    return {name: str(value) for name, value in facts.items() if value}
+
+
+def _evaluation(study: Mapping[str, Any], split: str, name: str, where: str) -> str:
+    count = study.get(f"{split}_sentences")
+    return f"{name} on {where}" + (f" ({count:,} sentences)" if isinstance(count, int) else "")
+
+
+def _flat(value: Any, prefix: str = "") -> str:
+    """Nested facts in one line: `train 8,000; vocabulary 1,243`."""
+    if not isinstance(value, Mapping):
+        return "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
+    return "; ".join(
+        _flat(item) if isinstance(item, Mapping) else f"{prefix}{key} {_flat(item)}" for key, item in value.items()
+    )
+
+
+def _pretty(settings: Any) -> str:
+    return json.dumps(jsonable(settings), indent=2, ensure_ascii=False) if settings else ""
+
+
+def _replace(path: Path, text: str) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise

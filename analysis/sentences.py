@@ -1,0 +1,144 @@
+"""The answer in plain sentences, with counts and intervals."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.comparison import best, estimator
+from analysis.findings import LOST, Findings
+from analysis.intervals import percent, percent_range, share_text
+
+EMPTY = "The study has no trials: nothing was planned or recorded, so there is nothing to report."
+
+
+def headline(found: Findings) -> list[str]:
+    """The study's answer in a few sentences; an empty or unconfirmed study gets a sentence that says so."""
+    if found.judged.empty:
+        return [EMPTY]
+    return [s for s in (_coverage(found), _collapse(found), _likelihood(found), _losses(found)) if s]
+
+
+def family_sentences(found: Findings) -> dict[str, str]:
+    """One sentence per family of the study: how often it collapses, and which seeds are not counted."""
+    rows = {row["family"]: row for row in found.families.to_dict("records")}
+    return {name: _family(name, rows.get(name), found) for name in found.order}
+
+
+def _coverage(found: Findings) -> str:
+    stages = found.judged["stage"].value_counts()
+    replicates = found.judged[found.judged["stage"] == "replicate"]
+    text = (
+        f"{_count(found.judged['family'].nunique(), 'family')}, {_count(int(stages.get('search', 0)), 'search trial')}"
+    )
+    if replicates.empty:
+        return text + ". No confirmation run is planned yet: a search alone cannot say how often training collapses."
+    units = replicates.groupby(["family", "configuration"]).ngroups
+    seeds = replicates["seed"].nunique()
+    return f"{text} and {_count(len(replicates), 'confirmation run')} ({_count(units, 'configuration')} × {_count(seeds, 'seed')})."
+
+
+def _collapse(found: Findings) -> str:
+    known = found.families[found.families["judged"] > 0]
+    if known.empty:
+        planned = (found.families["no latent"] == 0).any()
+        return "No confirmation run of a model with a code could be judged." if planned else ""
+    some = known[known["collapsed"] > 0].sort_values("share", ascending=False, kind="stable")
+    never = known[known["collapsed"] == 0]
+    parts = []
+    if len(some):
+        shares = _join(f"{row['family']} ({percent(row['share'])})" for row in some.to_dict("records"))
+        parts.append(f"Collapsed on some confirmation seed: {shares}.")
+    if len(never):
+        limit = percent(float(never["high"].max()))
+        whose = _join(str(name) for name in never["family"])
+        parts.append(f"Never seen to collapse: {whose}; with this many seeds that still allows up to {limit}.")
+    return " ".join(parts)
+
+
+def _likelihood(found: Findings) -> str:
+    winners = best(found.configurations)
+    winners = winners[winners["nll"].notna() & ~winners["family"].isin(found.yardsticks)]
+    if winners.empty:
+        return ""
+    first = winners.loc[winners["nll"].idxmin()]
+    rivals = winners[(winners["family"] != first["family"]) & (winners["nll_low"] <= first["nll_high"])]
+    text = f"Best likelihood: {first['family']} {first['configuration']} with median {_nll(first, found.study)}."
+    if first["collapsed"]:
+        text += f" It collapsed on {first['collapsed']} of {first['judged']} seeds."
+    if len(rivals):
+        text += f" Its interval overlaps that of {_join(str(name) for name in rivals['family'])}: no clear order among them."
+    exact = best(found.configurations)
+    exact = exact[exact["family"].isin(found.yardsticks) & exact["nll"].notna()]
+    for row in exact.to_dict("records"):
+        text += f" The language model {row['family']} has {_nll(row, found.study)}."
+    return text
+
+
+def _losses(found: Findings) -> str:
+    planned = len(found.judged)
+    if found.lost.empty:
+        running = int((found.judged["state"] == "running").sum())
+        return f"{_count(running, 'trial')} still running; none lost." if running else "No planned trial was lost."
+    counts = found.lost["verdict"].value_counts()
+    parts = _join(f"{counts[name]} {name}" for name in LOST if name in counts)
+    return f"{len(found.lost)} of {_count(planned, 'planned trial')} gave no verdict: {parts}; each is listed below by cause."
+
+
+def _family(name: str, row: Mapping[str, Any] | None, found: Findings) -> str:
+    if name in found.yardsticks:
+        text = "a language model without a code, so it cannot collapse."
+    elif row is None:
+        trials = int((found.judged["family"] == name).sum())
+        searched = (
+            f"its {_count(trials, 'search trial')} cannot say how often it collapses"
+            if trials
+            else "no trial is recorded"
+        )
+        text = f"no confirmation run yet; {searched}."
+    else:
+        text = _how_often(row)
+    missing = [f"{row[state]} {state}" for state in (*LOST, "running") if row[state]] if row else []
+    return text + (f" Not counted: {_join(missing)}." if missing else "")
+
+
+def _how_often(row: Mapping[str, Any]) -> str:
+    k, n, configurations = int(row["collapsed"]), int(row["judged"]), int(row["configurations"])
+    if n == 0:
+        return f"none of {_count(int(row['planned']), 'confirmation run')} could be judged."
+    if configurations == 1:
+        return _one_configuration(k, n)
+    over = f"confirmation runs over {configurations} configurations collapsed"
+    seeds = _count(int(row["seeds"]), "seed")
+    if k == 0:
+        return f"0 of {n} {over}; with {seeds} still compatible with {percent(row['high'])}."
+    if k == n:
+        return f"{n} of {n} {over}; with {seeds} still compatible with {percent(row['low'])}."
+    interval = f"95 % {percent_range(row['low'], row['high'])} from {seeds}"
+    apart = f"configurations {percent_range(row['configuration_low'], row['configuration_high'])}"
+    return f"{k} of {n} {over} (mean {percent(row['share'])}, {interval}; {apart})."
+
+
+def _one_configuration(k: int, n: int) -> str:
+    """`7 of 10 confirmation seeds collapsed (70 %, Wilson 95 % 40–89 %)`."""
+    count, rest = f"{k} of {n}", share_text(k, n).removeprefix(f"{k} of {n}")
+    return f"{count} confirmation {'seed' if n == 1 else 'seeds'} collapsed{rest}."
+
+
+def _nll(row: Mapping[str, Any] | pd.Series, study: Mapping[str, Any]) -> str:
+    text = f"{estimator(study, row['nll_estimator'])} {row['nll']:.2f} nats per sentence"
+    seeds = _count(int(row["finished"]), "seed")
+    if not np.isfinite(row["nll_low"]):
+        return f"{text} ({seeds}, so no interval)"
+    return f"{text} ({seeds}, 95 % {row['nll_low']:.2f}–{row['nll_high']:.2f})"
+
+
+def _count(number: int, noun: str) -> str:
+    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
+def _join(parts: Iterable[str]) -> str:
+    *rest, last = list(parts) or [""]
+    return f"{', '.join(rest)} and {last}" if rest else last

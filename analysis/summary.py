@@ -1,0 +1,160 @@
+"""The study's answer as data: a JSON-able summary with its schema, and a short table for terminal and pull request."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.comparison import best, estimator
+from analysis.findings import Findings, find
+from analysis.intervals import percent_range
+from analysis.records import Records
+from analysis.sentences import family_sentences, headline
+
+SCHEMA = {
+    "version": 1,
+    "conventions": "nats; sums over time, averages over sentences; shares in [0, 1]; null where nothing can be said; 95 % intervals",
+    "fields": {
+        "study": "the study's recorded facts: corpus, versions, sample counts, settings, commands",
+        "thresholds": "bounds of the verdict in nats, and the version of the rule",
+        "answer": "the headline, one sentence or two per entry",
+        "families": "per family: sentence, collapse counts by verdict, mean share over configurations with its interval "
+        "(Wilson on seeds), spread between configurations, best configuration",
+        "configurations": "per replicated configuration: settings, counts by verdict, share with Wilson and Jeffreys "
+        "intervals, share_least and share_most (no or every unjudged seed collapsed), medians over finished seeds; nll is "
+        "the estimator named in nll_estimator; rank orders a family's configurations by median nll",
+        "promises": "per family: the search winner's figure on its tuning seed and its median on confirmation seeds, "
+        "same measure and subset",
+        "search_populations": "collapse among all search trials, those stopped early, and the audit share",
+        "hoyer": "per configuration and Hoyer measure: seeds, mean, sd, lowest, highest over confirmation seeds",
+        "hoyer_spread": "per family and Hoyer measure: sd between seeds and between configurations, share_between",
+        "correlations": "Spearman's rank correlation of each numeric searched knob with nll, mi and collapse",
+        "levels": "median nll and mi per level of each categorical searched knob",
+        "threshold_curve": "collapse share per family as both thresholds are multiplied by factor",
+        "states": "planned trials by family, stage and state",
+        "lost": "every trial that failed, diverged, is missing or could not be judged, with its cause",
+    },
+}
+
+HEADERS = (
+    "family",
+    "best configuration",
+    "likelihood",
+    "median NLL",
+    "ppl",
+    "mi",
+    "active units",
+    "latent gain",
+    "hoyer",
+    "collapsed",
+)
+
+
+def summary(records: Records) -> dict[str, Any]:
+    """The whole answer as JSON-able data; `schema` describes every field."""
+    return summarise(find(records))
+
+
+def summarise(found: Findings) -> dict[str, Any]:
+    """`summary` from tables that are computed already."""
+    whole = {
+        "schema": SCHEMA,
+        "study": dict(found.study),
+        "thresholds": asdict(found.thresholds),
+        "answer": headline(found),
+        "families": _families(found),
+        "configurations": found.configurations,
+        "promises": found.promises,
+        "search_populations": found.populations,
+        "hoyer": found.hoyer,
+        "hoyer_spread": found.hoyer_spread,
+        "correlations": found.correlations,
+        "levels": found.levels,
+        "threshold_curve": found.curve,
+        "states": found.states,
+        "lost": found.lost,
+    }
+    return {name: jsonable(value) for name, value in whole.items()}
+
+
+def _families(found: Findings) -> list[dict[str, Any]]:
+    rows = {row["family"]: row for row in found.families.to_dict("records")}
+    winners = dict(zip(*(best(found.configurations)[c] for c in ("family", "configuration")), strict=True))
+    return [
+        {"family": name, "sentence": sentence, "best_configuration": winners.get(name), **rows.get(name, {})}
+        for name, sentence in family_sentences(found).items()
+    ]
+
+
+def jsonable(value: Any) -> Any:
+    """Tables as lists of rows, numpy scalars as Python's, and NaN, NA and infinities as None."""
+    if isinstance(value, pd.DataFrame):
+        return [jsonable(row) for row in value.to_dict("records")]
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, np.ndarray)):
+        return [jsonable(item) for item in value]
+    if value is None or value is pd.NA or isinstance(value, (str, bool)):
+        return None if value is pd.NA else value
+    if isinstance(value, np.generic):
+        return jsonable(value.item())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if isinstance(value, int) else str(value)
+
+
+def rows(found: Findings) -> list[tuple[str, ...]]:
+    """The short table: each family's best configuration in the words of `HEADERS`."""
+    winners = {row["family"]: row for row in best(found.configurations).to_dict("records")}
+    return [_row(name, winners.get(name), found) for name in found.order]
+
+
+def _row(name: str, row: Mapping[str, Any] | None, found: Findings) -> tuple[str, ...]:
+    if row is None:
+        return (name, "not confirmed", *["–"] * (len(HEADERS) - 2))
+    figures = [number(row[key], digits) for key, digits in _FIGURES]
+    return (
+        name,
+        str(row["configuration"]),
+        estimator(found.study, row["nll_estimator"]),
+        *figures,
+        collapsed_text(row),
+    )
+
+
+_FIGURES = (("nll", 2), ("ppl", 1), ("mi", 2), ("active_units", 0), ("latent_gain", 2), ("hoyer_mean", 2))
+
+
+def number(value: Any, digits: int) -> str:
+    """A figure with fixed digits, a dash where there is none."""
+    return "–" if value is None or pd.isna(value) else f"{value:.{digits}f}".replace("-", "−")
+
+
+def collapsed_text(row: Mapping[str, Any]) -> str:
+    """`2/10 (6–51 %)`; a dash where no seed could be judged."""
+    if not row["judged"]:
+        return "–"
+    return f"{row['collapsed']}/{row['judged']} ({percent_range(row['wilson_low'], row['wilson_high'])})"
+
+
+def text(records: Records) -> str:
+    """The headline and the short table in fixed width, for a terminal."""
+    found = find(records)
+    table = [HEADERS, *rows(found)]
+    widths = [max(len(line[i]) for line in table) for i in range(len(HEADERS))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in table]
+    return "\n".join([*headline(found), "", *lines])
+
+
+def markdown(records: Records) -> str:
+    """The headline and the short table in Markdown, for a pull request."""
+    found = find(records)
+    lines = [_markdown_row(HEADERS), _markdown_row(["---"] * len(HEADERS)), *(_markdown_row(r) for r in rows(found))]
+    return "\n".join([*(f"- {sentence}" for sentence in headline(found)), "", *lines])
+
+
+def _markdown_row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

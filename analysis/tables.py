@@ -1,0 +1,103 @@
+"""Helpers over the trials table that every other file of the analysis shares."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.records import CURVE_COLUMNS, MEASURES, SPLIT_OF_STAGE, STAGES, STATES, TRIAL_COLUMNS
+
+PARAM = "param."
+
+
+def complete(trials: pd.DataFrame) -> pd.DataFrame:
+    """The trials with every required column present; ValueError names unknown states and stages."""
+    table = trials.copy().reset_index(drop=True)
+    for column in TRIAL_COLUMNS:
+        if column not in table:
+            table[column] = pd.Series([np.nan] * len(table), dtype="object")
+    table["cause"] = table["cause"].fillna("").astype(str)
+    table["audit"] = table["audit"].eq(True)
+    faults = _unknown(table, "state", STATES) + _unknown(table, "stage", STAGES)
+    if faults:
+        raise ValueError(" ".join(faults))
+    return table
+
+
+def complete_curves(curves: pd.DataFrame) -> pd.DataFrame:
+    """The curves with key, epoch and updates present, even when nothing was recorded."""
+    table = curves.copy().reset_index(drop=True)
+    for column in CURVE_COLUMNS:
+        if column not in table:
+            table[column] = pd.Series([np.nan] * len(table), dtype="object")
+    return table
+
+
+def _unknown(table: pd.DataFrame, column: str, known: tuple[str, ...]) -> list[str]:
+    strange = sorted({str(value) for value in table[column]} - set(known))
+    return [f"A trial's {column} is one of {', '.join(known)}; found {', '.join(strange)}."] if strange else []
+
+
+def numbers(table: pd.DataFrame, column: str) -> pd.Series:
+    """One column as floats; absent columns and non-finite values are NaN."""
+    if column not in table:
+        return pd.Series(np.nan, index=table.index, dtype=float)
+    values = pd.to_numeric(table[column], errors="coerce").astype(float)
+    return values.where(np.isfinite(values))
+
+
+def measure(trials: pd.DataFrame, name: str) -> pd.Series:
+    """A measure on the split its stage reports: `subset` for search trials, `valid` for replicate trials."""
+    values = pd.Series(np.nan, index=trials.index, dtype=float)
+    for stage, split in SPLIT_OF_STAGE.items():
+        values = values.where(trials["stage"] != stage, numbers(trials, f"{split}/{name}"))
+    return values
+
+
+def with_measures(trials: pd.DataFrame) -> pd.DataFrame:
+    """The trials with one plain column per measure, and `nll` beside the `nll_estimator` that gave it.
+
+    `nll` is nll_exact where the model has an exact likelihood and nll_iw elsewhere; nats per sentence.
+    """
+    measures = [*MEASURES, *_kl_parts(trials)]
+    columns = {name: measure(trials, name) for name in measures}
+    exact = columns["nll_exact"].notna()
+    columns["nll"] = columns["nll_exact"].where(exact, columns["nll_iw"])
+    estimator = np.where(exact, "nll_exact", np.where(columns["nll_iw"].notna(), "nll_iw", ""))
+    extra = pd.DataFrame(columns, index=trials.index).assign(nll_estimator=estimator)
+    return pd.concat([trials.drop(columns=extra.columns, errors="ignore"), extra], axis=1)
+
+
+def _kl_parts(trials: pd.DataFrame) -> list[str]:
+    return sorted({str(c).split("/", 1)[1] for c in trials.columns if "/kl_" in str(c)})
+
+
+def family_order(study: Mapping[str, Any], trials: pd.DataFrame) -> list[str]:
+    """Families in the study's order, then any others as they appear in the trials."""
+    listed = [str(name) for name in study.get("families") or []]
+    seen = [str(name) for name in trials["family"].dropna().unique()] if "family" in trials else []
+    return list(dict.fromkeys([*listed, *seen]))
+
+
+def knobs(trials: pd.DataFrame) -> list[str]:
+    """Searched knobs (`param.` columns) that hold a value in at least one of these trials."""
+    return [c for c in trials.columns if str(c).startswith(PARAM) and trials[c].notna().any()]
+
+
+def knob_label(column: str) -> str:
+    """`param.optimizer.lr` as a person reads it: `optimizer.lr`."""
+    return column.removeprefix(PARAM)
+
+
+def settings(row: Mapping[str, Any], columns: Iterable[str]) -> str:
+    """The knobs of one configuration in one line: `optimizer.lr=0.001, latent.size=32`."""
+    present = [(knob_label(c), row[c]) for c in columns if pd.notna(row[c])]
+    return ", ".join(f"{name}={value_text(value)}" for name, value in present)
+
+
+def value_text(value: Any) -> str:
+    """A knob's value, with three significant digits where it is a float."""
+    if isinstance(value, (bool, np.bool_)):
+        return "yes" if value else "no"
+    return f"{value:.3g}" if isinstance(value, (float, np.floating)) else str(value)

@@ -1,0 +1,6 @@
+"""Tensors in, tensors out: the parts of which every model family is made.
+
+Shape legend, used at the top of every tensor file:
+    B sentences of a batch, T time steps (words and EOS), V vocabulary, E embedding, H features,
+    Z latent dimensions, C what the decoder reads (the code), K importance samples.
+"""

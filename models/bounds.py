@@ -1,0 +1,37 @@
+"""Bounds of hyperparameters as annotated types, free of torch, so that signatures are judged without parts."""
+
+import math
+from dataclasses import dataclass
+from typing import Annotated
+
+
+@dataclass(frozen=True)
+class Bound:
+    """An interval for a finite number; an open end excludes its limit."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    low_open: bool = False
+    high_open: bool = False
+
+    def fault(self, value: float) -> str | None:
+        """Return what is wrong with `value` as the rest of a sentence ("must be ..."), or None."""
+        if not math.isfinite(value):
+            return "must be a finite number"
+        if value < self.low or (self.low_open and value == self.low):
+            return f"must be {'greater than' if self.low_open else 'at least'} {self.low:g}"
+        if value > self.high or (self.high_open and value == self.high):
+            return f"must be {'less than' if self.high_open else 'at most'} {self.high:g}"
+        return None
+
+
+Positive = Annotated[float, Bound(low=0.0, low_open=True)]
+NonNegative = Annotated[float, Bound(low=0.0)]
+Share = Annotated[float, Bound(low=0.0, high=1.0)]
+Fraction = Annotated[float, Bound(low=0.0, high=1.0, low_open=True)]
+Rate = Annotated[float, Bound(low=0.0, high=1.0, high_open=True)]
+Concentration = Annotated[float, Bound(low=1e-3, high=1e4)]
+Shape = Annotated[float, Bound(low=0.05, high=1e4)]
+Count = Annotated[int, Bound(low=0)]
+Size = Annotated[int, Bound(low=1)]
+SphereSize = Annotated[int, Bound(low=2)]

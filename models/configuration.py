@@ -1,0 +1,50 @@
+"""From a page's settings to a complete configuration, or all its faults at once. Free of torch."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from models import laws, parts
+from models.faults import unknown
+
+MODEL_SLOTS = ("inputs", "encoder", "pool", "latent", "decoder")
+SLOTS = (*MODEL_SLOTS, "objective", "optimizer", "updates")
+OPTIONAL = {"inputs": {}, "optimizer": {"kind": "adam"}, "updates": {"kind": "joint"}, "objective": {}}
+
+
+def faults(settings: Mapping[str, Any], place: str = "") -> list[str]:
+    """Every fault of a configuration; an empty list means that `resolve` and `TextVAE` accept it."""
+    prefix = f"{place}." if place else ""
+    found = [f"{prefix}{name}: {unknown('part of a model', name, SLOTS)}" for name in settings if name not in SLOTS]
+    for slot in SLOTS:
+        if slot not in settings and slot not in OPTIONAL:
+            found.append(f"{prefix}{slot}: every model has this part; add `{slot}: {{kind: ...}}`")
+        elif slot in settings:
+            found += _slot_faults(slot, settings[slot], prefix + slot)
+    if found:
+        return found
+    return [prefix + sentence for sentence in laws.broken(resolve(settings))]
+
+
+def _slot_faults(slot: str, settings: Any, place: str) -> list[str]:
+    if slot != "objective":
+        return parts.faults(slot, settings, place)
+    if not isinstance(settings, Mapping):
+        return [
+            f"{place}: an objective maps terms to schedules, such as {{kl.z: {{kind: constant}}}}, found {settings!r}"
+        ]
+    return [
+        fault for term, schedule in settings.items() for fault in parts.faults("schedule", schedule, f"{place}.{term}")
+    ]
+
+
+def resolve(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A complete configuration: every part with every default written out."""
+    complete: dict[str, Any] = {}
+    for slot in SLOTS:
+        given = settings.get(slot, OPTIONAL.get(slot))
+        assert given is not None, slot
+        if slot == "objective":
+            complete[slot] = {term: parts.resolve("schedule", schedule) for term, schedule in given.items()}
+        else:
+            complete[slot] = parts.resolve(slot, given)
+    return complete

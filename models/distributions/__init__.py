@@ -1,0 +1,1 @@
+"""Densities, samplers and divergences that torch.distributions lacks."""

@@ -1,0 +1,1 @@
+"""Embedded words to features at every step."""

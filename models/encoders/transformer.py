@@ -1,0 +1,41 @@
+"""Transformer encoder. Shapes: B sentences, T steps, E embedding, H features."""
+
+import math
+
+from torch import Tensor, nn
+
+from models.bounds import Rate, Size
+from models.positions import sinusoidal
+
+
+class Transformer(nn.Module):
+    """Self-attention over the whole sentence (Vaswani et al. 2017), with padding masked out.
+
+    Args:
+        hidden: H; a multiple of `heads`.
+        layers, heads, feedforward, dropout: as in the paper; VAT uses 4, 8, 512 and 0.1 with H = 128.
+    """
+
+    def __init__(
+        self,
+        embedding: int,
+        /,
+        *,
+        hidden: Size = 128,
+        layers: Size = 4,
+        heads: Size = 8,
+        feedforward: Size = 512,
+        dropout: Rate = 0.1,
+    ) -> None:
+        super().__init__()
+        self.size = hidden
+        self.enter = nn.Linear(embedding, hidden)
+        self.dropout = nn.Dropout(dropout)
+        layer = nn.TransformerEncoderLayer(hidden, heads, feedforward, dropout, batch_first=True)
+        self.stack = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
+
+    def forward(self, embedded: Tensor, mask: Tensor) -> Tensor:
+        """(B, T, E) to (B, T, H)."""
+        h = self.enter(embedded) * math.sqrt(self.size)
+        h = self.dropout(h + sinusoidal(h.shape[1], self.size, h.device))
+        return self.stack(h, src_key_padding_mask=~mask)

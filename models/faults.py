@@ -1,0 +1,12 @@
+"""Sentences for faults in a configuration. Free of torch, so that a bad page is refused in a moment."""
+
+import difflib
+from collections.abc import Iterable
+
+
+def unknown(what: str, word: object, known: Iterable[object]) -> str:
+    """Say that `word` is not a known `what`, guess which was meant and list what is known."""
+    names = sorted(str(name) for name in known)
+    close = difflib.get_close_matches(str(word), names, n=1, cutoff=0.5)
+    guess = f" did you mean {close[0]!r}?" if close else ""
+    return f"unknown {what} {str(word)!r};{guess} known: {', '.join(names) or 'none'}"

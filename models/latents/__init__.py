@@ -1,0 +1,1 @@
+"""Latents: features (*, H) to named variables of batch shape *; one file a kind."""

@@ -1,0 +1,112 @@
+"""Hierarchical spike-and-slab posteriors. Shapes: * batch (B,) or (B, T); H features; C size."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import kl_divergence
+from torch.nn.functional import softplus
+
+from models.bounds import Positive, Shape, Size
+from models.distributions.clamped_beta import ClampedBeta
+from models.distributions.spike_slab import SpikeAndSlab, kl_bound
+from models.variable import Variable
+
+_SHAPE_FLOOR = 0.05  # Beta samplers and their gradients break down not far below.
+
+
+class SpikeSlab(nn.Module):
+    """q(gamma|x) q(z|gamma, x) against Beta(alpha, beta) and a spike-and-slab prior (Prokhorov et al., 2021).
+
+    gamma_c is the probability that component c is off: alpha > beta is sparse. q(gamma|x) = prod_c Beta(a_c, b_c), and
+    q(z|gamma, x) = prod_c gamma_c N(0, spike^2) + (1 - gamma_c) N(mu_c, sigma_c^2); the prior's slab is N(0, 1).
+    kl.gamma is in closed form. kl.z is its upper bound sum_c (1 - gamma_c) KL(N(mu_c, sigma_c^2) || N(0, 1)), or with
+    `kl="sample"` the unbiased log q - log p of the value at hand, which may be negative.
+    """
+
+    variables = ("gamma", "z")
+
+    def __init__(
+        self,
+        features: int,
+        /,
+        *,
+        size: Size = 32,
+        alpha: Shape = 4.0,
+        beta: Shape = 1.0,
+        spike: Positive = 0.05,
+        temperature: Positive = 0.5,
+        slab_sees_gamma: bool = False,
+        kl: Literal["bound", "sample"] = "bound",
+    ) -> None:
+        super().__init__()
+        self.code_size = size
+        self.alpha, self.beta = alpha, beta
+        self.spike, self.temperature = spike, temperature
+        self.kl = kl
+        self.off_shape = nn.Linear(features, size)
+        self.on_shape = nn.Linear(features, size)
+        self.location = nn.Linear(features, size)
+        self.log_variance = nn.Linear(features, size)
+        self.slab_from_gamma = nn.Linear(size, 2 * size, bias=False) if slab_sees_gamma else None
+
+    def forward(self, h: Tensor, given: Mapping[str, Tensor] | None = None) -> dict[str, Variable]:
+        """Draw, or score where given, gamma and then z under h: (*, H) -> {"gamma": (*, C), "z": (*, C)}."""
+        given = given or {}
+        gamma = self._gamma(h, given.get("gamma"))
+        # What is given keeps its own batch shape here, so that pairs are scored without forming them.
+        off = given.get("gamma", gamma.value)
+        return {"gamma": gamma, "z": self._z(h, off, given.get("z"))}
+
+    def _gamma(self, h: Tensor, gamma: Tensor | None) -> Variable:
+        posterior, prior = self._off(h), self._off_prior(h)
+        if gamma is None:
+            gamma = posterior.rsample().to(h.dtype)
+        kl = kl_divergence(posterior, prior)
+        return Variable.broadcast(gamma, posterior.log_prob(gamma), prior.log_prob(gamma), kl)
+
+    def _z(self, h: Tensor, gamma: Tensor, z: Tensor | None) -> Variable:
+        slab = self._slab(h, gamma)
+        posterior = SpikeAndSlab(gamma, *slab, self.spike, self.temperature)
+        if z is None:
+            z = posterior.rsample()
+        log_q, log_p = posterior.log_prob(z).sum(-1), self._z_prior(gamma).log_prob(z).sum(-1)
+        kl = kl_bound(gamma, *slab) if self.kl == "bound" else log_q - log_p
+        return Variable.broadcast(z, log_q, log_p, kl)
+
+    def _off(self, h: Tensor) -> ClampedBeta:
+        return ClampedBeta(softplus(self.off_shape(h)) + _SHAPE_FLOOR, softplus(self.on_shape(h)) + _SHAPE_FLOOR)
+
+    def _off_prior(self, like: Tensor) -> ClampedBeta:
+        return ClampedBeta(like.new_full((self.code_size,), self.alpha), like.new_full((self.code_size,), self.beta))
+
+    def _slab(self, h: Tensor, gamma: Tensor) -> tuple[Tensor, Tensor]:
+        mean, log_variance = self.location(h), self.log_variance(h)
+        if self.slab_from_gamma is None:
+            return mean, log_variance
+        mean_shift, log_variance_shift = self.slab_from_gamma(gamma).chunk(2, dim=-1)
+        return mean + mean_shift, log_variance + log_variance_shift
+
+    def _z_prior(self, gamma: Tensor) -> SpikeAndSlab:
+        return SpikeAndSlab(gamma, torch.zeros_like(gamma), torch.zeros_like(gamma), self.spike)
+
+    def code(self, variables: Mapping[str, Variable], like: Tensor) -> Tensor:
+        """Return z (*, C)."""
+        return variables["z"].value
+
+    def mean(self, h: Tensor) -> Tensor:
+        """Return E_q z = E_q (1 - gamma) mu(h[, gamma]), exactly: (*, H) -> (*, C)."""
+        off = self._off(h).beta
+        off_mean = off.mean.to(h.dtype)
+        mean = (1 - off_mean) * self._slab(h, off_mean)[0]
+        if self.slab_from_gamma is None:
+            return mean
+        own_effect = self.slab_from_gamma.weight.diagonal()  # of gamma_c on mu_c, which covary
+        return mean - own_effect * off.variance.to(h.dtype)
+
+    def prior_sample(self, shape: Sequence[int]) -> dict[str, Tensor]:
+        """Draw gamma and z from the prior, of the given batch shape."""
+        prior = self._off_prior(self.location.weight)
+        gamma = prior.rsample(torch.Size(shape)).to(self.location.weight.dtype)
+        return {"gamma": gamma, "z": self._z_prior(gamma).rsample()}

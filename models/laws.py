@@ -1,0 +1,107 @@
+"""Laws that tie several parts of a configuration together. Free of torch: `plan` applies them."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from models import parts
+
+Configuration = Mapping[str, Any]
+
+
+def variables(configuration: Configuration) -> tuple[str, ...]:
+    """The latent variables of a configuration, parents first."""
+    return parts.attribute("latent", configuration["latent"]["kind"], "variables")
+
+
+def posterior_at(configuration: Configuration) -> str:
+    """Where posteriors stand: `features` (one a sentence), `latents` (one a step, the last read) or `tokens`."""
+    pool = configuration["pool"]
+    return pool["at"] if "at" in pool else parts.attribute("pool", pool["kind"], "at")
+
+
+def broken(configuration: Configuration) -> list[str]:
+    """A sentence for every law that a resolved configuration breaks."""
+    return [sentence for law in LAWS if (sentence := law(configuration)) is not None]
+
+
+def heads_divide(configuration: Configuration) -> str | None:
+    for slot in ("encoder", "decoder"):
+        part = configuration[slot]
+        if part["kind"] == "transformer" and part["hidden"] % part["heads"]:
+            return (
+                f"{slot}.hidden: a transformer's features are shared equally by its heads, so hidden must be a "
+                f"multiple of heads ({part['heads']}), found {part['hidden']}"
+            )
+    return None
+
+
+def tokens_need_attention(configuration: Configuration) -> str | None:
+    attends = configuration["decoder"]["kind"] == "transformer"
+    if posterior_at(configuration) == "tokens" and not attends:
+        return (
+            "decoder.kind: with `pool: {kind: nowhere}` there is a code for every token and only an attending decoder "
+            f"can read them; use `transformer`, found {configuration['decoder']['kind']!r}"
+        )
+    return None
+
+
+def states_run_forward(configuration: Configuration) -> str | None:
+    encoder = configuration["encoder"]
+    if encoder["kind"] == "recurrent" and encoder["features"] == "states" and encoder["bidirectional"]:
+        return (
+            "encoder.features: `states` are those after each word, which a second pass from the end does not have; "
+            "use `features: outputs` or `bidirectional: false`"
+        )
+    return None
+
+
+def code_enters(configuration: Configuration) -> str | None:
+    decoder = configuration["decoder"]
+    if variables(configuration) and decoder["kind"] == "recurrent" and not decoder["inject"]:
+        return "decoder.inject: the code must enter somewhere; name one or more of state, input, output, found none"
+    return None
+
+
+def encoder_feeds_latent(configuration: Configuration) -> str | None:
+    if variables(configuration) and configuration["encoder"]["kind"] == "none":
+        return "encoder.kind: a posterior needs features; use `recurrent` or `transformer`, found 'none'"
+    return None
+
+
+def inputless_dropout(configuration: Configuration) -> str | None:
+    inputs = configuration["inputs"]
+    if not inputs["words"] and inputs["word_dropout"] > 0:
+        return "inputs.word_dropout: an inputless decoder has no words to drop; set it to 0 or `words: true`"
+    return None
+
+
+def every_kl_is_weighed(configuration: Configuration) -> str | None:
+    weighed = {term.split(".", 1)[1] for term in configuration["objective"] if "." in term}
+    unweighed = [name for name in variables(configuration) if name not in weighed]
+    if unweighed:
+        terms = ", ".join(f"kl.{name}" for name in unweighed)
+        return f"objective: every latent variable needs a weight on its KL, or the model is an autoencoder; add {terms}"
+    return None
+
+
+def terms_exist(configuration: Configuration) -> str | None:
+    known = {f"kl.{name}" for name in variables(configuration)}
+    if posterior_at(configuration) != "features":
+        known |= {f"kl_mean.{name}" for name in variables(configuration)}
+    strange = sorted(set(configuration["objective"]) - known)
+    if strange:
+        names = ", ".join(sorted(known)) or "none: it has no latent variable"
+        return f"objective: this model has no term {', '.join(strange)}; its terms are {names}"
+    return None
+
+
+LAWS: tuple[Callable[[Configuration], str | None], ...] = (
+    heads_divide,
+    tokens_need_attention,
+    states_run_forward,
+    code_enters,
+    encoder_feeds_latent,
+    inputless_dropout,
+    every_kl_is_weighed,
+    terms_exist,
+)

@@ -1,0 +1,22 @@
+"""Active units. Shapes: N sentences (or tokens); C components."""
+
+from torch import Tensor
+
+from models.measures.checks import check_rows
+
+
+def unit_variances(means: Tensor) -> Tensor:
+    """Return Var_x(E_q z_c) over posterior means (N, C), unbiased: (C,) in float64.
+
+    ValueError for fewer than two rows or values that are not finite.
+    """
+    return check_rows(means, "posterior means").var(0)
+
+
+def active_units(means: Tensor, threshold: float = 0.01) -> int:
+    """Return how many components of the posterior means (N, C) vary by more than `threshold` (Burda et al., 2016).
+
+    The usual 0.01 supposes a prior of unit variance. On the unit sphere in d dimensions the variances sum to 1 at most,
+    1/d for each: at d = 50, 0.01 asks for half of that. A threshold of 0.01 / d puts a sphere on an equal footing.
+    """
+    return int((unit_variances(means) > threshold).sum())

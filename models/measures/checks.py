@@ -1,0 +1,18 @@
+"""What every measure asks of its input."""
+
+from torch import Tensor
+
+
+def check_rows(rows: Tensor, what: str) -> Tensor:
+    """Return `rows` (N, C) in float64; ValueError unless there are two rows, one column and finite values."""
+    if rows.dim() != 2 or rows.shape[0] < 2 or rows.shape[1] < 1:
+        raise ValueError(f"A measure needs a matrix of two rows or more of {what}; it was given {tuple(rows.shape)}.")
+    return check_finite(rows, what)
+
+
+def check_finite(values: Tensor, what: str) -> Tensor:
+    """Return `values` in float64; ValueError where one is NaN or infinite."""
+    values = values.double()
+    if not values.isfinite().all():
+        raise ValueError(f"A measure needs finite {what}; some are NaN or infinite.")
+    return values

@@ -1,0 +1,52 @@
+"""Mutual information between sentences and codes. Shapes: N sentences, slices I, J; H features; C components."""
+
+import math
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+from models.measures.checks import check_finite
+from models.variable import Variable
+
+PairScore = Callable[[slice, slice], Tensor]
+Latent = Callable[[Tensor, Mapping[str, Tensor]], dict[str, Variable]]
+
+
+def joint_log_q(latent: Latent, features: Tensor, values: Mapping[str, Tensor]) -> PairScore:
+    """Return (i, j) -> log q(values_j | features_i), (I, J), for features (N, H) and drawn values (N, C).
+
+    The density is joint over all variables of a hierarchy. A latent with no variables scores 0.
+    """
+
+    def score(i: slice, j: slice) -> Tensor:
+        h = features[i].unsqueeze(1)
+        variables = latent(h, {name: value[j].unsqueeze(0) for name, value in values.items()})
+        zero = features.new_zeros(features[i].shape[0], features[j].shape[0], dtype=torch.float64)
+        return sum((variable.log_q for variable in variables.values()), zero)
+
+    return score
+
+
+def mutual_information(log_q: PairScore, count: int, chunk: int = 256) -> float:
+    """Return mean_j [log q(z_j | x_j) - log (1/N) sum_i q(z_j | x_i)] in nats, one draw z_j for each of N = `count`.
+
+    `log_q(i, j)` gives log q(z_j | x_i) for two slices, (I, J). Both terms use the same draws and scores: the result is
+    0, to rounding, when all posteriors are equal and never above log N; noise can take it a little below 0.
+    ValueError for fewer than two sentences or scores that are not finite.
+    """
+    if count < 2:
+        raise ValueError(f"Mutual information needs two sentences or more; it was given {count}.")
+    slices = [slice(start, min(start + chunk, count)) for start in range(0, count, chunk)]
+    gains = [_log_q_own_over_mixture(log_q, slices, j) for j in slices]
+    return torch.cat(gains).mean().item() + math.log(count)
+
+
+def _log_q_own_over_mixture(log_q: PairScore, slices: list[slice], j: slice) -> Tensor:
+    """Return log q(z_j | x_j) - log sum_i q(z_j | x_i) for the sentences of one slice: (J,)."""
+    sums, own = [], torch.empty(0)
+    for i in slices:
+        scores = check_finite(log_q(i, j), "log densities")
+        sums.append(scores.logsumexp(0))
+        own = scores.diagonal() if i == j else own
+    return own - torch.stack(sums).logsumexp(0)

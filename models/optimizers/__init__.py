@@ -1,0 +1,1 @@
+"""The optimisers of the papers, each with its clipping and its learning-rate rule."""

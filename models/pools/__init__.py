@@ -1,0 +1,1 @@
+"""Features at every step to one vector a sentence, or not."""

@@ -1,0 +1,1 @@
+"""Weights as pure functions of the update number."""

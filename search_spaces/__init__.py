@@ -1,0 +1,1 @@
+"""One page per family: the whole system (`base`) and what its study searches (`search`)."""

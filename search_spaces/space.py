@@ -1,0 +1,202 @@
+"""Search spaces: what a page says is searched, walked into named knobs.
+
+A leaf is `{float: [low, high], log: true}`, `{int: [low, high], log: true}` or `{choice: [...]}`; `{one_of: {kind:
+{...}}}` chooses a kind and then searches that kind's knobs; `{space: name}` stands for the page `name` beside.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from search_spaces import page_yaml
+
+FOLDER = Path(__file__).parent
+LEAVES = ("float", "int", "choice")
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Numbers from `low` to `high`, both included; whole ones if `whole`; uniform in the logarithm if `log`."""
+
+    low: float
+    high: float
+    log: bool
+    whole: bool
+
+    @property
+    def extremes(self) -> tuple[Any, ...]:
+        return (self.low, self.high)
+
+    def __str__(self) -> str:
+        return f"{self.low:g} to {self.high:g}" + (", whole" if self.whole else "") + (", log" if self.log else "")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of `values`."""
+
+    values: tuple[Any, ...]
+
+    @property
+    def names(self) -> dict[str, Any]:
+        """Values by the names under which they are recorded: a list is its items joined by +."""
+        return {"+".join(map(str, value)) if isinstance(value, list) else str(value): value for value in self.values}
+
+    @property
+    def extremes(self) -> tuple[Any, ...]:
+        return self.values
+
+    def __str__(self) -> str:
+        return " | ".join(self.names)
+
+
+Distribution = Interval | Choice
+Ask = Callable[[str, Distribution], Any]
+
+
+def draw(search: Mapping[str, Any], ask: Ask) -> dict[str, Any]:
+    """Settings drawn from a search space: every knob is asked for by its dotted name, conditional ones only if needed."""
+    return {key: _draw(expand(node), key, ask) for key, node in search.items()}
+
+
+def _draw(node: Any, name: str, ask: Ask) -> Any:
+    if (leaf := distribution(node)) is not None:
+        return ask(name, leaf)
+    if "one_of" in node:
+        kind = ask(f"{name}.kind", Choice(tuple(node["one_of"])))
+        options = node["one_of"][kind]
+        return {"kind": kind} | {key: _draw(expand(inner), f"{name}.{kind}.{key}", ask) for key, inner in options.items()}
+    return {key: _draw(expand(inner), f"{name}.{key}", ask) for key, inner in node.items()}
+
+
+def knobs(search: Mapping[str, Any]) -> Iterator[tuple[str, Distribution]]:
+    """Every knob by its dotted name, conditional ones included."""
+    for key, node in search.items():
+        yield from _knobs(expand(node), key)
+
+
+def _knobs(node: Any, name: str) -> Iterator[tuple[str, Distribution]]:
+    if (leaf := distribution(node)) is not None:
+        yield name, leaf
+    elif "one_of" in node:
+        yield f"{name}.kind", Choice(tuple(node["one_of"]))
+        for kind, options in node["one_of"].items():
+            for key, inner in options.items():
+                yield from _knobs(expand(inner), f"{name}.{kind}.{key}")
+    else:
+        for key, inner in node.items():
+            yield from _knobs(expand(inner), f"{name}.{key}")
+
+
+def expand(node: Any) -> Any:
+    """Replace `{space: name, option: leaf}` by that page, its branches' `option` replaced where they have it."""
+    if not (isinstance(node, Mapping) and "space" in node):
+        return node
+    page = _shared_space(node["space"])
+    replaced = {key: value for key, value in node.items() if key != "space"}
+    branches = {
+        kind: options | {key: value for key, value in replaced.items() if key in options}
+        for kind, options in page["one_of"].items()
+    }
+    return {"one_of": branches}
+
+
+@cache
+def _shared_space(name: str) -> Any:
+    return page_yaml.load(FOLDER / f"{name}.yaml")
+
+
+def distribution(node: Any) -> Distribution | None:
+    """The distribution of a leaf; None for an inner node."""
+    if not isinstance(node, Mapping):
+        return Choice((node,))
+    if "choice" in node:
+        return Choice(tuple(node["choice"]))
+    for key in ("float", "int"):
+        if key in node:
+            low, high = node[key]
+            return Interval(low, high, bool(node.get("log", False)), key == "int")
+    return None
+
+
+def corners(search: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Settings in which each knob in turn stands at each of its extremes, so that all of them can be checked."""
+    every = list(knobs(search))
+    yield draw(search, lambda name, leaf: leaf.extremes[0])
+    for chosen, leaf in every:
+        for extreme in leaf.extremes:
+            path = _choices_on_the_way(chosen, every)
+            fixed = path | {chosen: extreme}
+            yield draw(search, lambda name, leaf, fixed=fixed: fixed.get(name, leaf.extremes[0]))
+
+
+def _choices_on_the_way(name: str, every: list[tuple[str, Distribution]]) -> dict[str, str]:
+    """The kinds that must be chosen for a conditional knob to exist."""
+    kinds = {knob.removesuffix(".kind"): leaf for knob, leaf in every if knob.endswith(".kind")}
+    found = {}
+    for prefix in kinds:
+        if name.startswith(prefix + ".") and name != f"{prefix}.kind":
+            found[f"{prefix}.kind"] = name.removeprefix(prefix + ".").split(".")[0]
+    return found
+
+
+def faults(search: Any, place: str = "search") -> list[str]:
+    """Every fault in the form of a search space; whether its knobs exist is the model's to say."""
+    if not isinstance(search, Mapping):
+        return [f"{place}: a search space is a mapping, found {search!r}"]
+    return [fault for key, node in search.items() for fault in _faults(node, f"{place}.{key}")]
+
+
+def _faults(node: Any, place: str) -> list[str]:
+    if not isinstance(node, Mapping):
+        return []
+    if "space" in node:
+        return _reference_faults(node, place)
+    if "choice" in node:
+        return _choice_faults(node, place)
+    for key in ("float", "int"):
+        if key in node:
+            return _interval_faults(node, key, place)
+    if "one_of" in node:
+        branches = node["one_of"]
+        if not isinstance(branches, Mapping) or not branches:
+            return [f"{place}.one_of: maps each kind to its options, found {branches!r}"]
+        return [fault for kind, options in branches.items() for fault in faults(options or {}, f"{place}.{kind}")]
+    return faults(node, place)
+
+
+def _reference_faults(node: Mapping[str, Any], place: str) -> list[str]:
+    if not (FOLDER / f"{node['space']}.yaml").exists() or node["space"] != "annealing":
+        return [f"{place}.space: the one space that a page may name is `annealing`, found {node['space']!r}"]
+    return faults({key: value for key, value in node.items() if key != "space"}, place)
+
+
+def _choice_faults(node: Mapping[str, Any], place: str) -> list[str]:
+    values = node["choice"]
+    found = _strangers(node, ("choice",), place)
+    if not isinstance(values, list) or not values:
+        return [*found, f"{place}.choice: a list of at least one value, found {values!r}"]
+    if len(set(map(str, values))) < len(values):
+        found.append(f"{place}.choice: every value once, found {values!r}")
+    return found
+
+
+def _interval_faults(node: Mapping[str, Any], key: str, place: str) -> list[str]:
+    ends = node[key]
+    found = _strangers(node, (key, "log"), place)
+    types = (int,) if key == "int" else (int, float)
+    numbers = isinstance(ends, list) and len(ends) == 2 and all(type(end) in types for end in ends)
+    if not numbers:
+        return [*found, f"{place}.{key}: [low, high], two numbers{' without a fraction' * (key == 'int')}, found {ends!r}"]
+    if not ends[0] < ends[1]:
+        found.append(f"{place}.{key}: low is below high, found {ends!r}")
+    if node.get("log") and ends[0] <= 0:
+        found.append(f"{place}.{key}: on a log scale low is above 0, found {ends[0]!r}")
+    return found
+
+
+def _strangers(node: Mapping[str, Any], known: tuple[str, ...], place: str) -> list[str]:
+    strange = [str(key) for key in node if key not in known]
+    return [f"{place}.{key}: a leaf takes {' and '.join(known)} only, found {key!r}" for key in strange]

@@ -1,0 +1,69 @@
+"""The book of a running study: writes what happens into the ledger, then tells whoever listens."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from study.ledger import Ledger
+from study.records import DIVERGED, FAILED, FINISHED, RUNNING, STOPPED, TrialRecord, selection
+
+Listener = Callable[[TrialRecord], None]
+
+
+class Book:
+    """Records epochs and endings, each once, whatever is reported twice.
+
+    Args:
+        ledger: open for writing.
+        select: the measure by which trials are compared.
+        listeners: told of every change with the trial's whole record.
+    """
+
+    def __init__(self, ledger: Ledger, select: str, listeners: tuple[Listener, ...] = ()) -> None:
+        self.ledger, self.select, self.listeners = ledger, select, listeners
+        self.trial_ids: dict[str, int] = {}
+
+    def start(self, trial_id: int) -> TrialRecord:
+        """A trial begins, or goes on."""
+        self.ledger.start(trial_id)
+        record = self.ledger.record(trial_id)
+        self.trial_ids[record.key] = trial_id
+        return self._tell(record)
+
+    def epoch(self, key: str, epoch: Mapping[str, float]) -> TrialRecord | None:
+        """Record an epoch; None if it stood there already, as after a worker's death."""
+        known = self.ledger.record(self.trial_ids[key])
+        if known.state != RUNNING or int(epoch["epoch"]) <= len(known.epochs):
+            return None
+        name = self.select.removeprefix("valid/")
+        value = epoch.get(f"subset/{name}", epoch.get("subset/nll_exact"))
+        self.ledger.epoch(self.trial_ids[key], epoch, value)
+        return self._tell(self.ledger.record(self.trial_ids[key]))
+
+    def finish(self, key: str, final: Mapping[str, float]) -> None:
+        self._end(key, FINISHED, "", final)
+
+    def stop(self, key: str) -> None:
+        self._end(key, STOPPED, "", {})
+
+    def diverge(self, key: str, cause: str) -> None:
+        self._end(key, DIVERGED, cause, {})
+
+    def fail(self, key: str, cause: str) -> None:
+        self._end(key, FAILED, cause, {})
+
+    def _end(self, key: str, state: str, cause: str, final: Mapping[str, float]) -> None:
+        record = self.ledger.record(self.trial_ids[key])
+        if record.state == RUNNING:
+            self.ledger.end(self.trial_ids[key], state, cause, final, selection(record, self.select))
+            self._tell(self.ledger.record(self.trial_ids[key]))
+
+    def _tell(self, record: TrialRecord) -> TrialRecord:
+        for listener in self.listeners:
+            listener(record)
+        return record
+
+
+def job_of(record: TrialRecord, common: Mapping[str, Any]) -> dict[str, Any]:
+    """What a worker needs to train a trial."""
+    own = {"key": record.key, "stage": record.stage, "seed": record.seed, "configuration": record.settings}
+    return {**common, **own}

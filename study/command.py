@@ -1,0 +1,96 @@
+"""The command `uncollapse`: parses arguments, calls one function a command, turns faults into exit codes.
+
+Nothing heavy is imported here; each command imports what it needs when it runs.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from study import commands
+from study.errors import UserError
+
+DONE, FAILED, USER = 0, 1, 2
+COMMANDS: tuple[tuple[str, str], ...] = (
+    ("families", "every model family: paper, page, what its study searches"),
+    ("show", "one family's page with every default resolved"),
+    ("plan", "what would run, where, for how long, with which resolution; starts nothing"),
+    ("run", "search, replicate, report, export; run it again and it goes on where it was"),
+    ("status", "counts by state, best so far, time left"),
+    ("report", "the report again, from what is recorded"),
+    ("export", "best configurations by the stated rule, as complete files"),
+    ("train", "the final training from an exported file; evaluates the test split"),
+    ("ui", "MLflow's page on 127.0.0.1"),
+    ("verify", "whether ledger, MLflow and files agree, or which rows differ"),
+)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    whole = argparse.ArgumentParser(prog="uncollapse", description="Hyperparameter studies of text VAEs.")
+    whole.add_argument("--version", action="version", version=_version())
+    sub = whole.add_subparsers(dest="command", required=True, metavar="command")
+    made = {name: sub.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".") for name, text in COMMANDS}
+    for name, one in made.items():
+        one.add_argument("--json", action="store_true", help="print JSON")
+        if name not in ("families", "show"):
+            one.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="where studies lie (runs)")
+    made["show"].add_argument("family", help="a family's name, or the path of a page")
+    for name in ("plan", "run"):
+        made[name].add_argument("page", help="the study's page: a YAML file, or `cafes` for the built-in study")
+        made[name].add_argument("--address", help="of a Ray cluster, such as auto; without it Ray starts on this machine")
+        made[name].add_argument("--cpus", type=int, help="CPUs that a Ray started here offers (all of the machine's)")
+    made["plan"].add_argument("--no-calibrate", action="store_true", help="skip the short run that estimates hours")
+    made["run"].add_argument("--fresh-workers", action="store_true", help="a new worker process for every trial")
+    for name in ("status", "report", "export", "verify"):
+        made[name].add_argument("study", help="a study's name")
+    made["status"].add_argument("--watch", action="store_true", help="again every few seconds, until the study ends")
+    made["export"].add_argument("--force", action="store_true", help="export unconfirmed configurations too, and say so")
+    made["train"].add_argument("file", type=Path, help="a file that `export` wrote")
+    made["train"].add_argument("--edited", action="store_true", help="train a file that was edited after its export")
+    made["train"].add_argument("--seed", type=int, help="another seed than the file's")
+    made["train"].add_argument("--out", type=Path, help="where weights and figures go (beside the file)")
+    made["ui"].add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    made["ui"].add_argument("--port", type=int, default=5000, help="port to listen on (5000)")
+    made["ui"].add_argument("--tracking", help="another tracking URI than the database of --runs")
+    return whole
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0 done, 1 the run failed, 2 the user's input is at fault."""
+    arguments = parser().parse_args(argv)
+    command: Callable[[argparse.Namespace], tuple[object, str | None]] = getattr(commands, arguments.command)
+    try:
+        data, text = command(arguments)
+    except UserError as error:
+        _refuse(error, arguments.json)
+        return USER
+    except KeyboardInterrupt:
+        print("stopped; nothing is lost: run the same command again and it goes on", file=sys.stderr)
+        return FAILED
+    except BrokenPipeError:
+        return FAILED
+    if arguments.json:
+        print(json.dumps(data, indent=2, default=str))
+    elif text:
+        print(text)
+    return FAILED if isinstance(data, dict) and data.get("failed") else DONE
+
+
+def _refuse(error: UserError, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"faults": error.faults}, indent=2))
+    for fault in error.faults:
+        print(f"uncollapse: {fault}", file=sys.stderr)
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return f"uncollapse {version('uncollapse')}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""`families` and `show`: what can be studied. Answers in a moment: no torch, ray or mlflow."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from search_spaces import space
+from study import families as pages
+from study.commands import Answer
+
+
+def families() -> Answer:
+    """Every family with its paper, its page and the knobs that its study searches."""
+    rows = [_row(pages.load(name)) for name in pages.names()]
+    blocks = [
+        f"{row['family']:<9} {row['title']}\n          {row['paper']}\n          {row['page']}\n"
+        f"          searches {', '.join(row['searched'])}"
+        for row in rows
+    ]
+    return rows, "\n\n".join(blocks)
+
+
+def _row(family: pages.Family) -> dict[str, Any]:
+    names = dict.fromkeys(_short(name) for name, _ in space.knobs(family.search))
+    return {
+        "family": family.name,
+        "title": family.title,
+        "paper": family.paper,
+        "page": f"search_spaces/{family.name}.yaml",
+        "searched": list(names),
+    }
+
+
+def _short(knob: str) -> str:
+    """The knobs of an annealing schedule are one line: the schedule and its weight."""
+    if knob.startswith("objective."):
+        term = ".".join(knob.split(".")[1:3])
+        return f"annealing and weight of {term}"
+    return knob
+
+
+def show(name: str) -> Answer:
+    """A family's page, resolved."""
+    family = pages.load(name, Path.cwd())
+    base = family.configure({})
+    knobs = {knob: str(leaf) for knob, leaf in space.knobs(family.search)}
+    data = {"family": family.name, "title": family.title, "paper": family.paper, "base": base, "search": knobs}
+    width = max(map(len, knobs), default=0)
+    searched = "\n".join(f"  {knob:<{width}}  {leaf}" for knob, leaf in knobs.items())
+    text = yaml.safe_dump({"base": base}, sort_keys=False, default_flow_style=None, width=110)
+    return data, f"# {family.title}\n# {family.paper}\n{text}\nsearched:\n{searched}"

@@ -1,0 +1,53 @@
+"""From a text to its words, each step on or off, as the HSVAE paper prepares its corpora (Section 4.1.1)."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from study.corpora.settings import Cleaning
+
+_LINKS = re.compile(r"(?:\b(?:https?|ftp)://|\bwww\.)\S+", re.IGNORECASE)
+_QUOTES = re.compile(r"[\"“”„‟«»‹›‘]|``|''|’(?!\w)")
+_STEP = 20_000
+
+Say = Callable[[str], None]
+
+
+def clean(text: str, how: Cleaning) -> str:
+    """The text without links, quotation marks and non-ASCII characters, as far as each is asked for.
+
+    A straight single quote is an apostrophe, and stays.
+    """
+    text = _LINKS.sub(" ", text) if how.links else text
+    text = _QUOTES.sub("", text) if how.quotes else text
+    return text.encode("ascii", "ignore").decode() if how.ascii else text
+
+
+def tokenizer(how: Cleaning) -> Callable[[str], list[str]]:
+    """The function from a cleaned text to its words; `how.unknown` stays one word and keeps its case."""
+    split = _spacy(how.unknown) if how.tokenizer == "spacy" else str.split
+    if not how.lowercase:
+        return split
+    return lambda text: [word if word == how.unknown else word.lower() for word in split(text)]
+
+
+def _spacy(unknown: str) -> Callable[[str], list[str]]:
+    import spacy  # costs a second, which plans and other tokenizers need not pay
+
+    tokenize: Any = spacy.blank("en").tokenizer
+    tokenize.add_special_case(unknown, [{"ORTH": unknown}])
+    return lambda text: [token.text for token in tokenize(text) if not token.is_space]
+
+
+def words_of(texts: Sequence[str], how: Cleaning, say: Say) -> list[list[str]]:
+    """The words of every text; a text that comes back is tokenised once."""
+    split = tokenizer(how)
+    done: dict[str, list[str]] = {}
+    words = []
+    for number, text in enumerate(texts, 1):
+        if text not in done:
+            done[text] = split(clean(text, how))
+        words.append(done[text])
+        if number % _STEP == 0:
+            say(f"tokenised {number:,} of {len(texts):,} sentences")
+    return words

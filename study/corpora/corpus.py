@@ -1,0 +1,99 @@
+"""A prepared corpus: words as numbers in flat arrays, mapped from disk and shared without copying.
+
+Shapes: N sentences, n_i words in sentence i, V words in the vocabulary.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from study.corpora.settings import BOS, EOS, PAD, SPLITS
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """The N sentences of one split.
+
+    Args:
+        tokens: int32 (sum n_i,), word ids without BOS and EOS, sentences one after another.
+        offsets: int64 (N + 1,), sentence i is tokens[offsets[i]:offsets[i + 1]].
+        labels: int16 (N,), indices of the corpus's classes, or None.
+    """
+
+    tokens: np.ndarray
+    offsets: np.ndarray
+    labels: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, number: int) -> np.ndarray:
+        """Word ids of one sentence, (n_i,)."""
+        if not 0 <= number < len(self):
+            raise IndexError(f"sentence {number} of {len(self)}")
+        return self.tokens[self.offsets[number] : self.offsets[number + 1]]
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Words of each sentence, int64 (N,), EOS not counted."""
+        return np.diff(self.offsets)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A corpus in the cache; a split is mapped into memory when it is asked for and not before.
+
+    Args:
+        name: what the user calls it.
+        digest: 16 hexadecimal digits of the content and its preparation.
+        vocabulary: V words, the index is the id; the first four are the specials.
+        classes: names of the labels; empty without labels.
+        ordered: False for counts, whose words stand in the order of their ids.
+        facts: what was read, dropped and made, ready for JSON.
+        folder: the cache entry.
+    """
+
+    name: str
+    digest: str
+    vocabulary: tuple[str, ...] = field(repr=False)
+    classes: tuple[str, ...]
+    ordered: bool
+    facts: Mapping[str, Any] = field(repr=False, hash=False)
+    folder: Path
+
+    def split(self, name: str) -> Split:
+        """The split called train, valid or test."""
+        self._known(name)
+        labels = self._map(name, "labels") if self.classes else None
+        return Split(self._map(name, "tokens"), self._map(name, "offsets"), labels)
+
+    def factors(self, name: str) -> dict[str, np.ndarray] | None:
+        """Generating factors of a split's sentences, each (N,) of strings; None where the text was not generated."""
+        self._known(name)
+        path = self.folder / f"{name}.factors.npz"
+        if not path.exists():
+            return None
+        with np.load(path, allow_pickle=False) as table:
+            return {factor: table[factor] for factor in table.files}
+
+    def sentence(self, ids: Iterable[int]) -> str:
+        """The words of `ids` up to the first EOS, without PAD and BOS."""
+        words = []
+        for number in ids:
+            if number == EOS:
+                break
+            if number not in (PAD, BOS):
+                words.append(self.vocabulary[int(number)])
+        return " ".join(words)
+
+    def _map(self, name: str, part: str) -> np.ndarray:
+        array = np.load(self.folder / f"{name}.{part}.npy", mmap_mode="r", allow_pickle=False)
+        return np.asarray(array)
+
+    @staticmethod
+    def _known(name: str) -> None:
+        if name not in SPLITS:
+            raise ValueError(f"a split is one of {', '.join(SPLITS)}, found {name!r}")

@@ -1,0 +1,209 @@
+"""Turns a `corpus:` section into a prepared corpus in the cache, once for each content."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from study.corpora import selection
+from study.corpora.cafes import generate
+from study.corpora.cleaning import words_of
+from study.corpora.corpus import Corpus
+from study.corpora.formats import Records, numbered, read_files, read_vocabulary
+from study.corpora.indexing import (
+    class_names,
+    counted,
+    indexed,
+    marked_unknown,
+    refuse_reserved,
+    vocabulary_of,
+)
+from study.corpora.parse import parse
+from study.corpora.settings import SPECIALS, SPLITS, UNK, Cafes, Files, Settings
+from study.corpora.store import Made, corpus_of, entry, seal, sha256
+from study.errors import UserError
+
+PREPARATION_VERSION = 1
+MOST_CLASSES = 2**15 - 1
+
+Say = Callable[[str], None]
+
+
+def prepare(settings: Mapping[str, Any], cache: Path, base: Path, progress: Say | None = None) -> Corpus:
+    """The corpus that a `corpus:` section describes, made if the cache has no whole copy of it.
+
+    Args:
+        settings: the section as YAML gave it.
+        cache: the folder of all prepared corpora; safe to share between processes.
+        base: the folder that relative paths start from.
+        progress: called with a sentence now and then.
+
+    Raises:
+        UserError: every fault of the settings, or of the files, at once.
+    """
+    say = progress or (lambda sentence: None)
+    known = parse(settings, base)
+    try:
+        folder = cache / digest(known)
+    except OSError as error:
+        raise UserError(f"{error.filename}: cannot be read ({error.strerror}); check its permissions") from error
+    corpus = corpus_of(folder, entry(folder, partial(_make, known, say), say))
+    return dataclasses.replace(corpus, name=known.name)
+
+
+def digest(settings: Settings) -> str:
+    """16 hexadecimal digits of the content and its preparation, not of where the files lie."""
+    terms = dataclasses.asdict(dataclasses.replace(settings, name=""))
+    if isinstance(settings.source, Files):
+        terms["source"] |= {"texts": _hashes(settings.source.texts), "labels": _hashes(settings.source.labels)}
+        listed = settings.source.vocabulary
+        terms["source"]["vocabulary"] = None if listed is None else sha256(listed)
+    if settings.cleaning.tokenizer == "spacy":
+        terms["spacy"] = version("spacy")
+    return seal({"version": PREPARATION_VERSION, **terms})[:16]
+
+
+def _hashes(files: Mapping[str, tuple[Path, ...]]) -> dict[str, list[tuple[str, str]]]:
+    return {split: [(path.name, sha256(path)) for path in paths] for split, paths in files.items()}
+
+
+@dataclasses.dataclass(frozen=True)
+class _Part:
+    """One split on its way: its records, their words, and what was left out."""
+
+    records: Records
+    words: list[list[str]]
+    dropped: dict[str, int]
+
+
+def _make(settings: Settings, say: Say) -> Made:
+    splits, made = _splits(settings, say)
+    faults: list[str] = []
+    parts: dict[str, _Part] = {}
+    for split in SPLITS:
+        try:
+            parts[split] = _part(splits[split], split, settings, say)
+        except ValueError as error:
+            faults.extend(error.faults if isinstance(error, UserError) else [f"corpus: {error}"])
+    if faults:
+        raise UserError(faults)
+    say("indexing the words")
+    return _indexed(parts, made, settings)
+
+
+def _splits(settings: Settings, say: Say) -> tuple[dict[str, Records], dict[str, str]]:
+    given, made = _given(settings, say)
+    train = given["train"]
+    try:
+        index = selection.cut(len(train.texts), settings.cut)
+    except ValueError as error:
+        raise UserError(f"corpus: {error}") from error
+    whole = made["train"]
+    for split, rows in index.items():
+        if len(index) > 1:
+            made[split] = f"{len(rows):,} of {len(train.texts):,} drawn from {whole} with seed {settings.cut.seed}"
+        given[split] = train.take(rows)
+    return given, made
+
+
+def _given(settings: Settings, say: Say) -> tuple[dict[str, Records], dict[str, str]]:
+    source = settings.source
+    if isinstance(source, Cafes):
+        say(f"generating {source.sentences:,} sentences")
+        made = f"the built-in grammar, signal {source.signal}, seed {source.seed}"
+        return {"train": generate(source.sentences, source.signal, source.seed)}, {"train": made}
+    given: dict[str, Records] = {}
+    faults: list[str] = []
+    for split, paths in source.texts.items():
+        say(f"reading {', '.join(path.name for path in paths)}")
+        try:
+            given[split] = read_files(paths, source.labels.get(split, ()), source)
+        except UserError as error:
+            faults.extend(error.faults)
+    if faults:
+        raise UserError(faults)
+    return given, {split: _named(paths) for split, paths in source.texts.items()}
+
+
+def _named(paths: tuple[Path, ...]) -> str:
+    names = " and ".join(path.name for path in paths)
+    return f"{names} joined" if len(paths) > 1 else names
+
+
+def _part(records: Records, split: str, settings: Settings, say: Say) -> _Part:
+    say(f"{split}: splitting {len(records.texts):,} sentences into words")
+    words = words_of(records.texts, settings.cleaning, say)
+    refuse_reserved(words, split)
+    index, dropped = selection.by_length(np.fromiter(map(len, words), np.int64, len(words)), settings.selection)
+    kept = selection.sample(index, records.labels, split, settings.selection)
+    if len(kept) < selection.FEWEST:
+        raise ValueError(selection.too_few(split, len(kept)))
+    dropped["not sampled"] = len(index) - len(kept)
+    return _Part(records.take(kept), [words[i] for i in kept], dropped)
+
+
+def _indexed(parts: Mapping[str, _Part], made: Mapping[str, str], settings: Settings) -> Made:
+    vocabulary = _vocabulary(parts, settings)
+    classes = class_names(label for part in parts.values() for label in part.records.labels or ())
+    if len(classes) > MOST_CLASSES:
+        raise UserError(f"corpus.label: at most {MOST_CLASSES:,} classes can be told apart, found {len(classes):,}")
+    arrays: dict[str, Any] = {}
+    facts: dict[str, Any] = {}
+    trained_on = {tuple(words) for words in parts["train"].words}
+    for split, part in parts.items():
+        tokens, offsets = indexed(part.words, vocabulary)
+        arrays |= {f"{split}.tokens.npy": tokens, f"{split}.offsets.npy": offsets} | _beside(split, part, classes)
+        marked = marked_unknown(part.words, {settings.cleaning.unknown, SPECIALS[UNK]})
+        facts[split] = {"made": made[split], **counted(tokens, offsets, marked), "dropped": part.dropped}
+        if split != "train":
+            facts[split]["also_in_train"] = sum(tuple(words) in trained_on for words in part.words)
+    body = {
+        "name": settings.name,
+        "vocabulary": vocabulary,
+        "classes": classes,
+        "ordered": not _bags(settings),
+        "facts": {**_terms(settings), "types": len(vocabulary), "classes": len(classes), "splits": facts},
+    }
+    return body, arrays
+
+
+def _beside(split: str, part: _Part, classes: tuple[str, ...]) -> dict[str, Any]:
+    beside: dict[str, Any] = {}
+    if part.records.labels is not None:
+        number = {name: i for i, name in enumerate(classes)}
+        beside[f"{split}.labels.npy"] = np.array([number[label] for label in part.records.labels], np.int16)
+    if part.records.factors is not None:
+        beside[f"{split}.factors.npz"] = {name: np.array(values) for name, values in part.records.factors.items()}
+    return beside
+
+
+def _vocabulary(parts: Mapping[str, _Part], settings: Settings) -> tuple[str, ...]:
+    source = settings.source
+    if not _bags(settings):
+        return vocabulary_of(parts["train"].words, settings.cleaning.unknown, settings.vocabulary)
+    assert isinstance(source, Files)
+    if source.vocabulary is not None:
+        return (*SPECIALS, *read_vocabulary(source.vocabulary))
+    names = {word for part in parts.values() for words in part.words for word in words}
+    return (*SPECIALS, *sorted(names, key=numbered))
+
+
+def _bags(settings: Settings) -> bool:
+    return isinstance(settings.source, Files) and settings.source.format == "counts"
+
+
+def _terms(settings: Settings) -> dict[str, Any]:
+    source, chosen = settings.source, settings.selection
+    terms: dict[str, Any] = {"format": source.format if isinstance(source, Files) else "generated"}
+    if isinstance(source, Cafes):
+        terms["generator"] = dataclasses.asdict(source)
+    elif source.format == "counts":
+        terms["presence"] = source.presence
+    else:
+        terms["cleaning"] = dataclasses.asdict(settings.cleaning)
+    terms["selection"] = {key: value for key, value in dataclasses.asdict(chosen).items() if value not in (None, {})}
+    return {**terms, "vocabulary_limit": settings.vocabulary, "preparation_version": PREPARATION_VERSION}

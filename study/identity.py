@@ -1,0 +1,34 @@
+"""Hashes that name things: configurations, trials, and the code that trains them."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+TRAINING_CODE = ("models", "study/training.py", "study/batches.py")
+
+
+def digest(*content: Any) -> str:
+    """12 hexadecimal digits of anything that JSON can hold."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def configuration_id(configuration: Mapping[str, Any]) -> str:
+    """The name of a resolved configuration, the same for every seed."""
+    return digest(configuration)[:8]
+
+
+@cache
+def code_version() -> str:
+    """12 hexadecimal digits of the source that decides a trial's numbers: the models and their training."""
+    found = hashlib.sha256()
+    for place in TRAINING_CODE:
+        path = ROOT / place
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            found.update(file.relative_to(ROOT).as_posix().encode())
+            found.update(file.read_bytes())
+    return found.hexdigest()[:12]

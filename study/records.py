@@ -1,0 +1,91 @@
+"""What is recorded of a trial, and the names, units and meanings of its measures. Free of ray, optuna, mlflow and torch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+SEARCH, REPLICATE = "search", "replicate"
+STAGES = (SEARCH, REPLICATE)
+
+FINISHED, STOPPED, DIVERGED, FAILED, RUNNING, MISSING = STATES = (
+    "finished",
+    "stopped",
+    "diverged",
+    "failed",
+    "running",
+    "missing",
+)
+ENDED = (FINISHED, STOPPED, DIVERGED, FAILED)
+
+MEASURES: Mapping[str, tuple[str, str]] = {
+    "nll_exact": ("nats per sentence", "exact -log p(x); language models only"),
+    "nll_elbo": ("nats per sentence", "one-sample bound, every KL in full and under weight 1"),
+    "nll_iw": ("nats per sentence", "importance-weighted bound with K samples"),
+    "ppl": ("per token", "exp(sum of nll_iw, or nll_exact / words and EOS)"),
+    "reconstruction": ("nats per sentence", "-log p(x | one posterior sample)"),
+    "kl": ("nats per sentence", "KL of all latent variables"),
+    "kl_z": ("nats per sentence", "KL of z"),
+    "kl_gamma": ("nats per sentence", "KL of gamma"),
+    "mi": ("nats", "mutual information I_q(x; latents) over the set, at most log N; per token where every token has a code"),
+    "active_units": ("dimensions", "posterior means with variance above 0.01"),
+    "latent_gain": ("nats per sentence", "log p(x | own code) - log p(x | another sentence's code)"),
+    "hoyer_sample": ("0 to 1", "Average Hoyer of posterior samples"),
+    "hoyer_mean": ("0 to 1", "Average Hoyer of posterior means"),
+    "hoyer_sample_centred": ("0 to 1", "Average Hoyer of posterior samples, dimensions centred"),
+    "hoyer_mean_centred": ("0 to 1", "Average Hoyer of posterior means, dimensions centred"),
+    "dims_dropped": ("share", "dimensions left out of hoyer_sample because they do not vary"),
+    "cosine": ("-1 to 1", "mean cosine of the encoder features of two sentences"),
+}
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """Everything recorded of one trial.
+
+    Args:
+        key: of its resolved configuration, seed, corpus, length and code: identical trials share it.
+        family, stage, number: its place in the study.
+        configuration: hash of the resolved configuration, the same for every seed.
+        seed: a tuning seed (search) or a confirmation seed (replicate).
+        audit: never stopped early.
+        settings: the resolved configuration.
+        params: the searched knobs by dotted name.
+        state, cause: see `STATES`; the cause of a divergence or failure, else "".
+        epochs: a record an epoch: raw values by name, and `time`, when it was recorded.
+        final: measures on the full validation split, replicate only.
+        started, ended: seconds since the epoch; 0.0 where it has not happened.
+    """
+
+    key: str
+    family: str
+    stage: str
+    number: int
+    configuration: str
+    seed: int
+    audit: bool
+    settings: Mapping[str, Any]
+    params: Mapping[str, Any]
+    state: str
+    cause: str
+    epochs: tuple[Mapping[str, float], ...]
+    final: Mapping[str, float]
+    started: float
+    ended: float
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of training and measuring, waiting not counted."""
+        return sum(epoch["cost/seconds"] for epoch in self.epochs)
+
+    @property
+    def measures(self) -> dict[str, float]:
+        """The last value of every measure: of the last epoch, and on the full split if there is one."""
+        last = {name: value for name, value in (self.epochs[-1] if self.epochs else {}).items() if "/" in name}
+        return {**last, **self.final}
+
+
+def selection(record: TrialRecord, select: str) -> float | None:
+    """The value by which trials are compared: `select` on the validation subset, exact where there is no latent."""
+    name = select.removeprefix("valid/")
+    measures = record.measures
+    return measures.get(f"subset/{name}", measures.get("subset/nll_exact"))

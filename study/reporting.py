@@ -1,0 +1,44 @@
+"""From a study's files to its report. The one place, with `export`, where the study calls the analysis."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from analysis import report
+from analysis.records import Records
+from study.results import records, tables
+from study.workspace import Workspace
+
+
+def gather(workspace: Workspace) -> Records:
+    """Everything the ledger and the facts hold, as the analysis reads it."""
+    trials, curves = tables(records(workspace.folder, workspace.study))
+    return Records(_facts(workspace.read_facts()), trials, curves)
+
+
+def write(workspace: Workspace) -> Path:
+    """Write the report's page, tables and summary; returns the page."""
+    return report.write(gather(workspace), workspace.folder)
+
+
+def _facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+    settings = facts["settings"]
+    effort, name = settings["evaluate"], facts["study"]
+    select = settings["search"]["select"].removeprefix("valid/")
+    return {
+        "name": name,
+        "created": facts["created"],
+        "code_version": facts["code"],
+        "packages": facts["packages"],
+        "corpus": facts["corpus"],
+        "families": list(settings["families"]),
+        "epochs": settings["train"]["epochs"],
+        "iw_samples_subset": effort["subset_samples"],
+        "iw_samples_valid": effort["full_samples"],
+        "subset_sentences": min(effort["subset_sentences"], facts["corpus"]["facts"]["splits"]["valid"]["sentences"]),
+        "valid_sentences": facts["corpus"]["facts"]["splits"]["valid"]["sentences"],
+        "select": f"subset/{select}",
+        "resources": settings["resources"],
+        "settings": settings,
+        "commands": [f"uncollapse run {facts['page']}", f"uncollapse report {name}", f"uncollapse export {name}"],
+    }

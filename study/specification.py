@@ -1,0 +1,226 @@
+"""The study page: what a user asks for, checked as a whole before anything starts. Free of torch, ray and mlflow."""
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_type_hints
+
+from models import parts
+from models.bounds import NonNegative, Positive, Share, Size
+from models.faults import unknown
+from search_spaces import page_yaml
+from study import families
+from study.errors import UserError
+from study.families import Family
+
+NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+
+
+@dataclass(frozen=True)
+class Search:
+    """The search stage: equal trials per family, a sampler and early stopping per family.
+
+    Args:
+        trials: per family.
+        sampler: tpe, or random (seeded by trial, so that its proposals never depend on timing).
+        stop_early: asha, or none.
+        select: the unit-weight bound of the validation subset by which trials are compared.
+        audit: share of the trials that is never stopped early, to measure what stopping hides.
+    """
+
+    trials: Size = 24
+    sampler: Literal["tpe", "random"] = "tpe"
+    stop_early: Literal["asha", "none"] = "asha"
+    select: Literal["valid/nll_iw", "valid/nll_elbo", "nll_iw", "nll_elbo"] = "valid/nll_iw"
+    audit: Share = 0.1
+
+
+@dataclass(frozen=True)
+class Replicate:
+    """The replicate stage: the best `configurations` of each family x the same confirmation `seeds`."""
+
+    configurations: Size = 3
+    seeds: Size = 10
+
+
+@dataclass(frozen=True)
+class Train:
+    """The length of every training of the study."""
+
+    epochs: Size = 10
+    batch_size: Size = 32
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """What evaluations spend: see `study.training.Effort`."""
+
+    subset_sentences: Size = 256
+    subset_samples: Size = 8
+    full_samples: Size = 64
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one trial occupies; fractions of a GPU are allowed."""
+
+    cpus: Positive = 1
+    gpus: NonNegative = 0
+
+
+@dataclass(frozen=True)
+class Export:
+    """The export rule: the lowest median `valid/nll_iw` among configurations whose upper collapse bound is under this."""
+
+    collapse_limit: Share = 0.5
+
+
+SECTIONS: Mapping[str, type] = {
+    "search": Search,
+    "replicate": Replicate,
+    "train": Train,
+    "evaluate": Evaluate,
+    "resources": Resources,
+    "export": Export,
+}
+PLAIN = ("study", "corpus", "families", "override", "tracking", "seed")
+
+
+@dataclass(frozen=True)
+class Study:
+    """A whole study, checked.
+
+    Args:
+        name: the folder under `runs/` and the MLflow experiment.
+        corpus: settings, as `study.corpora` reads them; relative paths start at `folder`.
+        families: with the override already laid over them.
+        override: laid over every family that has a place for it.
+        tracking: MLflow's URI; None for SQLite beside the study.
+        seed: from which tuning seeds and proposals are derived.
+        folder: where the page lies.
+    """
+
+    name: str
+    corpus: Mapping[str, Any]
+    families: tuple[Family, ...]
+    search: Search = field(default_factory=Search)
+    replicate: Replicate = field(default_factory=Replicate)
+    train: Train = field(default_factory=Train)
+    evaluate: Evaluate = field(default_factory=Evaluate)
+    resources: Resources = field(default_factory=Resources)
+    export: Export = field(default_factory=Export)
+    override: Mapping[str, Any] = field(default_factory=dict)
+    tracking: str | None = None
+    seed: int = 0
+    folder: Path = field(default_factory=Path)
+
+    def settings(self) -> dict[str, Any]:
+        """The resolved page, every default written out, as plain data."""
+        sections = {name: dataclasses.asdict(getattr(self, name)) for name in SECTIONS}
+        pages = {family.name: {"base": family.base, "search": family.search} for family in self.families}
+        plain = {"corpus": self.corpus, "override": self.override, "tracking": self.tracking, "seed": self.seed}
+        return {"study": self.name, **plain, **sections, "families": pages}
+
+
+def load(path: Path) -> Study:
+    """Read and check a study page.
+
+    Raises:
+        UserError: every fault of the page and of its families at once.
+    """
+    try:
+        page = page_yaml.load(path)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; give the path of a study page") from None
+    except (OSError, ValueError) as error:
+        raise UserError(str(error)) from None
+    return parse(page, path.resolve().parent, path.name)
+
+
+def parse(page: Any, folder: Path, place: str) -> Study:
+    """Check a study page that is already read; `place` names it in messages."""
+    if not isinstance(page, Mapping):
+        raise UserError(f"{place}: a study page is a mapping with study, corpus and families, found {page!r}")
+    found = _page_faults(page)
+    loaded, family_faults = _families(page, folder)
+    found += family_faults
+    if found:
+        raise UserError([f"{place}: {fault}" for fault in found])
+    sections = {name: kind(**page.get(name, {})) for name, kind in SECTIONS.items()}
+    plain = {key: page[key] for key in ("corpus", "override", "tracking", "seed") if key in page}
+    return Study(name=page["study"], families=tuple(loaded), folder=folder, **plain, **sections)
+
+
+def _page_faults(page: Mapping[str, Any]) -> list[str]:
+    known = (*PLAIN, *SECTIONS)
+    found = [unknown("key of a study", key, known) for key in page if key not in known]
+    if not isinstance(page.get("study"), str) or not NAME.match(page["study"]):
+        offence = repr(page["study"]) if "study" in page else "none"
+        found.append(f"study: a name of letters, digits, '.', '_' and '-', 64 at most, found {offence}")
+    if not isinstance(page.get("corpus"), Mapping):
+        found.append(f"corpus: a mapping such as {{name: cafes}} or {{path: ..., format: ...}}, found {page.get('corpus')!r}")
+    if not isinstance(page.get("override", {}), Mapping):
+        found.append(f"override: a mapping of parts, such as {{encoder: {{hidden: 128}}}}, found {page['override']!r}")
+    if not isinstance(page.get("tracking", ""), str):
+        found.append(f"tracking: MLflow's URI, such as http://127.0.0.1:5000, found {page['tracking']!r}")
+    if type(page.get("seed", 0)) is not int or page.get("seed", 0) < 0:
+        found.append(f"seed: a whole number from 0, found {page['seed']!r}")
+    return found + [fault for name, kind in SECTIONS.items() for fault in _section_faults(name, kind, page.get(name, {}))]
+
+
+def _section_faults(name: str, kind: type, given: Any) -> list[str]:
+    hints = get_type_hints(kind, include_extras=True)
+    if not isinstance(given, Mapping):
+        return [f"{name}: a mapping of {', '.join(hints)}, found {given!r}"]
+    found = []
+    for key, value in given.items():
+        if key not in hints:
+            found.append(f"{name}.{key}: {unknown(f'key of {name}', key, hints)}")
+        elif (fault := parts.Option(key, hints[key], None).fault(value)) is not None:
+            found.append(f"{name}.{key}: {fault}, found {value!r}")
+    return found
+
+
+def _families(page: Mapping[str, Any], folder: Path) -> tuple[list[Family], list[str]]:
+    wanted = page.get("families")
+    if wanted == "all":
+        wanted = families.names()
+    if not isinstance(wanted, list) or not wanted:
+        return [], [f"families: a list of at least one family, or `all`, found {wanted!r}; `uncollapse families` lists them"]
+    loaded: list[Family] = []
+    found: list[str] = []
+    override = page.get("override", {})
+    for name in wanted:
+        try:
+            loaded.append(_overridden(families.load(str(name), folder), override))
+        except UserError as error:
+            found += error.faults
+    if len({family.name for family in loaded}) < len(loaded):
+        found.append(f"families: each family once, found {wanted!r}")
+    if not found and isinstance(override, Mapping):
+        found += _override_faults(override, loaded)
+    return loaded, found
+
+
+def _overridden(family: Family, override: Any) -> Family:
+    if not isinstance(override, Mapping):
+        return family
+    changed = family.override(override)
+    if found := families.faults(changed):
+        raise UserError([f"under `override`, {fault}" for fault in found])
+    return changed
+
+
+def _override_faults(override: Mapping[str, Any], loaded: list[Family]) -> list[str]:
+    """An override that no family has a place for is a mistake, never skipped in silence."""
+    found = []
+    for slot, given in override.items():
+        if not isinstance(given, Mapping):
+            found.append(f"override.{slot}: a mapping of options, found {given!r}")
+            continue
+        for key in given:
+            if not any(families.has_place(family.base, slot, key) for family in loaded):
+                found.append(f"override.{slot}.{key}: no family of this study has such an option; leave it out")
+    return found

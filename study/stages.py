@@ -1,0 +1,197 @@
+"""The two stages that train: which trial is next, and when one is stopped. Knows no ray."""
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import optuna
+from optuna.trial import TrialState, create_trial
+
+from models import laws, parts
+from models.annealing import end_of_annealing
+from study import halving, sampling
+from study.book import Book
+from study.families import Family
+from study.identity import code_version, configuration_id, digest
+from study.ledger import record_of
+from study.records import DIVERGED, FINISHED, REPLICATE, SEARCH, TrialRecord, selection
+from study.specification import Study
+
+TUNING_SEEDS = 2**30  # confirmation seeds lie below, tuning seeds from here on: no seed is both
+SCALE = 1000  # updates on which the end of annealing is found, as a share
+
+
+class Stage(Protocol):
+    """What a Tune run asks of a stage."""
+
+    name: str
+    book: Book
+
+    def next_trial(self) -> TrialRecord | None:
+        """The next trial to train, started in the ledger; None when nothing is left."""
+
+    def stops(self, record: TrialRecord) -> bool:
+        """Whether to stop a trial after the epoch it has just reported."""
+
+
+def identify(study: Study, corpus: str, configuration: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    """Attributes that name a trial."""
+    length = [study.train.epochs, study.train.batch_size, vars(study.evaluate)]
+    key = digest(configuration, seed, corpus, length, code_version())
+    return {"key": key, "configuration": configuration_id(configuration), "seed": seed, "settings": configuration}
+
+
+def tuning_seed(study: Study, number: int) -> int:
+    return TUNING_SEEDS + study.seed * 1000 + number
+
+
+def confirmation_seeds(study: Study) -> list[int]:
+    """The same for every configuration, so that comparisons are paired."""
+    return [study.seed * 1000 + number for number in range(1, study.replicate.seeds + 1)]
+
+
+class SearchStage:
+    """Adaptive trials, equal in number for every family, one sampler and one set of rungs a family."""
+
+    name = SEARCH
+
+    def __init__(self, study: Study, corpus: str, book: Book) -> None:
+        self.study, self.corpus, self.book = study, corpus, book
+        self.families = {family.name: family for family in study.families}
+        self.rungs = halving.rungs(study.train.epochs) if study.search.stop_early == "asha" else []
+        self.at_rung: dict[tuple[str, int], dict[str, float]] = {}
+        self.asked: dict[str, int] = {}
+        self.orphans: deque[tuple[Family, int]] = deque()
+        for family in study.families:
+            self._read(family)
+
+    def _read(self, family: Family) -> None:
+        """Take up what an earlier process left: refill the rungs, go on with what was running."""
+        trials = self.book.ledger.trials(SEARCH, family.name)
+        self.asked[family.name] = len(trials)
+        for trial in trials:
+            record = record_of(trial)
+            for rung in self.rungs:
+                self._note(record, rung)
+            if not trial.state.is_finished():
+                self.orphans.append((family, trial._trial_id))
+
+    def next_trial(self) -> TrialRecord | None:
+        if self.orphans:
+            family, trial_id = self.orphans.popleft()
+            return self._prepare(family, trial_id)
+        least = min(self.asked, key=lambda name: self.asked[name])
+        if self.asked[least] >= self.study.search.trials:
+            return None
+        return self._ask(self.families[least])
+
+    def _ask(self, family: Family) -> TrialRecord | None:
+        optuna_study = self._seeded(family, self.asked[family.name])
+        self.asked[family.name] += 1
+        return self._prepare(family, optuna_study.ask()._trial_id)
+
+    def _seeded(self, family: Family, number: int) -> optuna.Study:
+        optuna_study = self.book.ledger.study(SEARCH, family.name)
+        optuna_study.sampler = sampling.sampler(self.study.search.sampler, self.study.seed, family.name, number)
+        return optuna_study
+
+    def _prepare(self, family: Family, trial_id: int) -> TrialRecord | None:
+        """Draw, or finish drawing, a trial's settings and start it; one that breaks a law fails and the next is asked."""
+        ledger = self.book.ledger
+        number = ledger.storage.get_trial_number_from_id(trial_id)
+        if "settings" not in ledger.storage.get_trial(trial_id).user_attrs:
+            trial = optuna.Trial(self._seeded(family, number), trial_id)
+            configuration = family.configure(sampling.propose(trial, family.search))
+            audit = halving.spread_evenly(number, self.study.search.audit)
+            place = {"family": family.name, "stage": SEARCH, "number": number, "audit": audit}
+            named = identify(self.study, self.corpus, configuration, tuning_seed(self.study, number))
+            ledger.describe(trial_id, {**place, **named})
+        record = self.book.start(trial_id)
+        if broken := laws.broken(record.settings):
+            self.book.fail(record.key, "the proposal breaks a law: " + "; ".join(broken))
+            return self.next_trial()
+        return record
+
+    def stops(self, record: TrialRecord) -> bool:
+        epoch = len(record.epochs)
+        if epoch not in self.rungs or not self._note(record, epoch) or record.audit:
+            return False
+        reached = self.at_rung[record.family, epoch]
+        others = [value for key, value in reached.items() if key != record.key]
+        return not halving.keeps(reached[record.key], others)
+
+    def _note(self, record: TrialRecord, rung: int) -> bool:
+        """Enter a trial at a rung it has reached; not before its annealing has ended (law 3)."""
+        if len(record.epochs) < rung or rung < annealed_by(record.settings) * self.study.train.epochs:
+            return False
+        name = self.study.search.select.removeprefix("valid/")
+        measured = record.epochs[rung - 1]
+        value = measured.get(f"subset/{name}", measured.get("subset/nll_exact"))
+        assert value is not None, record.key
+        self.at_rung.setdefault((record.family, rung), {})[record.key] = value
+        return True
+
+
+def annealed_by(configuration: Mapping[str, Any]) -> float:
+    """Share of the training after which every weight of the objective has settled."""
+    ends = [
+        end_of_annealing(parts.build("schedule", schedule, SCALE), SCALE) / SCALE
+        for schedule in configuration["objective"].values()
+    ]
+    return max(ends, default=0.0)
+
+
+class ReplicateStage:
+    """The chosen configurations of every family x the confirmation seeds; nothing is stopped early."""
+
+    name = REPLICATE
+
+    def __init__(self, study: Study, corpus: str, book: Book) -> None:
+        self.study, self.corpus, self.book = study, corpus, book
+        for family in study.families:
+            self._plan(family.name)
+        waiting = [self._unfinished(family.name) for family in study.families]
+        longest = max((len(ids) for ids in waiting), default=0)
+        # seed by seed through all families, so that an interrupted night leaves every family with some seeds
+        self.queue = deque(ids[at] for at in range(longest) for ids in waiting if at < len(ids))
+
+    def _plan(self, family: str) -> None:
+        """Enter every configuration x seed that is neither there nor diverged; a failed seed is entered again."""
+        ledger = self.book.ledger
+        there = {}
+        for trial in ledger.trials(REPLICATE, family):
+            record = record_of(trial)
+            if trial.state != TrialState.FAIL or record.state == DIVERGED:
+                there[record.key] = record
+        for seed in confirmation_seeds(self.study):
+            for chosen in self._chosen(family):
+                named = identify(self.study, self.corpus, chosen.settings, seed)
+                if named["key"] not in there:
+                    self._enter(family, chosen, named)
+
+    def _enter(self, family: str, chosen: TrialRecord, named: Mapping[str, Any]) -> None:
+        optuna_study = self.book.ledger.study(REPLICATE, family)
+        number = len(self.book.ledger.trials(REPLICATE, family))
+        place = {"family": family, "stage": REPLICATE, "number": number, "audit": False, "params": dict(chosen.params)}
+        optuna_study.add_trial(create_trial(state=TrialState.WAITING, user_attrs={**place, **named}))
+
+    def _chosen(self, family: str) -> list[TrialRecord]:
+        """The best finished configurations of the search, each once; kept once chosen, so that a restart agrees."""
+        return choose(self.book.ledger.trials(SEARCH, family), self.study)
+
+    def _unfinished(self, family: str) -> list[int]:
+        return [trial._trial_id for trial in self.book.ledger.trials(REPLICATE, family) if not trial.state.is_finished()]
+
+    def next_trial(self) -> TrialRecord | None:
+        return self.book.start(self.queue.popleft()) if self.queue else None
+
+    def stops(self, record: TrialRecord) -> bool:
+        return False
+
+
+def choose(trials: list[optuna.trial.FrozenTrial], study: Study) -> list[TrialRecord]:
+    """The `replicate.configurations` best finished trials by the selection measure, no configuration twice."""
+    finished = [record for record in map(record_of, trials) if record.state == FINISHED]
+    ranked = sorted(finished, key=lambda record: (selection(record, study.search.select), record.number))
+    distinct = {record.configuration: record for record in reversed(ranked)}
+    return sorted(distinct.values(), key=ranked.index)[: study.replicate.configurations]

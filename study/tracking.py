@@ -1,0 +1,270 @@
+"""MLflow as a projection of the ledger: one background writer, resent until it is there, never in a trial's way.
+
+The ledger is the spool: what MLflow should hold follows from it, so nothing is kept twice. Projecting a trial again is
+harmless, because every value carries the time at which it was recorded.
+"""
+
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
+
+from study.records import DIVERGED, ENDED, FAILED, FINISHED, MISSING, REPLICATE, STOPPED, TrialRecord
+
+logging.getLogger("mlflow").setLevel(logging.ERROR)
+logging.getLogger("alembic").setLevel(logging.ERROR)
+
+STATUS = {FINISHED: "FINISHED", STOPPED: "FINISHED", DIVERGED: "FAILED", FAILED: "FAILED"}
+PERMANENT = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")
+METRICS, PARAMS, TAGS = 1000, 100, 100  # of one request
+TAG = "uncollapse."
+FIRST_WAIT, LONGEST_WAIT = 0.5, 5.0
+
+
+class Projection:
+    """The runs of one study in MLflow: one for the study, one a configuration, one a trial.
+
+    Args:
+        uri: of the tracking server or database; absolute.
+        study: the experiment's name.
+        artifacts: where artifacts go on SQLite; a server has a place of its own.
+        facts: tags of every run, such as code version and corpus hash.
+    """
+
+    def __init__(self, uri: str, study: str, artifacts: Path, facts: Mapping[str, str]) -> None:
+        self.client, self.study, self.facts = MlflowClient(tracking_uri=uri), study, dict(facts)
+        self.artifacts = None if uri.startswith("http") else artifacts.resolve().as_uri()
+        self.experiment = ""
+        self.runs: dict[str, str] = {}
+        self.described: set[str] = set()
+        self.sent: dict[str, int] = {}
+
+    def open(self) -> None:
+        """Find or make the experiment, and find its runs; the first call on a new SQLite file takes seconds."""
+        found = self.client.get_experiment_by_name(self.study)
+        self.experiment = (
+            found.experiment_id if found else self.client.create_experiment(self.study, artifact_location=self.artifacts)
+        )
+        for run in self._every_run():
+            name = run.data.tags.get(TAG + "run", "")
+            self.runs[name] = run.info.run_id
+            self.sent[name] = int(run.data.tags.get(TAG + "epochs_sent", 0)) if run.info.status != "RUNNING" else 0
+            if run.data.params:
+                self.described.add(name)
+
+    def _every_run(self) -> list[Any]:
+        found, token = [], None
+        while True:
+            page = self.client.search_runs([self.experiment], max_results=1000, page_token=token)
+            found, token = found + list(page), page.token
+            if not token:
+                return found
+
+    def study_run(self) -> str:
+        """The run that holds the report; parent of all others."""
+        return self._run("study", self.study, None, {"kind": "study"}, {}, int(time.time() * 1000))
+
+    def trial(self, record: TrialRecord) -> None:
+        """Bring a trial's run up to its record."""
+        if record.state == MISSING:
+            return
+        name = f"{record.stage}/{record.key}"
+        run = self._run(name, trial_name(record), self._parent(record), _tags(record), _params(record), _ms(record.started))
+        sent = self.sent.get(name, 0)
+        for epoch in record.epochs[sent:]:
+            self._metrics(run, _metrics(epoch, int(epoch["epoch"]), _ms(epoch["time"])))
+        self.sent[name] = len(record.epochs)
+        if record.state in ENDED:
+            self._end(run, record)
+
+    def _end(self, run: str, record: TrialRecord) -> None:
+        last = len(record.epochs)
+        self._metrics(run, _metrics(record.final, last, _ms(record.ended)))
+        tags = {TAG + "state": record.state, TAG + "cause": record.cause[:4000], TAG + "epochs_sent": str(last)}
+        self.client.log_batch(run, tags=[RunTag(key, value) for key, value in tags.items()])
+        self.client.set_terminated(run, STATUS[record.state], _ms(record.ended))
+
+    def _parent(self, record: TrialRecord) -> str:
+        if record.stage != REPLICATE:
+            return self.study_run()
+        title = f"{record.family} {record.configuration} (configuration)"
+        tags = {"kind": "configuration", "family": record.family, "configuration": record.configuration}
+        name = f"configuration/{record.family}/{record.configuration}"
+        return self._run(name, title, self.study_run(), tags, _params(record), _ms(record.started))
+
+    def _run(
+        self, name: str, title: str, parent: str | None, tags: Mapping[str, str], params: Mapping[str, str], start: int
+    ) -> str:
+        """The run called `name`, made if it is not there."""
+        if name not in self.runs:
+            every = {TAG + "run": name, TAG + "study": self.study}
+            every |= {TAG + key: value for key, value in {**self.facts, **tags}.items()}
+            every |= {"mlflow.parentRunId": parent} if parent else {}
+            run = self.client.create_run(self.experiment, start_time=start, tags=every, run_name=title)
+            self.runs[name] = run.info.run_id
+        if params and name not in self.described:
+            for chunk in _chunks([Param(key, value) for key, value in params.items()], PARAMS):
+                self.client.log_batch(self.runs[name], params=chunk)
+            self.described.add(name)
+        return self.runs[name]
+
+    def _metrics(self, run: str, metrics: list[Metric]) -> None:
+        for chunk in _chunks(metrics, METRICS):
+            self.client.log_batch(run, metrics=chunk)
+
+    def summarise(self, name: str, metrics: Mapping[str, float], artifacts: Mapping[str, str], when: float) -> None:
+        """Give the run of a configuration, or of the study, its figures and small artifacts, and end it."""
+        run = self.study_run() if name == "study" else self.runs[name]
+        self._metrics(run, _metrics(metrics, 0, _ms(when)))
+        for file, content in artifacts.items():
+            self.client.log_text(run, content, file)
+        self.client.set_terminated(run, "FINISHED")
+
+    def files(self, folder: Path, place: str) -> None:
+        """A folder of artifacts of the study's run."""
+        self.client.log_artifacts(self.study_run(), str(folder), place)
+
+
+class Writer(threading.Thread):
+    """The one background writer. What is newest of a trial replaces what still waits, so a slow server costs no memory.
+
+    Args:
+        projection: not yet open.
+        say: told once when the server stops answering and once when it is back.
+    """
+
+    def __init__(self, projection: Projection, say: Callable[[str], None]) -> None:
+        super().__init__(name="tracking", daemon=True)
+        self.projection, self.say = projection, say
+        self.newest: dict[str, TrialRecord] = {}
+        self.waiting: queue.SimpleQueue[Callable[[], None] | str | None] = queue.SimpleQueue()
+        self.lock = threading.Lock()
+        self.pending = 0
+        self.set_aside: list[str] = []
+        self.quit = threading.Event()
+
+    def __call__(self, record: TrialRecord) -> None:
+        """Project a trial when there is time; never waits."""
+        name = f"{record.stage}/{record.key}"
+        with self.lock:
+            queued = name in self.newest
+            self.newest[name] = record
+            self.pending += not queued
+        if not queued:
+            self.waiting.put(name)
+
+    def submit(self, work: Callable[[], None]) -> None:
+        """Do `work` after everything that waits now."""
+        with self.lock:
+            self.pending += 1
+        self.waiting.put(work)
+
+    def run(self) -> None:
+        self._insist(self.projection.open)
+        while (item := self.waiting.get()) is not None and not self.quit.is_set():
+            self._insist(item if callable(item) else lambda name=item: self._project(name))
+            with self.lock:
+                self.pending -= 1
+
+    def _project(self, name: str) -> None:
+        with self.lock:
+            record = self.newest.pop(name, None)
+        if record is None:
+            return
+        try:
+            self.projection.trial(record)
+        except BaseException:
+            with self.lock:
+                self.newest.setdefault(name, record)
+            raise
+
+    def _insist(self, work: Callable[[], None]) -> None:
+        """Try until it is done; a request that the server will never take is set aside and said."""
+        wait, lost = FIRST_WAIT, False
+        while not self.quit.is_set():
+            try:
+                work()
+            except Exception as error:
+                if isinstance(error, MlflowException) and error.error_code in PERMANENT:
+                    self.set_aside.append(str(error))
+                    self.say(f"tracking: set aside, since MLflow will never take it: {error}")
+                    return
+                if not lost:
+                    self.say("tracking: MLflow does not answer; the study goes on and everything is sent when it does")
+                lost = True
+                self.quit.wait(wait)
+                wait = min(LONGEST_WAIT, wait * 2)
+                continue
+            if lost:
+                self.say("tracking: MLflow answers again")
+            return
+
+    def close(self, patience: float) -> int:
+        """Wait until everything is there, at most `patience` seconds; returns how much is still to be sent."""
+        deadline = time.monotonic() + patience
+        while self.pending and time.monotonic() < deadline and self.is_alive():
+            time.sleep(0.05)
+        self.waiting.put(None)
+        if self.pending:
+            self.quit.set()
+        self.join(timeout=15)
+        return self.pending
+
+
+def trial_name(record: TrialRecord) -> str:
+    """What tells a run apart in a list: family, place, and the searched knobs that fit."""
+    if record.stage == REPLICATE:
+        return f"{record.family} {record.configuration} seed {record.seed}"
+    return f"{record.family} search {record.number}"
+
+
+def _tags(record: TrialRecord) -> dict[str, str]:
+    return {
+        "kind": "trial",
+        "stage": record.stage,
+        "family": record.family,
+        "configuration": record.configuration,
+        "seed": str(record.seed),
+        "key": record.key,
+        "audit": str(record.audit).lower(),
+    }
+
+
+def _params(record: TrialRecord) -> dict[str, str]:
+    """The resolved configuration, flattened; the same for every trial of a configuration but for the seed."""
+    return {"family": record.family, **flatten(record.settings)}
+
+
+def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested settings by dotted name."""
+    flat: dict[str, str] = {}
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = str(value)[:6000]
+    return flat
+
+
+def _metrics(values: Mapping[str, float], step: int, timestamp: int) -> list[Metric]:
+    return [Metric(name, float(value), timestamp, step) for name, value in values.items() if "/" in name]
+
+
+def _ms(seconds: float) -> int:
+    return int(seconds * 1000)
+
+
+def _chunks(items: Sequence[Any], size: int) -> list[list[Any]]:
+    return [list(items[start : start + size]) for start in range(0, len(items), size)]

@@ -1,0 +1,145 @@
+"""The training of one model: the same function for a trial and for the final training. Knows no ray, mlflow or optuna."""
+
+import math
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from models import parts
+from models.batch import Batch
+from models.evaluation import evaluate
+from models.objective import Objective
+from models.text_vae import TextVAE
+from study.batches import evaluation_batches, training_batches, updates_per_epoch
+from study.corpora.corpus import Split
+
+EVALUATION_BATCH = 64
+
+
+class Diverged(ArithmeticError):
+    """The loss or a measure stopped being finite; the trial is counted, never averaged."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much the evaluations of a training spend.
+
+    Args:
+        subset_sentences: validation sentences measured after every epoch, a fixed subset.
+        subset_samples: K of their `nll_iw`.
+        full_samples: K of `nll_iw` on a whole split.
+    """
+
+    subset_sentences: int
+    subset_samples: int
+    full_samples: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """One training: a resolved configuration, a seed and a length."""
+
+    configuration: Mapping[str, Any]
+    vocabulary: int
+    seed: int
+    epochs: int
+    batch_size: int
+    effort: Effort
+
+
+class Training:
+    """A model on its way: runs epochs, measures, saves and resumes.
+
+    The seed of every epoch is derived from the task's seed and the epoch's number, so the numbers are the same
+    whatever ran before in this process, and whether or not the training was interrupted (law 7).
+    """
+
+    def __init__(self, task: Task, train: Split, valid: Split, device: torch.device) -> None:
+        self.task, self.train_split, self.valid_split, self.device = task, train, valid, device
+        torch.manual_seed(task.seed)
+        self.model = TextVAE(task.configuration, task.vocabulary).to(device)
+        updates = task.epochs * updates_per_epoch(len(train), task.batch_size)
+        objective = Objective(task.configuration["objective"], updates)
+        self.optimization = parts.build("optimizer", task.configuration["optimizer"], self.model, updates)
+        self.update = parts.build("updates", task.configuration["updates"], self.model, objective, self.optimization)
+        self.subset = self._batches(valid, task.effort.subset_sentences)
+        self.history: list[dict[str, float]] = []
+
+    def _batches(self, split: Split, sentences: int | None = None) -> list[Batch]:
+        return [batch.to(self.device) for batch in evaluation_batches(split, EVALUATION_BATCH, sentences)]
+
+    def epochs(self) -> Iterator[dict[str, float]]:
+        """Train to the end, one record an epoch; raises `Diverged`."""
+        while len(self.history) < self.task.epochs:
+            self.history.append(self._epoch(len(self.history) + 1))
+            yield self.history[-1]
+
+    def _epoch(self, epoch: int) -> dict[str, float]:
+        started = time.perf_counter()
+        trained = self._train(epoch)
+        measured = self.measure("subset", self.subset, self.task.effort.subset_samples)
+        self.optimization.end_epoch(measured.get("subset/nll_elbo", measured.get("subset/nll_exact", math.nan)))
+        cost = {"cost/updates": float(self.optimization.updates), "cost/seconds": time.perf_counter() - started}
+        return {"epoch": float(epoch), **trained, **measured, **cost}
+
+    def _train(self, epoch: int) -> dict[str, float]:
+        torch.manual_seed(_mix(self.task.seed, epoch))
+        generator = np.random.default_rng([self.task.seed, epoch])
+        self.model.train()
+        losses, reconstructions, tokens, sentences = 0.0, 0.0, 0, 0
+        for batch in training_batches(self.train_split, self.task.batch_size, generator):
+            loss, reconstruction = self.update(batch.to(self.device))
+            if not math.isfinite(loss):
+                raise Diverged(f"the loss became {loss} in epoch {epoch}, update {self.optimization.updates + 1}")
+            size = len(batch.tokens)
+            losses, reconstructions, sentences = losses + loss * size, reconstructions + reconstruction * size, sentences + size
+            tokens += int(batch.lengths.sum())
+        return {
+            "train/loss": losses / sentences,
+            "train/reconstruction": reconstructions / sentences,
+            "cost/tokens": float(tokens),
+        }
+
+    def measure(self, name: str, batches: list[Batch], samples: int) -> dict[str, float]:
+        """Every measure under `name/`; raises `Diverged` rather than let a NaN or an infinity out (law 8)."""
+        found = evaluate(self.model, batches, samples, seed=0)
+        bad = [measure for measure, value in found.items() if not math.isfinite(value)]
+        if bad:
+            raise Diverged(f"{', '.join(bad)} not finite on {name} after {len(self.history)} epochs")
+        return {f"{name}/{measure}": value for measure, value in found.items()}
+
+    def measure_split(self, name: str, split: Split) -> dict[str, float]:
+        """Every measure on a whole split, with the samples of a final figure."""
+        return self.measure(name, self._batches(split), self.task.effort.full_samples)
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint; the old one stays until the new one is whole."""
+        state = {
+            "model": self.model.state_dict(),
+            "optimization": self.optimization.state_dict(),
+            "history": self.history,
+        }
+        unfinished = path.with_name(path.name + ".partial")
+        torch.save(state, unfinished)
+        os.replace(unfinished, path)
+
+    def resume(self, path: Path) -> bool:
+        """Go on from a checkpoint if there is one."""
+        if not path.exists():
+            return False
+        state = torch.load(path, map_location=self.device, weights_only=True)
+        self.model.load_state_dict(state["model"])
+        self.optimization.load_state_dict(state["optimization"])
+        self.history = state["history"]
+        return True
+
+
+def _mix(seed: int, epoch: int) -> int:
+    """A seed of its own for every epoch."""
+    return int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0] >> 1)

@@ -1,0 +1,85 @@
+"""What runs inside a Ray worker: one trial, from its checkpoint if it has one."""
+
+import fcntl
+import json
+import os
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from study.corpora.corpus import Split
+
+FINISHED, DIVERGED, FAILED, EPOCH = "finished", "diverged", "failed", "epoch"
+Report = Callable[[dict[str, Any]], None]
+
+
+def run_trial(config: Mapping[str, Any], train: Split, valid: Split) -> None:
+    """The Tune trainable: trains the job that `config` holds and reports to Tune."""
+    from ray import tune
+
+    def report(content: dict[str, Any]) -> None:
+        tune.report({"report": json.dumps(content)})  # as text, since Tune flattens what is nested
+
+    train_job(json.loads(config["job"]), train, valid, report)
+
+
+def train_job(job: Mapping[str, Any], train: Split, valid: Split, report: Report) -> None:
+    """Train a job to its end; every way to end but the death of the process is a report.
+
+    Reports are `{"event": epoch | finished | diverged | failed, ...}`. Epochs that a checkpoint already holds are
+    reported again, since the driver may have died before it recorded them; it ignores what it knows.
+    """
+    from study.training import Diverged
+
+    with held(Path(job["checkpoint"])):
+        try:
+            report({"event": FINISHED, "final": _train(job, train, valid, report)})
+        except Diverged as error:
+            report({"event": DIVERGED, "cause": str(error)})
+        except Exception as error:  # any fault of a trial is that trial's end, never the study's
+            report({"event": FAILED, "cause": _cause(error)})
+
+
+def _train(job: Mapping[str, Any], train: Split, valid: Split, report: Report) -> dict[str, float]:
+    import torch
+
+    from study.training import Effort, Task, Training
+
+    torch.set_num_threads(job["threads"])
+    device = torch.device("cuda" if job["gpus"] > 0 and torch.cuda.is_available() else "cpu")
+    effort = Effort(**job["effort"])
+    names = ("configuration", "vocabulary", "seed", "epochs", "batch_size")
+    task = Task(**{name: job[name] for name in names}, effort=effort)
+    training = Training(task, train, valid, device)
+    checkpoint = Path(job["checkpoint"])
+    training.resume(checkpoint)
+    for epoch in training.history:
+        report({"event": EPOCH, "record": epoch})
+    for epoch in training.epochs():
+        training.save(checkpoint)
+        report({"event": EPOCH, "record": epoch})
+    return training.measure_split("valid", valid) if job["full"] else {}
+
+
+@contextmanager
+def held(checkpoint: Path) -> Iterator[None]:
+    """Hold a checkpoint against a worker that outlived its driver for a moment and still trains the same trial."""
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    with checkpoint.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def discard(checkpoint: Path) -> None:
+    """Remove what an ended trial leaves on disk."""
+    for path in (checkpoint, checkpoint.with_suffix(".lock"), checkpoint.with_name(checkpoint.name + ".partial")):
+        path.unlink(missing_ok=True)
+
+
+def _cause(error: Exception) -> str:
+    """The error and the line of ours that raised it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({os.path.basename(frames[-1].filename)}, line {frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {error}{place}"

@@ -1,0 +1,1 @@
+"""Tests of densities, samplers and divergences."""
