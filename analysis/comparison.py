@@ -26,7 +26,8 @@ def configurations(judged: pd.DataFrame, level: float = LEVEL, seed: int = 0) ->
     """One row per replicated configuration: its settings, medians over finished seeds, and its collapses.
 
     `nll` is the median of the estimator named beside it, with a bootstrap interval over `finished` seeds. `rank` orders
-    a family's configurations by it, and so do the rows; one with fewer than half of its planned seeds finished is ranked after the others.
+    a family's configurations by it, and so do the rows; those with fewer than half of their planned seeds finished
+    come last.
     """
     table = by_configuration(judged, level)
     replicates = judged[judged["stage"] == "replicate"]

@@ -1,99 +1,26 @@
-"""The report's tables as cells: what is shown, what a click sorts by."""
-
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+"""The tables of the page, each from one of the findings."""
 
 import pandas as pd
 
+from analysis.cells import (
+    Cell,
+    Column,
+    Grid,
+    Row,
+    family_column,
+    figure_column,
+    grid,
+    interval_column,
+    settings_column,
+    share_column,
+    sort_value,
+    text_column,
+)
 from analysis.comparison import estimator
 from analysis.findings import Findings
 from analysis.intervals import percent, percent_range
 from analysis.stability import HOYER
 from analysis.summary import collapsed_text, number
-
-Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Cell:
-    """Shown text, sort value (None sorts last), and for a share its bar (low, share, high)."""
-
-    text: str
-    sort: str | float | None = None
-    bar: tuple[float, float, float] | None = None
-    family: str = ""
-    parts: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table: headers with an explanation each, rows of cells."""
-
-    headers: Sequence[tuple[str, str]]
-    rows: Sequence[Sequence[Cell]] = field(default_factory=tuple)
-
-    def numeric(self, column: int) -> bool:
-        """Whether a column holds plain numbers, which stand better aligned to the right."""
-        cells = [row[column] for row in self.rows]
-        return not any(c.bar or isinstance(c.sort, str) for c in cells) and any(c.sort is not None for c in cells)
-
-
-Column = tuple[str, str, Callable[[Row], Cell]]
-
-
-def grid(table: pd.DataFrame, columns: Iterable[Column]) -> Grid:
-    """A grid from a table and its columns (header, explanation, row -> cell); columns without any text are left out."""
-    columns = list(columns)
-    rows = [[make(row) for _, _, make in columns] for row in table.to_dict("records")]
-    kept = [i for i in range(len(columns)) if any(row[i].text for row in rows)]
-    return Grid([columns[i][:2] for i in kept], [[row[i] for i in kept] for row in rows])
-
-
-def figure_column(header: str, key: str, digits: int, hint: str = "") -> Column:
-    """A plain number."""
-    return header, hint, lambda row: Cell(number(row[key], digits), _sort(row[key]))
-
-
-def text_column(header: str, key: str, hint: str = "") -> Column:
-    """A plain word."""
-    return header, hint, lambda row: Cell("" if pd.isna(row[key]) else str(row[key]), str(row[key]))
-
-
-def settings_column() -> Column:
-    """The searched settings, one part each so that they wrap between and not within."""
-    return "settings", "", lambda row: Cell(row["settings"], row["settings"], parts=row["settings"].split(", "))
-
-
-def family_column() -> Column:
-    """The family in its colour."""
-    return "family", "", lambda row: Cell(row["family"], row["family"], family=row["family"])
-
-
-def share_column(header: str, low: str, high: str, hint: str, words: Callable[[Row], str]) -> Column:
-    """A share with its interval as a small bar."""
-
-    def make(row: Row) -> Cell:
-        if pd.isna(row["share"]):
-            return Cell("–", None)
-        return Cell(
-            words(row), float(row["share"]), (float(row[low]), float(row["share"]), float(row[high])), row["family"]
-        )
-
-    return header, hint, make
-
-
-def _sort(value: Any) -> float | None:
-    return None if pd.isna(value) else float(value)
-
-
-def _interval(header: str, key: str, low: str, high: str, digits: int, hint: str) -> Column:
-    def make(row: Row) -> Cell:
-        known = pd.notna(row[low])
-        shown = f" ({number(row[low], digits)}–{number(row[high], digits)})" if known else ""
-        return Cell(number(row[key], digits) + shown, _sort(row[key]))
-
-    return header, hint, make
 
 
 def configurations(found: Findings, table: pd.DataFrame, compact: bool = False) -> Grid:
@@ -105,7 +32,7 @@ def configurations(found: Findings, table: pd.DataFrame, compact: bool = False) 
     ]
     columns += [
         share_column("collapsed", "wilson_low", "wilson_high", "k/n judged seeds with Wilson 95 %", collapsed_text),
-        _interval("NLL", "nll", "nll_low", "nll_high", 2, nll),
+        interval_column("NLL", "nll", "nll_low", "nll_high", 2, nll),
         ("NLL is", "the estimator of the column before", lambda r: Cell(_estimator(found, r), r["nll_estimator"])),
         figure_column("ppl", "ppl", 2, "perplexity"),
         figure_column("mi", "mi", 2, "mutual information of sentence and code, nats"),
@@ -120,7 +47,7 @@ def configurations(found: Findings, table: pd.DataFrame, compact: bool = False) 
             ("if all unjudged…", "share if none, or every, unjudged seed had collapsed", _worst),
             *(
                 figure_column(name, name, 0)
-                for name in ("planned", "diverged", "failed", "missing", "running", "unjudged")
+                for name in ("planned", "partial", "diverged", "failed", "missing", "running", "unjudged")
             ),
             text_column("settings", "settings"),
         ]
@@ -160,7 +87,11 @@ def families(found: Findings) -> Grid:
         family_column(),
         figure_column("configurations", "configurations", 0),
         figure_column("seeds", "seeds", 0, seeds),
-        ("collapsed", "collapsed of judged runs", lambda r: Cell(f"{r['collapsed']}/{r['judged']}", _sort(r["share"]))),
+        (
+            "collapsed",
+            "collapsed of judged runs",
+            lambda r: Cell(f"{r['collapsed']}/{r['judged']}", sort_value(r["share"])),
+        ),
         share_column("mean share", "low", "high", "mean over configurations, 95 % interval on seeds", _mean_share),
         ("configurations' range", "lowest and highest share of a configuration", _range),
         _share_figure("sd", "configuration_sd", "standard deviation of the configurations' shares"),
@@ -181,7 +112,7 @@ def _range(row: Row) -> Cell:
 
 
 def _share_figure(header: str, key: str, hint: str) -> Column:
-    return header, hint, lambda row: Cell("–" if pd.isna(row[key]) else percent(row[key]), _sort(row[key]))
+    return header, hint, lambda row: Cell("–" if pd.isna(row[key]) else percent(row[key]), sort_value(row[key]))
 
 
 def promises(found: Findings) -> Grid:
@@ -191,7 +122,9 @@ def promises(found: Findings) -> Grid:
         text_column("search winner", "configuration"),
         ("measure", "the same for both columns", lambda r: Cell(_measure(found, r), r["measure"])),
         figure_column("promised", "search", 2, "on the tuning seed, nats per sentence"),
-        _interval("kept", "replicate", "low", "high", 2, "median over confirmation seeds with 95 % bootstrap interval"),
+        interval_column(
+            "kept", "replicate", "low", "high", 2, "median over confirmation seeds with 95 % bootstrap interval"
+        ),
         ("difference", "kept − promised: positive means the search flattered", _difference),
         figure_column("seeds", "seeds", 0),
         text_column("remark", "note"),
@@ -248,7 +181,7 @@ def _hoyer_column(name: str) -> Column:
         spread = f" ± {number(kind['sd'], 3)}" if pd.notna(kind["sd"]) else ""
         return Cell(
             f"{number(kind['mean'], 3)}{spread} ({number(kind['low'], 3)}–{number(kind['high'], 3)})",
-            _sort(kind["mean"]),
+            sort_value(kind["mean"]),
         )
 
     return name, "mean ± sd over seeds (lowest–highest)", make
@@ -276,7 +209,7 @@ def correlations(found: Findings) -> Grid:
         text_column("with", "measure"),
         figure_column("trials", "trials", 0),
         figure_column("of them stopped", "stopped", 0),
-        _interval("Spearman (95 %)", "spearman", "low", "high", 2, "bootstrap interval"),
+        interval_column("Spearman (95 %)", "spearman", "low", "high", 2, "bootstrap interval"),
         text_column("remark", "note"),
     ]
     return grid(found.correlations[found.correlations["trials"] > 0], columns)

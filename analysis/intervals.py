@@ -42,7 +42,7 @@ def jeffreys(k: npt.ArrayLike, n: npt.ArrayLike, level: float = LEVEL) -> Interv
 def _counts(k: npt.ArrayLike, n: npt.ArrayLike) -> tuple[Array, Array]:
     successes, trials = np.asarray(k, dtype=float), np.asarray(n, dtype=float)
     if not np.all((successes >= 0) & (successes <= trials)):
-        raise ValueError(f"A share needs 0 <= k <= n; got k = {k} of n = {n}.")
+        raise ValueError(f"A share needs 0 <= k <= n; got k = {successes} of n = {trials}.")
     return successes, trials
 
 

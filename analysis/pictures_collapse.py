@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.intervals import percent, percent_range
-from analysis.style import GRID, MUTED, Look, Panel, Picture, Tab, axis, figure, vertical
+from analysis.style import GRID, MUTED, TOP, Look, Panel, Picture, Tab, axis, figure, vertical
 from analysis.verdicts import Thresholds
 
 ROW = 25
@@ -105,22 +105,23 @@ def threshold_curve(curve: pd.DataFrame, thresholds: Thresholds, looks: Mapping[
     line, label = vertical(unit, "verdict")
     label["x"] = float(np.log10(unit))
     caption = (
-        "Share of confirmation seeds whose mi or latent_gain lies below the threshold on the axis. Where a line is flat "
-        "around the dotted line, the verdict does not hang on where exactly the line is drawn; where it climbs there, "
-        "many seeds sit on the fence."
+        "Share of confirmation seeds whose mi or latent_gain lies below the threshold on the axis. Where a line is "
+        "flat around the dotted line, the verdict does not hang on where exactly the line is drawn; where it climbs "
+        "there, many seeds sit on the fence."
     )
     layout = {
         "xaxis": axis(name, type="log", dtick=1),
         "yaxis": axis("share collapsed", range=[-0.03, 1.06], tickformat=".0%"),
+        "margin": TOP,
         "shapes": [line],
         "annotations": [label],
-        "showlegend": True,
     }
-    return Picture("threshold", title, caption, [Tab("", [Panel(figure(traces, 400, **layout))])])
+    return Picture("threshold", title, caption, [Tab("", [Panel(figure(traces, 400, **layout))])], _named(traces))
 
 
 def _curve(family: str, group: pd.DataFrame, unit: float, looks: Mapping[str, Look]) -> dict[str, Any]:
-    hover = "<b>%{fullData.name}</b><br>threshold %{x:.3g}: %{y:.0%}<br>95 % interval %{customdata[0]:.0%}–%{customdata[1]:.0%}"
+    interval = "95 % interval %{customdata[0]:.0%}–%{customdata[1]:.0%}"
+    hover = f"<b>%{{fullData.name}}</b><br>threshold %{{x:.3g}}: %{{y:.0%}}<br>{interval}"
     return {
         "type": "scatter",
         "mode": "lines+markers",
@@ -147,24 +148,18 @@ def failures(causes: pd.DataFrame, looks: Mapping[str, Look]) -> Picture:
     place = {label: i for i, label in enumerate(order)}
     groups = dict(list(causes.groupby("family")))
     traces = [_bars(family, groups[family], place, looks) for family in looks if family in groups]
-    ticks = {"tickvals": list(place.values()), "ticktext": [escape(_short(label)) for label in order]}
+    ticks: dict[str, Any] = {"tickvals": list(place.values()), "ticktext": [escape(_short(label)) for label in order]}
     layout = {
         "barmode": "stack",
         "bargap": 0.35,
         "xaxis": axis("trials", rangemode="tozero", tickformat="d"),
         "yaxis": axis(**ticks, showgrid=False),
-        "showlegend": True,
-        "legend": {
-            "orientation": "h",
-            "xref": "container",
-            "x": 0,
-            "y": 1.05,
-            "yanchor": "bottom",
-            "traceorder": "normal",
-        },
     }
-    caption = "Planned trials without a verdict, by what happened. They are in no share above; every one is in the table below."
-    return Picture("failures", title, caption, [Tab("", [Panel(figure(traces, 34 * len(order) + 150, **layout))])])
+    caption = (
+        "Planned trials without a verdict, by what happened. They are in no share above; the table lists each one."
+    )
+    panel = Panel(figure(traces, 34 * len(order) + 80, **layout))
+    return Picture("failures", title, caption, [Tab("", [panel])], _named(traces))
 
 
 def _bars(family: str, group: pd.DataFrame, place: Mapping[str, int], looks: Mapping[str, Look]) -> dict[str, Any]:
@@ -179,6 +174,10 @@ def _bars(family: str, group: pd.DataFrame, place: Mapping[str, int], looks: Map
         "marker": {"color": looks[family].light, "line": {"color": GRID, "width": 1}},
         "hovertemplate": "<b>%{fullData.name}</b>: %{x}<br>%{text}<extra></extra>",
     }
+
+
+def _named(traces: list[dict[str, Any]]) -> list[str]:
+    return [str(trace["name"]) for trace in traces]
 
 
 def _short(label: str, most: int = 30) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.comparison import estimator
-from analysis.style import MUTED, SHADE, Look, Panel, Picture, Tab, axis, figure, vertical
+from analysis.style import MUTED, SHADE, TOP, Look, Panel, Picture, Tab, axis, figure, vertical
 from analysis.verdicts import Thresholds
 
 FLOOR = 1e-3
@@ -38,9 +38,9 @@ def likelihood(
         "yaxis": axis(tickvals=places, ticktext=ticks, showgrid=False, range=[places[-1] - 0.7, 0.7]),
     }
     caption = (
-        "One faint mark per confirmation seed (hollow: it collapsed), the median as an upright bar, and its 95 % bootstrap "
-        "interval. Configurations stand in the order of their medians within a family. Two intervals that overlap widely "
-        "do not rank their configurations; the best of several medians flatters itself a little."
+        "One faint mark per confirmation seed (hollow: it collapsed), the median as an upright bar, and its 95 % "
+        "bootstrap interval. Configurations stand in the order of their medians within a family. Two intervals that "
+        "overlap widely do not rank their configurations; the best of several medians flatters itself a little."
     )
     plot = figure(traces, int(ROW * (1 - places[-1])) + 80, **layout)
     return Picture("likelihood", title, caption, [Tab("", [Panel(plot)])])
@@ -62,7 +62,7 @@ def _row(row: Mapping[str, Any], seeds: pd.DataFrame, place: float, look: Look) 
         "x": seeds["nll"].to_numpy(),
         "y": np.full(len(seeds), place),
         "marker": {"symbol": _symbols(seeds, look), "size": 7, "color": look.light},
-        "opacity": 0.45,
+        "opacity": 0.6,
         "text": [f"seed {s}: {v}" for s, v in zip(seeds["seed"], seeds["verdict"], strict=True)],
         "hovertemplate": "%{text}<br>%{x:.2f} nats<extra></extra>",
     }
@@ -91,7 +91,7 @@ def _symbols(trials: pd.DataFrame, look: Look) -> list[str]:
 def _nll_title(table: pd.DataFrame, study: Mapping[str, Any]) -> str:
     names = [name for name in ("nll_iw", "nll_exact") if (table["nll_estimator"] == name).any()]
     first, *rest = [estimator(study, name) for name in names]
-    return f"{first} on valid, nats per sentence" + (f"<br>(language model: {rest[0]})" if rest else "")
+    return f"{first}, nats per sentence" + (f"<br>language model: {rest[0]}" if rest else "")
 
 
 def nll_against_mi(
@@ -108,12 +108,13 @@ def nll_against_mi(
     if not tabs:
         return Picture("nll-mi", title, "No trial has both a likelihood and a mutual information yet.")
     caption = (
-        "Down is a better likelihood, right is more information about the sentence in its code. Hollow marks are collapsed "
-        f"trials, by mi (left of the dotted line) or by latent_gain. mi below {FLOOR:g} nats is drawn at {FLOOR:g}. "
-        "The dashed line is the language model's best configuration, which has no code: a mark below it gains from its code. "
-        "Search trials use another sample count and fewer sentences, so the two tabs must not be read on one scale."
+        "Down is a better likelihood, right is more information about the sentence in its code. Hollow marks are "
+        f"collapsed, by mi (left of the dotted line) or by latent_gain. mi below {FLOOR:g} nats is drawn at {FLOOR:g}. "
+        "The dashed line is the language model's best configuration, which has no code: a mark below it gains from "
+        "its code. Search trials use another sample count and fewer sentences: never read the two tabs on one scale."
     )
-    return Picture("nll-mi", title, caption, tabs)
+    with_code = set(judged.loc[judged["mi"].notna(), "family"])
+    return Picture("nll-mi", title, caption, tabs, [name for name in looks if name in with_code])
 
 
 def _scatter(
@@ -139,9 +140,9 @@ def _scatter(
     layout = {
         "xaxis": axis(f"mi on {split}, nats (log scale)", type="log", range=[np.log10(FLOOR / 1.5), top], dtick=1),
         "yaxis": axis(f"{estimator(study, 'nll_iw', split)} on {split}, nats per sentence"),
+        "margin": TOP,
         "shapes": shapes,
         "annotations": annotations,
-        "showlegend": True,
     }
     return figure(traces, 460, **layout)
 

@@ -42,9 +42,10 @@ def responses(
         return Picture("response", TITLE, "No search trial has recorded a figure for a knob that varies.")
     caption = (
         "Search trials on their tuning seed; hollow marks were stopped early and show their last figures, after fewer "
-        "epochs: compare them with each other only. The lowest strip is the share of collapsed trials in bins of the knob, with 95 % "
-        "Wilson intervals. A search crowds where it hopes to win, so an empty stretch is unexplored, not bad; only the "
-        "confirmation seeds above answer how often. ρ is Spearman's rank correlation over all trials with a figure."
+        "epochs: compare them with each other only. The lowest strip is the share of collapsed trials in bins of the "
+        "knob, with 95 % Wilson intervals. A search crowds where it hopes to win, so an empty stretch is unexplored, "
+        "not bad; only the confirmation seeds above answer how often. ρ is Spearman's rank correlation over all trials "
+        "with a figure, its bootstrap interval in brackets."
     )
     return Picture("response", TITLE, caption, tabs)
 

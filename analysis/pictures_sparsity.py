@@ -31,10 +31,11 @@ def hoyer_by_epoch(
     if not tabs:
         return Picture("hoyer", title, "No confirmation seed has recorded an Average Hoyer yet.")
     caption = (
-        "Average Hoyer on the fixed validation subset, 0 dense to 1 sparse; one line per configuration (best first: solid, "
-        "dashed, dotted), the median over its confirmation seeds, and a band from the lowest to the highest seed. A narrow "
-        "band means that the sparsity belongs to the setting; bands that overlap mean that the seed matters more. Uncentred "
-        "figures read near-constant dimensions as sparse: compare them with the centred ones. All panels share one scale."
+        "Average Hoyer on the fixed validation subset, 0 dense to 1 sparse; one line per configuration (best first: "
+        "solid, dashed, dotted), the median over its confirmation seeds, and a band from the lowest to the highest "
+        "seed. A narrow band means that the sparsity belongs to the setting; bands that overlap mean that the seed "
+        "matters more. Uncentred figures read near-constant dimensions as sparse: compare them with the centred ones. "
+        "All panels share one scale."
     )
     return Picture("hoyer", title, caption, tabs)
 

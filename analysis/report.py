@@ -15,6 +15,7 @@ import plotly.offline
 from markupsafe import Markup
 
 from analysis import grids
+from analysis.cells import Grid
 from analysis.comparison import best, estimator
 from analysis.figures import looks_of, pictures
 from analysis.findings import Findings, find
@@ -117,7 +118,7 @@ def _script_safe(text: str) -> str:
     return text.replace("<", "\\u003c")
 
 
-def _grids(found: Findings) -> dict[str, grids.Grid]:
+def _grids(found: Findings) -> dict[str, Grid]:
     return {
         "best": grids.configurations(found, best(found.configurations), compact=True),
         "best_settings": grids.best_settings(best(found.configurations)),

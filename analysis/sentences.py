@@ -36,7 +36,8 @@ def _coverage(found: Findings) -> str:
         return text + ". No confirmation run is planned yet: a search alone cannot say how often training collapses."
     units = replicates.groupby(["family", "configuration"]).ngroups
     seeds = replicates["seed"].nunique()
-    return f"{text} and {_count(len(replicates), 'confirmation run')} ({_count(units, 'configuration')} × {_count(seeds, 'seed')})."
+    size = f"{_count(units, 'configuration')} × {_count(seeds, 'seed')}"
+    return f"{text} and {_count(len(replicates), 'confirmation run')} ({size})."
 
 
 def _collapse(found: Findings) -> str:
@@ -59,21 +60,26 @@ def _collapse(found: Findings) -> str:
 
 def _likelihood(found: Findings) -> str:
     winners = best(found.configurations)
-    winners = winners[winners["nll"].notna() & ~winners["family"].isin(found.yardsticks)]
-    if winners.empty:
-        return ""
+    exact = winners["family"].isin(found.yardsticks)
+    models = [f"The language model {row['family']} has {_nll(row, found.study)}." for row in _rows(winners[exact])]
+    with_code = winners[~exact]
+    return " ".join([_best_likelihood(with_code, found), *models] if len(with_code) else models)
+
+
+def _best_likelihood(winners: pd.DataFrame, found: Findings) -> str:
     first = winners.loc[winners["nll"].idxmin()]
-    rivals = winners[(winners["family"] != first["family"]) & (winners["nll_low"] <= first["nll_high"])]
     text = f"Best likelihood: {first['family']} {first['configuration']} with median {_nll(first, found.study)}."
     if first["collapsed"]:
         text += f" It collapsed on {first['collapsed']} of {first['judged']} seeds."
+    rivals = winners[(winners["family"] != first["family"]) & (winners["nll_low"] <= first["nll_high"])]
     if len(rivals):
-        text += f" Its interval overlaps that of {_join(str(name) for name in rivals['family'])}: no clear order among them."
-    exact = best(found.configurations)
-    exact = exact[exact["family"].isin(found.yardsticks) & exact["nll"].notna()]
-    for row in exact.to_dict("records"):
-        text += f" The language model {row['family']} has {_nll(row, found.study)}."
+        names = _join(str(name) for name in rivals["family"])
+        text += f" Its interval overlaps that of {names}: no clear order among them."
     return text
+
+
+def _rows(table: pd.DataFrame) -> list[Mapping[str, Any]]:
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
 
 
 def _losses(found: Findings) -> str:
@@ -83,7 +89,8 @@ def _losses(found: Findings) -> str:
         return f"{_count(running, 'trial')} still running; none lost." if running else "No planned trial was lost."
     counts = found.lost["verdict"].value_counts()
     parts = _join(f"{counts[name]} {name}" for name in LOST if name in counts)
-    return f"{len(found.lost)} of {_count(planned, 'planned trial')} gave no verdict: {parts}; each is listed below by cause."
+    whole = _count(planned, "planned trial")
+    return f"{len(found.lost)} of {whole} gave no verdict: {parts}; each is listed below by cause."
 
 
 def _family(name: str, row: Mapping[str, Any] | None, found: Findings) -> str:

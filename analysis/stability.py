@@ -1,4 +1,4 @@
-"""How stable the learned sparsity is from seed to seed: Average Hoyer of replicate trials, in [0, 1], 1 = one active."""
+"""How stable the learned sparsity is from seed to seed: Average Hoyer of replicate trials, 0 dense to 1 sparse."""
 
 import numpy as np
 import pandas as pd

@@ -11,11 +11,13 @@ _GROUND_DARK = {INK: "#e8eaee", MUTED: "#9aa2b1", GRID: "#333a46", SHADE: "#262b
 
 # Spread by a search over Oklab distances under normal, protan, deutan and tritan vision, for white and for near-black.
 _LIGHT = ("#2868cf", "#c24400", "#70a176", "#e69f00", "#cf79c3", "#3d3595", "#2baafe", "#890a51")
-_DARK = ("#3880b5", "#d16400", "#3ad064", "#ffe53e", "#f780ff", "#8c41ff", "#a8e9fd", "#a6596d")
+_DARK = ("#4189c4", "#d16400", "#3ad064", "#ffe53e", "#f780ff", "#9350ff", "#a8e9fd", "#a6596d")
 _GREY_LIGHT, _GREY_DARK = "#767676", "#9aa0a6"
-_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "pentagon", "hexagram", "bowtie")
-_GLYPHS = ("●", "■", "◆", "▲", "✚", "▼", "⬟", "✶", "⧓")
+_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down", "pentagon", "hexagram")
+_GLYPHS = ("●", "■", "◆", "▲", "✚", "▼", "⬟", "✶")
 
+MARGIN = {"l": 8, "r": 12, "t": 12, "b": 8}
+TOP = MARGIN | {"t": 24}
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 
@@ -48,12 +50,16 @@ class Tab:
 
 @dataclass(frozen=True)
 class Picture:
-    """A titled picture: tabs of panels and a caption that says what to see; without tabs the caption says why."""
+    """A titled picture: tabs of panels and a caption that says what to see; without tabs the caption says why.
+
+    legend: families whose traces (named after them) a reader may switch off.
+    """
 
     name: str
     title: str
     caption: str
     tabs: Sequence[Tab] = field(default_factory=tuple)
+    legend: Sequence[str] = field(default_factory=tuple)
 
 
 def palette(families: Sequence[str], yardsticks: Sequence[str] = ()) -> dict[str, Look]:
@@ -89,17 +95,9 @@ def figure(data: Sequence[Mapping[str, Any]], height: int, **layout: Any) -> go.
         "font": {"family": FONT, "size": 12, "color": INK},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "margin": {"l": 8, "r": 12, "t": 12, "b": 8},
+        "margin": MARGIN,
         "showlegend": False,
         "hoverlabel": {"font": {"family": FONT, "size": 12}, "align": "left"},
-        "legend": {
-            "orientation": "h",
-            "xref": "container",
-            "x": 0,
-            "y": 1.05,
-            "yanchor": "bottom",
-            "font": {"size": 12},
-        },
         "dragmode": False,
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": MUTED, "activecolor": INK},
     }

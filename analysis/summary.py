@@ -14,18 +14,19 @@ from analysis.intervals import percent_range
 from analysis.records import Records
 from analysis.sentences import family_sentences, headline
 
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "version": 1,
-    "conventions": "nats; sums over time, averages over sentences; shares in [0, 1]; null where nothing can be said; 95 % intervals",
+    "conventions": "nats; sums over time, averages over sentences; shares in [0, 1]; null where nothing can be said; "
+    "intervals are 95 %",
     "fields": {
         "study": "the study's recorded facts: corpus, versions, sample counts, settings, commands",
         "thresholds": "bounds of the verdict in nats, and the version of the rule",
         "answer": "the headline, one sentence or two per entry",
-        "families": "per family: sentence, collapse counts by verdict, mean share over configurations with its interval "
-        "(Wilson on seeds), spread between configurations, best configuration",
+        "families": "per family: sentence, collapse counts by verdict, mean share over configurations with its "
+        "interval (Wilson on seeds), spread between configurations, best configuration",
         "configurations": "per replicated configuration: settings, counts by verdict, share with Wilson and Jeffreys "
-        "intervals, share_least and share_most (no or every unjudged seed collapsed), medians over finished seeds; nll is "
-        "the estimator named in nll_estimator; rank orders a family's configurations by median nll",
+        "intervals, share_least and share_most (no or every unjudged seed collapsed), medians over finished seeds; "
+        "nll is the estimator named in nll_estimator; rank orders a family's configurations by median nll",
         "promises": "per family: the search winner's figure on its tuning seed and its median on confirmation seeds, "
         "same measure and subset",
         "search_populations": "collapse among all search trials, those stopped early, and the audit share",

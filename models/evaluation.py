@@ -18,6 +18,7 @@ from models.measures.sparsity import average_hoyer
 from models.text_vae import Encoded, TextVAE
 
 ROWS = 512  # sequences decoded at once by importance sampling
+LARGEST_EXPONENT = 700.0
 UNITS = 10_000  # codes compared by the mutual information, whose cost is quadratic; the whole split below that
 
 
@@ -115,7 +116,12 @@ def _chunks(total: int, size: int) -> Iterator[int]:
 
 def _exact(gathered: Gathered) -> dict[str, float]:
     nll = torch.cat(gathered.reconstruction)
-    return {"nll_exact": float(nll.mean()), "ppl": perplexity(float(nll.double().sum()), gathered.tokens)}
+    return {"nll_exact": float(nll.mean()), **_perplexity(float(nll.double().sum()), gathered.tokens)}
+
+
+def _perplexity(total: float, tokens: int) -> dict[str, float]:
+    """`ppl`, left out beyond the range of a float: a bound may be that loose while its KL is not yet weighed."""
+    return {"ppl": perplexity(total, tokens)} if total / tokens < LARGEST_EXPONENT else {}
 
 
 def _latent_measures(model: TextVAE, gathered: Gathered) -> dict[str, float]:
@@ -125,7 +131,7 @@ def _latent_measures(model: TextVAE, gathered: Gathered) -> dict[str, float]:
     return {
         "nll_elbo": float(torch.cat(gathered.bound).mean()),
         "nll_iw": float(nll_iw.mean()),
-        "ppl": perplexity(float(nll_iw.double().sum()), gathered.tokens),
+        **_perplexity(float(nll_iw.double().sum()), gathered.tokens),
         "reconstruction": float(torch.cat(gathered.reconstruction).mean()),
         "kl": sum(kl.values()),
         **{f"kl_{name}": value for name, value in kl.items()},

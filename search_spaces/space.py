@@ -4,6 +4,7 @@ A leaf is `{float: [low, high], log: true}`, `{int: [low, high], log: true}` or 
 {...}}}` chooses a kind and then searches that kind's knobs; `{space: name}` stands for the page `name` beside.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -29,6 +30,12 @@ class Interval:
     def extremes(self) -> tuple[Any, ...]:
         return (self.low, self.high)
 
+    @property
+    def middle(self) -> Any:
+        """Where a typical trial stands."""
+        centre = math.sqrt(self.low * self.high) if self.log else (self.low + self.high) / 2
+        return round(centre) if self.whole else centre
+
     def __str__(self) -> str:
         return f"{self.low:g} to {self.high:g}" + (", whole" if self.whole else "") + (", log" if self.log else "")
 
@@ -48,6 +55,11 @@ class Choice:
     def extremes(self) -> tuple[Any, ...]:
         return self.values
 
+    @property
+    def middle(self) -> Any:
+        """Where a typical trial stands."""
+        return self.values[len(self.values) // 2]
+
     def __str__(self) -> str:
         return " | ".join(self.names)
 
@@ -57,7 +69,7 @@ Ask = Callable[[str, Distribution], Any]
 
 
 def draw(search: Mapping[str, Any], ask: Ask) -> dict[str, Any]:
-    """Settings drawn from a search space: every knob is asked for by its dotted name, conditional ones only if needed."""
+    """Settings drawn from a search space: every knob is asked for by its dotted name, and only if it is needed."""
     return {key: _draw(expand(node), key, ask) for key, node in search.items()}
 
 
@@ -67,7 +79,9 @@ def _draw(node: Any, name: str, ask: Ask) -> Any:
     if "one_of" in node:
         kind = ask(f"{name}.kind", Choice(tuple(node["one_of"])))
         options = node["one_of"][kind]
-        return {"kind": kind} | {key: _draw(expand(inner), f"{name}.{kind}.{key}", ask) for key, inner in options.items()}
+        return {"kind": kind} | {
+            key: _draw(expand(inner), f"{name}.{kind}.{key}", ask) for key, inner in options.items()
+        }
     return {key: _draw(expand(inner), f"{name}.{key}", ask) for key, inner in node.items()}
 
 
@@ -189,7 +203,10 @@ def _interval_faults(node: Mapping[str, Any], key: str, place: str) -> list[str]
     types = (int,) if key == "int" else (int, float)
     numbers = isinstance(ends, list) and len(ends) == 2 and all(type(end) in types for end in ends)
     if not numbers:
-        return [*found, f"{place}.{key}: [low, high], two numbers{' without a fraction' * (key == 'int')}, found {ends!r}"]
+        return [
+            *found,
+            f"{place}.{key}: [low, high], two numbers{' without a fraction' * (key == 'int')}, found {ends!r}",
+        ]
     if not ends[0] < ends[1]:
         found.append(f"{place}.{key}: low is below high, found {ends!r}")
     if node.get("log") and ends[0] <= 0:

@@ -1,4 +1,4 @@
-"""From a corpus's arrays to batches: bucketed by length, seeded by epoch. Shapes: N sentences, B of a batch, T steps."""
+"""From a corpus's arrays to batches. Shapes: N sentences, B of a batch, T steps."""
 
 from collections.abc import Iterator
 

@@ -31,11 +31,13 @@ def _order_faults(study: Study) -> list[str]:
     if study.corpus.get("format") != "counts":
         return []
     names = ", ".join(family.name for family in study.families)
-    return [f"corpus.format: counts keep no order of words and these families read sentences: {names}; give a text corpus"]
+    return [
+        f"corpus.format: counts keep no order of words and these families read sentences: {names}; give a text corpus"
+    ]
 
 
 def _resource_faults(study: Study) -> list[str]:
-    found, cpus, gpus = [], os.cpu_count() or 1, local_gpus()
+    found, cpus, gpus = [], local_cpus(), local_gpus()
     if study.resources.gpus > gpus:
         found.append(
             f"resources.gpus: a trial can use the GPUs that exist, and this machine has {gpus}, "
@@ -47,6 +49,11 @@ def _resource_faults(study: Study) -> list[str]:
             f"found {study.resources.cpus:g}; lower it, or join a cluster with --address"
         )
     return found
+
+
+def local_cpus() -> int:
+    """CPUs that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def local_gpus() -> int:
@@ -67,7 +74,11 @@ def tracking_faults(uri: str) -> list[str]:
         return _server_faults(uri)
     if scheme == "sqlite":
         path = Path(uri.removeprefix("sqlite:///"))
-        return [] if path.is_absolute() else [f"tracking: an SQLite URI is absolute, sqlite:////folder/mlflow.db, found {uri!r}"]
+        return (
+            []
+            if path.is_absolute()
+            else [f"tracking: an SQLite URI is absolute, sqlite:////folder/mlflow.db, found {uri!r}"]
+        )
     if scheme in ("postgresql", "postgresql+psycopg2", "mysql", "mysql+pymysql"):
         return []
     return [f"tracking: a server (http://...) or a database (sqlite:////...), found {uri!r}"]

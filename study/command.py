@@ -4,26 +4,26 @@ Nothing heavy is imported here; each command imports what it needs when it runs.
 """
 
 import argparse
+import importlib
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from study import commands
 from study.errors import UserError
 
 DONE, FAILED, USER = 0, 1, 2
-COMMANDS: tuple[tuple[str, str], ...] = (
-    ("families", "every model family: paper, page, what its study searches"),
-    ("show", "one family's page with every default resolved"),
-    ("plan", "what would run, where, for how long, with which resolution; starts nothing"),
-    ("run", "search, replicate, report, export; run it again and it goes on where it was"),
-    ("status", "counts by state, best so far, time left"),
-    ("report", "the report again, from what is recorded"),
-    ("export", "best configurations by the stated rule, as complete files"),
-    ("train", "the final training from an exported file; evaluates the test split"),
-    ("ui", "MLflow's page on 127.0.0.1"),
-    ("verify", "whether ledger, MLflow and files agree, or which rows differ"),
+COMMANDS: tuple[tuple[str, str, str], ...] = (  # name, module of `study.commands`, help
+    ("families", "pages", "every model family: paper, page, what its study searches"),
+    ("show", "pages", "one family's page with every default resolved"),
+    ("plan", "plan", "what would run, where, for how long, with which resolution; starts nothing"),
+    ("run", "run", "search, replicate, report, export; run it again and it goes on where it was"),
+    ("status", "status", "counts by state, best so far, time left"),
+    ("report", "outcome", "the report again, from what is recorded"),
+    ("export", "outcome", "best configurations by the stated rule, as complete files"),
+    ("train", "train", "the final training from an exported file; evaluates the test split"),
+    ("ui", "ui", "MLflow's page on 127.0.0.1"),
+    ("verify", "verify", "whether ledger, MLflow and files agree, or which rows differ"),
 )
 
 
@@ -32,22 +32,29 @@ def parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(prog="uncollapse", description="Hyperparameter studies of text VAEs.")
     whole.add_argument("--version", action="version", version=_version())
     sub = whole.add_subparsers(dest="command", required=True, metavar="command")
-    made = {name: sub.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".") for name, text in COMMANDS}
+    made = {
+        name: sub.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".") for name, _, text in COMMANDS
+    }
     for name, one in made.items():
         one.add_argument("--json", action="store_true", help="print JSON")
         if name not in ("families", "show"):
             one.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="where studies lie (runs)")
+    made["families"].add_argument("--markdown", action="store_true", help="print the README's table")
     made["show"].add_argument("family", help="a family's name, or the path of a page")
     for name in ("plan", "run"):
         made[name].add_argument("page", help="the study's page: a YAML file, or `cafes` for the built-in study")
-        made[name].add_argument("--address", help="of a Ray cluster, such as auto; without it Ray starts on this machine")
+        made[name].add_argument(
+            "--address", help="of a Ray cluster, such as auto; without it Ray starts on this machine"
+        )
         made[name].add_argument("--cpus", type=int, help="CPUs that a Ray started here offers (all of the machine's)")
     made["plan"].add_argument("--no-calibrate", action="store_true", help="skip the short run that estimates hours")
     made["run"].add_argument("--fresh-workers", action="store_true", help="a new worker process for every trial")
     for name in ("status", "report", "export", "verify"):
         made[name].add_argument("study", help="a study's name")
     made["status"].add_argument("--watch", action="store_true", help="again every few seconds, until the study ends")
-    made["export"].add_argument("--force", action="store_true", help="export unconfirmed configurations too, and say so")
+    made["export"].add_argument(
+        "--force", action="store_true", help="export unconfirmed configurations too, and say so"
+    )
     made["train"].add_argument("file", type=Path, help="a file that `export` wrote")
     made["train"].add_argument("--edited", action="store_true", help="train a file that was edited after its export")
     made["train"].add_argument("--seed", type=int, help="another seed than the file's")
@@ -61,8 +68,9 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 1 the run failed, 2 the user's input is at fault."""
     arguments = parser().parse_args(argv)
-    command: Callable[[argparse.Namespace], tuple[object, str | None]] = getattr(commands, arguments.command)
+    module = next(module for name, module, _ in COMMANDS if name == arguments.command)
     try:
+        command = getattr(importlib.import_module(f"study.commands.{module}"), arguments.command)
         data, text = command(arguments)
     except UserError as error:
         _refuse(error, arguments.json)

@@ -73,7 +73,12 @@ def _best(found: Findings, family: str, limit: float) -> tuple[dict[str, Any] | 
 
 
 def _content(
-    family: str, facts: Mapping[str, Any], row: Mapping[str, Any], model: Mapping[str, Any], broken: str, workspace: Workspace
+    family: str,
+    facts: Mapping[str, Any],
+    row: Mapping[str, Any],
+    model: Mapping[str, Any],
+    broken: str,
+    workspace: Workspace,
 ) -> dict[str, Any]:
     settings = facts["settings"]
     nll = f"{row['nll_estimator']}"
@@ -102,22 +107,42 @@ def _content(
 
 def _figures(row: Mapping[str, Any]) -> dict[str, Any]:
     """Medians over the confirmation seeds, by name; collapses as counts with their bounds."""
-    names = ("nll", "nll_low", "nll_high", "ppl", "mi", "kl", "active_units", "latent_gain", "hoyer_mean", "wilson_low", "wilson_high")
-    known = {name: float(row[name]) for name in names if name in row and row[name] is not None and math.isfinite(row[name])}
-    return {"nll_estimator": str(row["nll_estimator"]), **known, "collapsed": int(row["collapsed"]), "judged": int(row["judged"])}
+    names = (
+        "nll",
+        "nll_low",
+        "nll_high",
+        "ppl",
+        "mi",
+        "kl",
+        "active_units",
+        "latent_gain",
+        "hoyer_mean",
+        "wilson_low",
+        "wilson_high",
+    )
+    known = {
+        name: float(row[name]) for name in names if name in row and row[name] is not None and math.isfinite(row[name])
+    }
+    return {
+        "nll_estimator": str(row["nll_estimator"]),
+        **known,
+        "collapsed": int(row["collapsed"]),
+        "judged": int(row["judged"]),
+    }
 
 
 def _header(content: Mapping[str, Any]) -> str:
     origin = content["from"]
     figures = ", ".join(
-        f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in origin["figures"].items()
+        f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in origin["figures"].items()
     )
     lines = [
         f"{content['family']}: the configuration that study {origin['study']!r} exported for its final training.",
         f"Rule: {origin['rule']}.",
         f"Confirmed on {origin['seeds_finished']} seeds: {figures}.",
         f"Training code {origin['code']}, corpus {content['corpus_digest']}.",
-        "Complete: nothing is inherited. Train it with `uncollapse train`; after an edit, with `uncollapse train --edited`.",
+        "Complete: nothing is inherited. Train it with `uncollapse train`, after an edit with `--edited`.",
     ]
     return "".join(f"# {line}\n" for line in lines)
 

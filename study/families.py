@@ -132,6 +132,6 @@ def _without(search: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, A
         if key not in fixed:
             kept[key] = node
         elif isinstance(setting, Mapping) and "kind" not in setting and isinstance(node, Mapping):
-            if remaining := _without(node, setting):
-                kept[key] = remaining
+            remaining = _without(node, setting)
+            kept |= {key: remaining} if remaining else {}
     return kept

@@ -1,5 +1,6 @@
 """Hashes that name things: configurations, trials, and the code that trains them."""
 
+import ast
 import hashlib
 import json
 from collections.abc import Mapping
@@ -24,11 +25,14 @@ def configuration_id(configuration: Mapping[str, Any]) -> str:
 
 @cache
 def code_version() -> str:
-    """12 hexadecimal digits of the source that decides a trial's numbers: the models and their training."""
+    """12 hexadecimal digits of the code that decides a trial's numbers, the models and their training.
+
+    Comments and layout do not count, so that tidying up does not orphan a study.
+    """
     found = hashlib.sha256()
     for place in TRAINING_CODE:
         path = ROOT / place
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
             found.update(file.relative_to(ROOT).as_posix().encode())
-            found.update(file.read_bytes())
+            found.update(ast.dump(ast.parse(file.read_bytes())).encode())
     return found.hexdigest()[:12]

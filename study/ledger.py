@@ -1,7 +1,7 @@
 """The ledger: one append-only Optuna journal, the truth about a study.
 
 Every family has one Optuna study a stage. What Optuna has no place for (epochs, figures, causes) stands in the trials'
-user attributes. A Tune run over it is disposable: whatever dies, the ledger says what is finished and what to go on with.
+user attributes. A Tune run over it is disposable: whatever dies, the ledger says what is finished and what is not.
 """
 
 import fcntl

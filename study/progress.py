@@ -48,8 +48,10 @@ class Progress:
 
     def enter(self, stage: str) -> None:
         self.stage = stage
-        self.say(f"{stage}: {sum(self.planned[stage].values())} trials of {len(self.planned[stage])} families, "
-                 f"{self.slots} at a time")
+        self.say(
+            f"{stage}: {sum(self.planned[stage].values())} trials of {len(self.planned[stage])} families, "
+            f"{self.slots} at a time"
+        )
 
     def recall(self, records: list[TrialRecord]) -> None:
         """Count what an earlier process left."""
@@ -86,8 +88,10 @@ class Progress:
         return duration(seconds)
 
     def _picture(self) -> Table:
-        table = Table(title=f"{self.stage or 'starting'}   ran {duration(time.monotonic() - self.opened)}   "
-                            f"left in this stage {self._left()}")
+        table = Table(
+            title=f"{self.stage or 'starting'}   ran {duration(time.monotonic() - self.opened)}   "
+            f"left in this stage {self._left()}"
+        )
         for column in ("family", "planned", "running", *STATE_COLUMNS, "best", "collapsed"):
             table.add_column(column, justify="left" if column == "family" else "right")
         for family, planned in self.planned.get(self.stage, {}).items():

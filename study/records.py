@@ -1,4 +1,4 @@
-"""What is recorded of a trial, and the names, units and meanings of its measures. Free of ray, optuna, mlflow and torch."""
+"""What is recorded of a trial, and the names, units and meanings of its measures. Free of heavy imports."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +26,10 @@ MEASURES: Mapping[str, tuple[str, str]] = {
     "kl": ("nats per sentence", "KL of all latent variables"),
     "kl_z": ("nats per sentence", "KL of z"),
     "kl_gamma": ("nats per sentence", "KL of gamma"),
-    "mi": ("nats", "mutual information I_q(x; latents) over the set, at most log N; per token where every token has a code"),
+    "mi": (
+        "nats",
+        "mutual information I_q(x; latents) over the set, at most log N; per token where every token has a code",
+    ),
     "active_units": ("dimensions", "posterior means with variance above 0.01"),
     "latent_gain": ("nats per sentence", "log p(x | own code) - log p(x | another sentence's code)"),
     "hoyer_sample": ("0 to 1", "Average Hoyer of posterior samples"),

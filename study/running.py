@@ -157,8 +157,8 @@ def changes(known: Mapping[str, Any], settings: Mapping[str, Any], corpus: str) 
     remedy = "put it back, or give the study another name"
     if known["code"] != code_version():
         found.append(
-            f"it was begun with the training code {known['code']} and this is {code_version()}; one study is trained by "
-            "one code: go on with that version, or give the study another name"
+            f"it was begun with the training code {known['code']} and this is {code_version()}; one study is "
+            "trained by one code: go on with that version, or give the study another name"
         )
     if known["corpus"]["digest"] != corpus:
         found.append(f"its corpus was {known['corpus']['digest']} and is now {corpus}; {remedy}")

@@ -14,7 +14,7 @@ from study.identity import digest
 
 
 def sampler(kind: str, seed: int, family: str, number: int) -> BaseSampler:
-    """A sampler for one proposal: its seed comes from the study's, the family and the trial, so a restart repeats it."""
+    """A sampler for one proposal: seeded by study, family and trial, so that a restart repeats it."""
     own = int(digest(seed, family, number), 16) % 2**32
     if kind == "random":
         return RandomSampler(seed=own)

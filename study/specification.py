@@ -72,7 +72,7 @@ class Resources:
 
 @dataclass(frozen=True)
 class Export:
-    """The export rule: the lowest median `valid/nll_iw` among configurations whose upper collapse bound is under this."""
+    """The export rule: lowest median `valid/nll_iw` among configurations whose upper collapse bound is at most this."""
 
     collapse_limit: Share = 0.5
 
@@ -160,17 +160,22 @@ def _page_faults(page: Mapping[str, Any]) -> list[str]:
         offence = repr(page["study"]) if "study" in page else "none"
         found.append(f"study: a name of letters, digits, '.', '_' and '-', 64 at most, found {offence}")
     if not isinstance(page.get("corpus"), Mapping):
-        found.append(f"corpus: a mapping such as {{name: cafes}} or {{path: ..., format: ...}}, found {page.get('corpus')!r}")
+        found.append(
+            f"corpus: a mapping such as {{name: cafes}} or {{path: ..., format: ...}}, found {page.get('corpus')!r}"
+        )
     if not isinstance(page.get("override", {}), Mapping):
         found.append(f"override: a mapping of parts, such as {{encoder: {{hidden: 128}}}}, found {page['override']!r}")
     if not isinstance(page.get("tracking", ""), str):
         found.append(f"tracking: MLflow's URI, such as http://127.0.0.1:5000, found {page['tracking']!r}")
     if type(page.get("seed", 0)) is not int or page.get("seed", 0) < 0:
         found.append(f"seed: a whole number from 0, found {page['seed']!r}")
-    return found + [fault for name, kind in SECTIONS.items() for fault in _section_faults(name, kind, page.get(name, {}))]
+    return found + [
+        fault for name, kind in SECTIONS.items() for fault in section_faults(name, kind, page.get(name, {}))
+    ]
 
 
-def _section_faults(name: str, kind: type, given: Any) -> list[str]:
+def section_faults(name: str, kind: type, given: Any) -> list[str]:
+    """Every fault of one section of a page; `kind` is the dataclass that it becomes."""
     hints = get_type_hints(kind, include_extras=True)
     if not isinstance(given, Mapping):
         return [f"{name}: a mapping of {', '.join(hints)}, found {given!r}"]
@@ -188,7 +193,9 @@ def _families(page: Mapping[str, Any], folder: Path) -> tuple[list[Family], list
     if wanted == "all":
         wanted = families.names()
     if not isinstance(wanted, list) or not wanted:
-        return [], [f"families: a list of at least one family, or `all`, found {wanted!r}; `uncollapse families` lists them"]
+        return [], [
+            f"families: a list of at least one family, or `all`, found {wanted!r}; `uncollapse families` lists them"
+        ]
     loaded: list[Family] = []
     found: list[str] = []
     override = page.get("override", {})
@@ -220,7 +227,9 @@ def _override_faults(override: Mapping[str, Any], loaded: list[Family]) -> list[
         if not isinstance(given, Mapping):
             found.append(f"override.{slot}: a mapping of options, found {given!r}")
             continue
-        for key in given:
-            if not any(families.has_place(family.base, slot, key) for family in loaded):
-                found.append(f"override.{slot}.{key}: no family of this study has such an option; leave it out")
+        found += [
+            f"override.{slot}.{key}: no family of this study has such an option; leave it out"
+            for key in given
+            if not any(families.has_place(family.base, slot, key) for family in loaded)
+        ]
     return found

@@ -96,7 +96,7 @@ class SearchStage:
         return optuna_study
 
     def _prepare(self, family: Family, trial_id: int) -> TrialRecord | None:
-        """Draw, or finish drawing, a trial's settings and start it; one that breaks a law fails and the next is asked."""
+        """Draw, or finish drawing, settings and start the trial; one that breaks a law fails and another is asked."""
         ledger = self.book.ledger
         number = ledger.storage.get_trial_number_from_id(trial_id)
         if "settings" not in ledger.storage.get_trial(trial_id).user_attrs:
@@ -180,7 +180,9 @@ class ReplicateStage:
         return choose(self.book.ledger.trials(SEARCH, family), self.study)
 
     def _unfinished(self, family: str) -> list[int]:
-        return [trial._trial_id for trial in self.book.ledger.trials(REPLICATE, family) if not trial.state.is_finished()]
+        return [
+            trial._trial_id for trial in self.book.ledger.trials(REPLICATE, family) if not trial.state.is_finished()
+        ]
 
     def next_trial(self) -> TrialRecord | None:
         return self.book.start(self.queue.popleft()) if self.queue else None

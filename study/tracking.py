@@ -55,16 +55,19 @@ class Projection:
         """Find or make the experiment, and find its runs; the first call on a new SQLite file takes seconds."""
         found = self.client.get_experiment_by_name(self.study)
         self.experiment = (
-            found.experiment_id if found else self.client.create_experiment(self.study, artifact_location=self.artifacts)
+            found.experiment_id
+            if found
+            else self.client.create_experiment(self.study, artifact_location=self.artifacts)
         )
-        for run in self._every_run():
+        for run in self.every_run():
             name = run.data.tags.get(TAG + "run", "")
             self.runs[name] = run.info.run_id
             self.sent[name] = int(run.data.tags.get(TAG + "epochs_sent", 0)) if run.info.status != "RUNNING" else 0
             if run.data.params:
                 self.described.add(name)
 
-    def _every_run(self) -> list[Any]:
+    def every_run(self) -> list[Any]:
+        """All runs of the experiment, with their latest values."""
         found, token = [], None
         while True:
             page = self.client.search_runs([self.experiment], max_results=1000, page_token=token)
@@ -81,7 +84,9 @@ class Projection:
         if record.state == MISSING:
             return
         name = f"{record.stage}/{record.key}"
-        run = self._run(name, trial_name(record), self._parent(record), _tags(record), _params(record), _ms(record.started))
+        run = self._run(
+            name, trial_name(record), self._parent(record), _tags(record), _params(record), _ms(record.started)
+        )
         sent = self.sent.get(name, 0)
         for epoch in record.epochs[sent:]:
             self._metrics(run, _metrics(epoch, int(epoch["epoch"]), _ms(epoch["time"])))
@@ -131,6 +136,17 @@ class Projection:
         for file, content in artifacts.items():
             self.client.log_text(run, content, file)
         self.client.set_terminated(run, "FINISHED")
+
+    def final(
+        self, title: str, tags: Mapping[str, str], params: Mapping[str, str], metrics: list[Metric], folder: Path
+    ) -> str:
+        """A run of its own for a final training, with its files; returns its id."""
+        now = time.time_ns()
+        run = self._run(f"final/{now}", title, self.study_run(), {"kind": "final", **tags}, params, now // 1_000_000)
+        self._metrics(run, metrics)
+        self.client.log_artifacts(run, str(folder), "final")
+        self.client.set_terminated(run, "FINISHED")
+        return run
 
     def files(self, folder: Path, place: str) -> None:
         """A folder of artifacts of the study's run."""
@@ -268,3 +284,27 @@ def _ms(seconds: float) -> int:
 
 def _chunks(items: Sequence[Any], size: int) -> list[list[Any]]:
     return [list(items[start : start + size]) for start in range(0, len(items), size)]
+
+
+def log_final(
+    content: Mapping[str, Any], history: Sequence[Mapping[str, float]], measures: Mapping[str, float], folder: Path
+) -> str:
+    """Log a final training as a run of the study it came from; returns where.
+
+    Args:
+        content: the exported file.
+        history: a record an epoch.
+        measures: of the validation and the test split.
+        folder: with weights and figures, logged as artifacts.
+    """
+    study, uri = content["from"]["study"], content["tracking"]
+    facts = {"code": content["from"]["code"], "corpus": content["corpus_digest"]}
+    projection = Projection(uri, study, folder.parent / "artifacts", facts)
+    projection.open()
+    tags = {"family": content["family"], "configuration": content["from"]["configuration"]}
+    params = {"family": content["family"], "seed": str(content["seed"]), **flatten(content["model"])}
+    now = _ms(time.time())
+    metrics = [metric for epoch in history for metric in _metrics(epoch, int(epoch["epoch"]), now)]
+    metrics += _metrics(measures, len(history), now)
+    run = projection.final(f"{content['family']} final training", tags, params, metrics, folder)
+    return f"{uri} experiment {study!r} run {run}"

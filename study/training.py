@@ -1,4 +1,4 @@
-"""The training of one model: the same function for a trial and for the final training. Knows no ray, mlflow or optuna."""
+"""The training of one model, the same for a trial and for the final training. Knows no ray, mlflow or optuna."""
 
 import math
 import os
@@ -98,7 +98,11 @@ class Training:
             if not math.isfinite(loss):
                 raise Diverged(f"the loss became {loss} in epoch {epoch}, update {self.optimization.updates + 1}")
             size = len(batch.tokens)
-            losses, reconstructions, sentences = losses + loss * size, reconstructions + reconstruction * size, sentences + size
+            losses, reconstructions, sentences = (
+                losses + loss * size,
+                reconstructions + reconstruction * size,
+                sentences + size,
+            )
             tokens += int(batch.lengths.sum())
         return {
             "train/loss": losses / sentences,

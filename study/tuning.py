@@ -24,7 +24,9 @@ from ray.tune.search import Searcher
 from study import worker
 from study.book import job_of
 from study.corpora.corpus import Split
+from study.specification import Study
 from study.stages import Stage
+from study.workspace import Workspace
 
 RETRIES = 3  # deaths of a trial's process that are forgiven; faults of the trial itself never raise
 
@@ -203,4 +205,21 @@ def too_small(resources: Mapping[str, float]) -> str:
     there = ray.cluster_resources()
     wanted = ", ".join(f"{amount:g} {name.upper()}" for name, amount in resources.items() if amount > 0)
     held = ", ".join(f"{there.get(name.upper(), 0):g} {name.upper()}" for name in resources)
-    return f"resources: one trial needs {wanted} and the cluster has {held}; lower `resources:`, or join a larger cluster"
+    return (
+        f"resources: one trial needs {wanted} and the cluster has {held}; lower `resources:`, or join a larger cluster"
+    )
+
+
+def seen_from_a_worker(study: Study, workspace: Workspace, resources: Mapping[str, float]) -> list[str]:
+    """What a worker of the cluster cannot reach: the study's folder, and the tracking server."""
+    probe = ray.remote(num_cpus=resources["cpu"], num_gpus=resources["gpu"])(_reachable)
+    return ray.get(probe.remote(str(workspace.runs), study.tracking))
+
+
+def _reachable(runs: str, tracking: str | None) -> list[str]:
+    from study.checks import tracking_faults
+    from study.workspace import writable
+
+    found = [fault] if (fault := writable(Path(runs))) else []
+    found += tracking_faults(tracking) if tracking else []
+    return [f"seen from a worker, {fault}" for fault in found]

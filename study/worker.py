@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-import os
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -81,5 +80,5 @@ def discard(checkpoint: Path) -> None:
 def _cause(error: Exception) -> str:
     """The error and the line of ours that raised it."""
     frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({os.path.basename(frames[-1].filename)}, line {frames[-1].lineno})" if frames else ""
+    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}: {error}{place}"

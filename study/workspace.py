@@ -71,7 +71,9 @@ class Workspace:
         """
         if not self.facts.exists():
             there = sorted(path.parent.name for path in self.runs.glob("*/study.json"))
-            known = f"studies there: {', '.join(there)}" if there else "there is none yet; start one with `uncollapse run`"
+            known = (
+                f"studies there: {', '.join(there)}" if there else "there is none yet; start one with `uncollapse run`"
+            )
             raise UserError(f"no study {self.study!r} under {self.runs}; {known}")
         return json.loads(self.facts.read_text(encoding="utf-8"))
 
@@ -86,7 +88,7 @@ def write_whole(path: Path, text: str) -> None:
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
     Path(unfinished).chmod(0o644)
-    os.replace(unfinished, path)
+    Path(unfinished).replace(path)
 
 
 def writable(folder: Path) -> str | None:
@@ -96,4 +98,4 @@ def writable(folder: Path) -> str | None:
         with tempfile.TemporaryFile(dir=folder):
             return None
     except OSError as error:
-        return f"--runs {folder}: a study writes its ledger and figures there, and this folder cannot be written ({error.strerror})"
+        return f"--runs {folder}: a study writes its ledger there and this folder cannot be written ({error.strerror})"

@@ -11,8 +11,12 @@
     const isDark = scheme.matches && !printing;
     return JSON.parse(isDark ? text.replace(/#[0-9a-f]{6}\b/gi, (c) => dark[c.toLowerCase()] || c) : text);
   };
+  const hidden = (plot) => new Set([...plot.closest(".picture").querySelectorAll('.switches [aria-pressed="false"]')]
+    .map((button) => button.dataset.family));
   const draw = (plot) => {
     const { data, layout } = themed(figures[plot.dataset.figure]);
+    const off = hidden(plot);
+    data.forEach((trace) => { if (off.has(trace.name)) trace.visible = false; });
     return Plotly.react(plot, data, layout, config);
   };
   const plots = () => [...document.querySelectorAll(".plot")];
@@ -50,6 +54,11 @@
     picture.querySelectorAll(".tabs button").forEach((b) => b.setAttribute("aria-selected", String(b === button)));
     picture.querySelectorAll(".tab").forEach((tab) => tab.classList.toggle("off", tab.dataset.tab !== chosen));
     drawInTurn([...picture.querySelectorAll(".plot")].filter(visible));
+  }));
+
+  document.querySelectorAll(".switches button").forEach((button) => button.addEventListener("click", () => {
+    button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
+    [...button.closest(".picture").querySelectorAll(".plot")].filter((plot) => drawn.has(plot)).forEach(draw);
   }));
 
   const key = (row, column) => row.cells[column].dataset.sort;

@@ -1,5 +1,6 @@
 """`families` and `show`: what can be studied. Answers in a moment: no torch, ray or mlflow."""
 
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,11 @@ from study import families as pages
 from study.commands import Answer
 
 
-def families() -> Answer:
+def families(arguments: Namespace) -> Answer:
     """Every family with its paper, its page and the knobs that its study searches."""
     rows = [_row(pages.load(name)) for name in pages.names()]
+    if arguments.markdown:
+        return rows, _markdown(rows)
     blocks = [
         f"{row['family']:<9} {row['title']}\n          {row['paper']}\n          {row['page']}\n"
         f"          searches {', '.join(row['searched'])}"
@@ -32,6 +35,15 @@ def _row(family: pages.Family) -> dict[str, Any]:
     }
 
 
+def _markdown(rows: list[dict[str, Any]]) -> str:
+    """The README's table."""
+    lines = ["| family | system | paper | searched |", "|---|---|---|---|"]
+    for row in rows:
+        searched = ", ".join(f"`{knob}`" for knob in row["searched"] if not knob.startswith("annealing"))
+        lines.append(f"| [`{row['family']}`]({row['page']}) | {row['title']} | {row['paper']} | {searched} |")
+    return "\n".join(lines)
+
+
 def _short(knob: str) -> str:
     """The knobs of an annealing schedule are one line: the schedule and its weight."""
     if knob.startswith("objective."):
@@ -40,9 +52,9 @@ def _short(knob: str) -> str:
     return knob
 
 
-def show(name: str) -> Answer:
+def show(arguments: Namespace) -> Answer:
     """A family's page, resolved."""
-    family = pages.load(name, Path.cwd())
+    family = pages.load(arguments.family, Path.cwd())
     base = family.configure({})
     knobs = {knob: str(leaf) for knob, leaf in space.knobs(family.search)}
     data = {"family": family.name, "title": family.title, "paper": family.paper, "base": base, "search": knobs}

@@ -76,8 +76,8 @@ def study(families: Sequence[str], epochs: int = 10) -> dict[str, Any]:
 
 
 def _searched_figure(row: dict[str, Any]) -> float:
-    ended = row["state"] == "finished"
-    return float(row.get("subset/nll_iw", row.get("subset/nll_exact"))) if ended else np.inf
+    name = "subset/nll_iw" if "subset/nll_iw" in row else "subset/nll_exact"
+    return float(row[name]) if row["state"] == "finished" else np.inf
 
 
 def _search(family: str, number: int, epochs: int, rng: np.random.Generator) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def _measured(row: dict[str, Any], split: str, dead: bool, rng: np.random.Genera
             "latent_gain": gain,
             "kl": kl,
             "kl_z": kl,
-            "active_units": 0 if dead else rng.integers(6, 33),
+            "active_units": 0.0 if dead else float(rng.integers(6, 33)),
         }
         values |= {"hoyer_mean": hoyer, "hoyer_sample": hoyer * 0.9, "hoyer_mean_centred": hoyer * 0.8}
         values |= {"hoyer_sample_centred": hoyer * 0.7, "dims_dropped": 0.0, "cosine": float(rng.beta(5, 3))}

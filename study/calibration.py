@@ -1,0 +1,75 @@
+"""How long a study will take: a few updates and one evaluation of every family, on the real corpus."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+
+from search_spaces import space
+from study.batches import training_batches, updates_per_epoch
+from study.corpora.corpus import Corpus
+from study.families import Family
+from study.specification import Study
+from study.training import Effort, Task, Training
+
+UPDATES = 6
+WARM = 2  # the first updates pay for memory and code paths that later ones find ready
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Expected cost of one trial of a family, with every searched knob in the middle of its range.
+
+    Args:
+        family: its name.
+        search_seconds, replicate_seconds: of one trial that is not stopped early.
+        parameters: of the model.
+        checkpoint_bytes: on disk while it runs.
+    """
+
+    family: str
+    search_seconds: float
+    replicate_seconds: float
+    parameters: int
+    checkpoint_bytes: int
+
+
+def calibrate(study: Study, corpus: Corpus) -> Iterator[Estimate]:
+    """Estimates, family by family."""
+    torch.set_num_threads(max(1, int(study.resources.cpus)))
+    for family in study.families:
+        yield _estimate(study, corpus, family)
+
+
+def _estimate(study: Study, corpus: Corpus, family: Family) -> Estimate:
+    train, valid = corpus.split("train"), corpus.split("valid")
+    typical = space.draw(family.search, lambda name, leaf: leaf.middle)
+    task = Task(
+        family.configure(typical),
+        len(corpus.vocabulary),
+        0,
+        **asdict(study.train),
+        effort=Effort(**asdict(study.evaluate)),
+    )
+    training = Training(task, train, valid, torch.device("cuda" if study.resources.gpus else "cpu"))
+    update = _seconds_an_update(training, study.train.batch_size)
+    started = time.perf_counter()
+    training.measure("subset", training.subset, study.evaluate.subset_samples)
+    measure = time.perf_counter() - started
+    epochs = study.train.epochs * (updates_per_epoch(len(train), study.train.batch_size) * update + measure)
+    subset = min(study.evaluate.subset_sentences, len(valid))
+    full = measure * len(valid) / subset * study.evaluate.full_samples / study.evaluate.subset_samples
+    size = sum(parameter.numel() for parameter in training.model.parameters())
+    return Estimate(family.name, epochs, epochs + full, size, 4 * size * 3)  # weights and Adam's two moments
+
+
+def _seconds_an_update(training: Training, batch_size: int) -> float:
+    batches = training_batches(training.train_split, batch_size, np.random.default_rng(0))
+    seconds = []
+    for batch, _ in zip(batches, range(WARM + UPDATES), strict=False):
+        started = time.perf_counter()
+        training.update(batch.to(training.device))
+        seconds.append(time.perf_counter() - started)
+    return float(np.mean(seconds[WARM:] or seconds))

@@ -1,0 +1,141 @@
+"""`plan`: what would run, where, for how long, and what the seeds will be able to say. Starts nothing."""
+
+import sys
+from argparse import Namespace
+from typing import Any
+
+from search_spaces import space
+from study import families, halving
+from study.checks import faults, local_cpus
+from study.commands import Answer
+from study.commands.pagefile import study_of, workspace_of
+from study.errors import UserError
+from study.progress import duration
+from study.records import REPLICATE, SEARCH
+from study.specification import Study
+from study.workspace import Workspace
+
+
+def plan(arguments: Namespace) -> Answer:
+    """Check everything, then say what the study would do."""
+    study = study_of(arguments)
+    workspace = workspace_of(arguments, study.name)
+    if found := faults(study, workspace, arguments.address):
+        raise UserError(found)
+    slots = _cluster_slots(study, workspace, arguments)
+    data: dict[str, Any] = {
+        "study": study.name,
+        "families": [_family(study, name) for name in [family.name for family in study.families]],
+        "trials": _trials(study),
+        "slots": slots,
+        "rungs": halving.rungs(study.train.epochs) if study.search.stop_early == "asha" else [],
+        "resolution": _resolution(study),
+    }
+    if not arguments.no_calibrate:
+        data["cost"] = _cost(study, workspace, slots, quiet=arguments.json)
+    return data, _text(study, data)
+
+
+def _cluster_slots(study: Study, workspace: Workspace, arguments: Namespace) -> int:
+    """Trials that fit at once; on a cluster also whether a worker reaches corpus, storage and tracking."""
+    if arguments.address is None:
+        by_cpu = int((arguments.cpus or local_cpus()) // study.resources.cpus)
+        return max(1, by_cpu)
+    from study import tuning
+
+    tuning.connect(arguments.address, None)
+    resources = {"cpu": study.resources.cpus, "gpu": study.resources.gpus}
+    slots = tuning.slots(resources)
+    if slots < 1:
+        raise UserError(tuning.too_small(resources))
+    if found := tuning.seen_from_a_worker(study, workspace, resources):
+        raise UserError(found)
+    return slots
+
+
+def _family(study: Study, name: str) -> dict[str, Any]:
+    family = next(family for family in study.families if family.name == name)
+    knobs = [knob for knob, _ in space.knobs(family.search)]
+    page = families.FOLDER / f"{name}.yaml"
+    before = [knob for knob, _ in space.knobs(families.load(name).search)] if page.exists() else knobs
+    return {"family": name, "knobs": len(knobs), "fixed": [knob for knob in before if knob not in knobs]}
+
+
+def _trials(study: Study) -> dict[str, int]:
+    count = len(study.families)
+    return {
+        SEARCH: count * study.search.trials,
+        REPLICATE: count * study.replicate.configurations * study.replicate.seeds,
+    }
+
+
+def _resolution(study: Study) -> dict[str, float]:
+    """Widths of Wilson's 95 % interval that the seeds will buy."""
+    from analysis.intervals import wilson
+
+    seeds = study.replicate.seeds
+    none, half = wilson(0, seeds), wilson(seeds / 2, seeds)
+    return {"seeds": seeds, "none_high": float(none.high), "half_low": float(half.low), "half_high": float(half.high)}
+
+
+def _cost(study: Study, workspace: Workspace, slots: int, quiet: bool) -> dict[str, Any]:
+    print("calibrating: a few updates of every family on the real corpus; --no-calibrate skips this", file=sys.stderr)
+    from study.calibration import calibrate
+    from study.corpora.prepare import prepare
+
+    say = (lambda sentence: None) if quiet else (lambda sentence: print(sentence, file=sys.stderr))
+    corpus = prepare(study.corpus, workspace.corpora, study.folder, say)
+    rows = [vars(estimate) for estimate in calibrate(study, corpus)]
+    search = sum(row["search_seconds"] for row in rows) * study.search.trials
+    replicas = study.replicate.configurations * study.replicate.seeds
+    total = search + sum(row["replicate_seconds"] for row in rows) * replicas
+    largest = max(row["checkpoint_bytes"] for row in rows)
+    return {
+        "families": rows,
+        "training_seconds": total,
+        "wall_seconds": total / slots,
+        "checkpoint_bytes": largest * slots,
+        "sentences": {name: corpus.facts["splits"][name]["sentences"] for name in ("train", "valid")},
+        "vocabulary": len(corpus.vocabulary),
+    }
+
+
+def _text(study: Study, data: dict[str, Any]) -> str:
+    count, trials, resolution = len(data["families"]), data["trials"], data["resolution"]
+    stops = f"stopped early at epochs {', '.join(map(str, data['rungs']))}" if data["rungs"] else "never stopped early"
+    lines = [
+        f"study {study.name}: {count} families, "
+        f"{study.train.epochs} epochs a trial, {data['slots']} trials at once here",
+        f"search     {trials[SEARCH]} trials, {study.search.trials} a family, {study.search.sampler}, {stops}"
+        f" once their annealing has ended; {study.search.audit:.0%} never stopped (audit)",
+        f"           selects on {study.search.select.removeprefix('valid/')} of "
+        f"{study.evaluate.subset_sentences} fixed validation sentences, K = {study.evaluate.subset_samples}",
+        f"replicate  {trials[REPLICATE]} trials: {study.replicate.configurations} configurations x "
+        f"{study.replicate.seeds} seeds a family, full validation split, K = {study.evaluate.full_samples}",
+        f"resolution {resolution['seeds']} seeds, 0 collapses: still compatible with "
+        f"{resolution['none_high']:.0%}; half of them: {resolution['half_low']:.0%} to {resolution['half_high']:.0%} "
+        "(Wilson, 95 %)",
+        f"tracking   {study.tracking or 'SQLite beside the study'}",
+    ]
+    for family in data["families"]:
+        fixed = f"; fixed by the override: {', '.join(family['fixed'])}" if family["fixed"] else ""
+        lines.append(f"  {family['family']:<10} {family['knobs']:>3} knobs searched{fixed}")
+    return "\n".join(lines + _cost_lines(data.get("cost")))
+
+
+def _cost_lines(cost: dict[str, Any] | None) -> list[str]:
+    if cost is None:
+        return ["cost       not calibrated"]
+    rows = [
+        f"  {row['family']:<10} {row['search_seconds']:>8.1f} s a search trial, "
+        f"{row['replicate_seconds']:>8.1f} s a confirmation run, {row['parameters'] / 1e6:.2f} M parameters"
+        for row in cost["families"]
+    ]
+    return [
+        f"cost       about {duration(cost['wall_seconds'])} ({duration(cost['training_seconds'])} of training, "
+        "before early stopping), with every searched knob in the middle of its range",
+        *rows,
+        f"disk       {cost['checkpoint_bytes'] / 1e6:.0f} MB of checkpoints at a time",
+        f"corpus     {cost['sentences']['train']:,} training and {cost['sentences']['valid']:,} validation sentences, "
+        f"{cost['vocabulary']:,} words",
+    ]

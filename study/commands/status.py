@@ -1,0 +1,97 @@
+"""`status`: where a study is, read from its ledger while it runs or after."""
+
+import fcntl
+import time
+from argparse import Namespace
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from study.commands import Answer
+from study.commands.pagefile import workspace_of
+from study.progress import STATE_COLUMNS, collapsed, duration
+from study.records import ENDED, MISSING, REPLICATE, RUNNING, SEARCH, STAGES, TrialRecord, selection
+from study.workspace import Workspace
+
+SECONDS = 5.0
+
+
+def status(arguments: Namespace) -> Answer:
+    """Counts by state, best so far, time left."""
+    workspace = workspace_of(arguments, arguments.study)
+    workspace.read_facts()
+    while arguments.watch and not arguments.json and _running(workspace.folder):
+        _print(_data(workspace))
+        time.sleep(SECONDS)
+    data = _data(workspace)
+    if not arguments.json:
+        _print(data)
+    return data, None
+
+
+def _running(folder: Path) -> bool:
+    """Whether a process holds the study's ledger."""
+    with (folder / "ledger.lock").open("a") as owner:
+        try:
+            fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        return False
+
+
+def _data(workspace: Workspace) -> dict[str, Any]:
+    from study.results import records
+
+    settings, found = workspace.read_facts()["settings"], records(workspace.folder, workspace.study)
+    planned = {
+        SEARCH: settings["search"]["trials"],
+        REPLICATE: settings["replicate"]["configurations"] * settings["replicate"]["seeds"],
+    }
+    rows = [
+        _row(stage, family, planned[stage], [r for r in found if (r.stage, r.family) == (stage, family)], settings)
+        for stage in STAGES
+        for family in settings["families"]
+    ]
+    return {
+        "study": workspace.study,
+        "running": _running(workspace.folder),
+        "left": _left(found, planned, rows),
+        "rows": rows,
+    }
+
+
+def _row(stage: str, family: str, planned: int, own: list[TrialRecord], settings: dict[str, Any]) -> dict[str, Any]:
+    states = Counter(record.state for record in own)
+    values = [v for record in own if (v := selection(record, settings["search"]["select"])) is not None]
+    ended = sum(states[state] for state in ENDED)
+    row: dict[str, Any] = {"stage": stage, "family": family, "planned": planned, "running": states[RUNNING]}
+    row |= {state: states[state] for state in STATE_COLUMNS} | {MISSING: planned - ended - states[RUNNING]}
+    return row | {"best": min(values, default=None), "collapsed": sum(collapsed(r) for r in own if r.state in ENDED)}
+
+
+def _left(found: list[TrialRecord], planned: dict[str, int], rows: list[dict[str, Any]]) -> str:
+    """Training time still to come, from the mean of what has ended; divide it by the trials that run at once."""
+    ended = [record.seconds for record in found if record.state in ENDED]
+    remaining = sum(row[MISSING] + row["running"] for row in rows)
+    if not ended or not remaining:
+        return "nothing" if not remaining else "unknown yet"
+    return f"{duration(remaining * sum(ended) / len(ended))} of training"
+
+
+def _print(data: dict[str, Any]) -> None:
+    print(f"{data['study']}: {'running' if data['running'] else 'not running'}, {data['left']} left")
+    cells = [list(data["rows"][0]), *([_cell(value) for value in row.values()] for row in data["rows"])]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    for row in cells:
+        print(
+            "  ".join(
+                f"{cell:<{width}}" if at < 2 else f"{cell:>{width}}"
+                for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+            )
+        )
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.2f}" if isinstance(value, float) else str(value)

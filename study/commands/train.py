@@ -1,0 +1,48 @@
+"""`train`: the final training, logged to MLflow."""
+
+from argparse import Namespace
+from collections.abc import Mapping
+from typing import Any
+
+from study import final
+from study.commands import Answer
+
+
+def train(arguments: Namespace) -> Answer:
+    """Train an exported file, evaluate the test split and print the table."""
+    content = final.read(arguments.file, arguments.edited)
+    if arguments.seed is not None:
+        content["seed"] = arguments.seed
+    out = arguments.out or arguments.file.with_suffix("")
+    say = (lambda sentence: None) if arguments.json else (lambda sentence: print(sentence, flush=True))
+    done = _train(content, arguments, out, say)
+    if isinstance(done, str):
+        return {"failed": done}, f"diverged: {done}"
+    logged = _log(content, done)
+    table = final.table(done, content["evaluate"]["full_samples"])
+    text = f"{table}\n\nweights  {done.folder / 'model.safetensors'}\n{logged}"
+    return {
+        "measures": dict(done.measures),
+        "folder": str(done.folder),
+        "seconds": done.seconds,
+        "tracking": logged,
+    }, text
+
+
+def _train(content: Mapping[str, Any], arguments: Namespace, out: Any, say: final.Say) -> final.Final | str:
+    from study.training import Diverged
+
+    try:
+        return final.train(content, arguments.runs.resolve() / "corpora", out, say)
+    except Diverged as error:
+        return str(error)
+
+
+def _log(content: Mapping[str, Any], done: final.Final) -> str:
+    """Log to MLflow; a server that is away costs the log, never the training."""
+    from study.tracking import log_final
+
+    try:
+        return f"tracking {log_final(content, done.history, done.measures, done.folder)}"
+    except Exception as error:  # whatever MLflow raises, the weights and figures are on disk
+        return f"tracking not logged: {type(error).__name__}: {error}"

@@ -1,0 +1,27 @@
+"""`ui`: MLflow's page over the studies of a folder."""
+
+import os
+import subprocess
+import sys
+from argparse import Namespace
+
+from study.commands import Answer
+from study.errors import UserError
+from study.workspace import Workspace
+
+
+def ui(arguments: Namespace) -> Answer:
+    """Serve MLflow's page until it is interrupted; listens on this machine alone unless --host says otherwise."""
+    runs = arguments.runs.resolve()
+    uri = Workspace(runs, "").tracking_uri(arguments.tracking)
+    if arguments.tracking is None and not (runs / "mlflow.db").exists():
+        raise UserError(f"--runs {runs}: no mlflow.db there; run a study first, or name a server with --tracking")
+    print(f"MLflow on http://{arguments.host}:{arguments.port} over {uri}; Ctrl-C ends it", flush=True)
+    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri, "--workers", "1"]
+    command += ["--host", arguments.host, "--port", str(arguments.port)]
+    try:
+        code = subprocess.run(command, env={**os.environ, **quiet}, check=False).returncode
+    except KeyboardInterrupt:
+        code = 0
+    return {"failed": code != 0}, None

@@ -1,0 +1,91 @@
+"""Best configurations and what the search promised."""
+
+import numpy as np
+import pytest
+
+from analysis import comparison
+from analysis.intervals import bootstrap_median
+from analysis.verdicts import judge
+from tests.analysis.tables import OK, frame, replicate, search
+
+
+def _seeds(configuration: str, values: list[float], **columns: float) -> list[dict]:
+    return [replicate("a", configuration, s, nll_iw=v, **OK) | columns for s, v in enumerate(values)]
+
+
+def test_configurations_are_ranked_by_their_median() -> None:
+    rows = _seeds("c1", [30.0, 31.0, 50.0]) + _seeds("c2", [32.0, 32.5, 10.0])
+    table = comparison.configurations(judge(frame(*rows))).set_index("configuration")
+    assert table["nll"].to_dict() == {"c1": 31.0, "c2": 32.0}
+    assert table["rank"].to_dict() == {"c1": 1, "c2": 2}
+    assert (table.loc["c1", "nll_low"], table.loc["c1", "nll_high"]) == bootstrap_median([30.0, 31.0, 50.0])
+
+
+def test_one_surviving_seed_does_not_win() -> None:
+    rows = (
+        _seeds("lucky", [10.0]) + [replicate("a", "lucky", s, "failed") for s in (1, 2)] + _seeds("solid", [30.0, 31.0])
+    )
+    best = comparison.best(comparison.configurations(judge(frame(*rows))))
+    assert best["configuration"].tolist() == ["solid"]
+
+
+def test_settings_are_shown_in_one_line() -> None:
+    rows = _seeds("c", [30.0], **{"param.optimizer.lr": 0.00123456, "param.latent.size": 32})
+    assert comparison.configurations(judge(frame(*rows)))["settings"].tolist() == [
+        "optimizer.lr=0.00123, latent.size=32"
+    ]
+
+
+def test_the_promise_is_compared_on_the_same_measure() -> None:
+    rows = [
+        search("a", "w", 0, nll_iw=30.0),
+        search("a", "x", 1, nll_iw=31.0),
+        search("a", "y", 2, "stopped", nll_iw=1.0),
+    ]
+    rows += [
+        replicate("a", "w", s, **OK) | {"subset/nll_iw": v, "valid/nll_iw": 99.0} for s, v in enumerate([32.0, 33.0])
+    ]
+    row = comparison.promises(judge(frame(*rows)), {"select": "valid/nll_iw"}).iloc[0]
+    assert (row["configuration"], row["measure"], row["search"], row["replicate"]) == ("w", "subset/nll_iw", 30.0, 32.5)
+    assert row["seeds"] == 2
+
+
+def test_a_language_model_is_promised_by_its_exact_figure() -> None:
+    rows = [search("lm", "w", 0, nll_exact=30.0), replicate("lm", "w", 0, nll_exact=31.0) | {"subset/nll_exact": 31.5}]
+    row = comparison.promises(judge(frame(*rows)), {}).iloc[0]
+    assert (row["measure"], row["replicate"], row["note"]) == ("subset/nll_exact", 31.5, "one seed: no interval")
+
+
+@pytest.mark.parametrize(
+    ("row", "note"),
+    [
+        (search("a", "w", 0, nll_iw=30.0), "the winner has not been replicated"),
+        (search("a", "w", 0, "failed"), "no search trial ran to the end with a figure"),
+    ],
+)
+def test_what_cannot_be_compared_gets_a_note(row: dict, note: str) -> None:
+    table = comparison.promises(judge(frame(row)), {})
+    assert table["note"].tolist() == [note]
+    assert np.isnan(float(table["replicate"].iloc[0]))
+
+
+def test_the_promise_shows_the_winners_curse_on_synthetic_truth() -> None:
+    """20 equal configurations, sd 1: the best of 20 promises about 1.87 sd too much, and keeps none of it."""
+    rng = np.random.default_rng(8)
+    rows = []
+    for family in range(60):
+        figures = rng.normal(size=20)
+        rows += [search(f"f{family}", f"c{i}", i, nll_iw=v) for i, v in enumerate(figures)]
+        winner = f"c{np.argmin(figures)}"
+        rows += [replicate(f"f{family}", winner, s, **OK) | {"subset/nll_iw": rng.normal()} for s in range(10)]
+    table = comparison.promises(judge(frame(*rows)), {})
+    optimism = (table["replicate"] - table["search"]).astype(float)
+    assert optimism.mean() == pytest.approx(1.867, abs=4 * optimism.std() / np.sqrt(60))
+
+
+def test_estimators_are_named_with_their_sample_counts() -> None:
+    study = {"iw_samples_valid": 64, "iw_samples_subset": 8}
+    assert comparison.estimator(study, "nll_iw") == "nll_iw (K = 64)"
+    assert comparison.estimator(study, "nll_iw", "subset") == "nll_iw (K = 8)"
+    assert comparison.estimator(study, "nll_exact") == "nll_exact"
+    assert comparison.estimator({}, "nll_iw") == "nll_iw"

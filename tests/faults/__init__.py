@@ -1,0 +1,1 @@
+"""What is killed, stopped or filled up under a running study, and what the study makes of it."""

@@ -1,0 +1,63 @@
+"""Every pool against a loop over sentences. Shapes: B sentences, T steps, H features."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from models import parts
+from tests.pages import batch
+
+LENGTHS = [1, 6, 3, 4]
+ORACLES: dict[str, Callable[[Tensor], Tensor]] = {
+    "last": lambda steps: steps[-1],
+    "avg": lambda steps: torch.stack([step / len(steps) for step in steps]).sum(0),
+    "max": lambda steps: torch.stack([max(column) for column in steps.T]),
+    "abs": lambda steps: torch.stack([max(column, key=abs) for column in steps.T]),
+    "nowhere": lambda steps: steps,
+}
+every = pytest.mark.parametrize("kind", parts.kinds("pool"))
+
+
+def built(kind: str) -> Callable[[Tensor, Tensor], Tensor]:
+    return parts.build("pool", parts.resolve("pool", {"kind": kind}))
+
+
+@pytest.mark.parametrize("kind", sorted(ORACLES))
+def test_against_a_loop(kind: str) -> None:
+    mask, features = batch(LENGTHS).mask, torch.randn(4, 6, 5)
+    found = built(kind)(features, mask)
+    for row, length in enumerate(LENGTHS):
+        pooled = found[row, :length] if kind == "nowhere" else found[row]
+        torch.testing.assert_close(pooled, ORACLES[kind](features[row, :length]))
+
+
+@every
+def test_says_where_posteriors_stand(kind: str) -> None:
+    assert built(kind).at in ("features", "latents", "tokens")
+
+
+@every
+@pytest.mark.parametrize("filling", [0.0, 100.0, -100.0])
+def test_padding_changes_nothing(kind: str, filling: float) -> None:
+    mask, features = batch(LENGTHS).mask, torch.randn(4, 6, 5)
+    longer = torch.full((4, 9, 5), filling)
+    longer[:, :6] = torch.where(mask.unsqueeze(-1), features, torch.tensor(filling))
+    there = torch.cat([mask, torch.zeros(4, 3, dtype=torch.bool)], 1)
+    pool = built(kind)
+    short, long = pool(features, mask), pool(longer, there)
+    if pool.at == "tokens":
+        short, long = short[mask], long[there]
+    torch.testing.assert_close(long, short)
+
+
+@every
+def test_gradients_reach_words_only(kind: str) -> None:
+    mask, features = batch(LENGTHS).mask, torch.randn(4, 6, 5, requires_grad=True)
+    pool = built(kind)
+    pooled = pool(features, mask)
+    (pooled[mask] if pool.at == "tokens" else pooled).sum().backward()
+    assert features.grad.isfinite().all()
+    assert features.grad[~mask].eq(0).all()
+    torch.testing.assert_close(features.grad.sum((1, 2)) > 0, torch.ones(4, dtype=torch.bool))

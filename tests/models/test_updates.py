@@ -1,0 +1,74 @@
+"""Every update rule, and joint updates in particular."""
+
+import math
+
+import pytest
+import torch
+
+from models import parts
+from models.objective import Objective
+from models.text_vae import TextVAE
+from models.updates.joint import Joint
+from tests import pages
+
+WORDS = pages.batch([4, 6, 3, 8])
+every = pytest.mark.parametrize("kind", parts.kinds("updates"))
+
+
+def built(kind: str, model: TextVAE, lr: float = 0.01) -> Joint:
+    configuration = pages.configuration("seqvae", optimizer={"kind": "adam", "lr": lr})
+    optimization = parts.build("optimizer", configuration["optimizer"], model, 100)
+    objective = Objective(configuration["objective"], 100)
+    return parts.build("updates", parts.resolve("updates", {"kind": kind}), model, objective, optimization)
+
+
+@every
+def test_a_batch_moves_every_parameter_and_is_counted(kind: str) -> None:
+    model = pages.model("seqvae")
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    update = built(kind, model)
+    loss, reconstruction = update(WORDS)
+    assert math.isfinite(loss)
+    assert 0 < reconstruction < loss
+    assert update.optimization.updates >= 1
+    assert all((before[name] != value).any() for name, value in model.state_dict().items())
+
+
+@every
+def test_a_loss_that_is_not_finite_is_told_and_not_learnt_from(kind: str) -> None:
+    model = pages.model("seqvae")
+    with torch.no_grad():
+        model.vocabulary.bias[7] = math.nan
+    before = {name: value.clone() for name, value in model.named_parameters() if "vocabulary" not in name}
+    loss, _ = built(kind, model)(WORDS)
+    assert math.isnan(loss)
+    assert all(torch.equal(value, model.get_parameter(name)) for name, value in before.items())
+
+
+def test_joint_is_one_step_down_the_objective() -> None:
+    model, by_hand = pages.model("seqvae"), pages.model("seqvae")
+    update = built("joint", model)
+    torch.manual_seed(3)
+    found = update(WORDS)
+    torch.manual_seed(3)
+    trace = by_hand.trace(WORDS)
+    loss = (trace.reconstruction + 0.1 * trace.kl["z"]).mean()  # linear annealing starts at 0.1
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(by_hand.parameters(), 5.0)
+    torch.optim.Adam(by_hand.parameters(), lr=0.01).step()
+    assert found == pytest.approx((loss.item(), trace.reconstruction.mean().item()))
+    for name, value in by_hand.named_parameters():
+        torch.testing.assert_close(model.get_parameter(name), value)
+
+
+def test_joint_weighs_by_the_number_of_updates_made() -> None:
+    model = pages.model("seqvae")
+    update = built("joint", model, lr=1e-12)
+    losses = []
+    for step in (0, 25, 50):
+        update.optimization.updates = step
+        torch.manual_seed(0)
+        losses.append(update(WORDS)[0])
+    kl = (losses[2] - losses[0]) / 0.9
+    assert losses[1] - losses[0] == pytest.approx(0.45 * kl, rel=1e-3)
+    assert kl > 0
