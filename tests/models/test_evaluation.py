@@ -1,0 +1,190 @@
+"""Evaluations: which measures, that they agree with each other, and that they leave everything as it was."""
+
+import math
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from models import evaluation
+from models.batch import Batch
+from models.evaluation import evaluate
+from models.text_vae import TextVAE
+from study import families
+from study.records import MEASURES
+from tests import pages
+
+WITH_LATENT = [name for name in families.names() if name != "lstm_lm"]
+COMMON = set(MEASURES) - {"nll_exact", "kl_gamma"}
+
+
+def sentences() -> list[Batch]:
+    """Ten sentences; made anew, since a batch keeps its mask and an evaluation makes that in inference mode."""
+    return [pages.batch([3, 8, 5, 4, 6, 7, 3], seed=1), pages.batch([4, 9, 5], seed=2)]
+
+
+@pytest.mark.parametrize("name", families.names())
+def test_every_measure_is_there_under_its_published_name(name: str) -> None:
+    model = pages.model(name)
+    found = evaluate(model, sentences(), samples=3, seed=0)
+    assert all(math.isfinite(value) for value in found.values())
+    if name == "lstm_lm":
+        assert set(found) == {"nll_exact", "ppl"}
+    else:
+        assert set(found) == COMMON | ({"kl_gamma"} if "gamma" in model.latent.variables else set())
+
+
+@pytest.mark.parametrize("name", WITH_LATENT)
+def test_the_bound_is_reconstruction_plus_kl(name: str) -> None:
+    found = evaluate(pages.model(name), sentences(), samples=3, seed=0)
+    assert found["nll_elbo"] == pytest.approx(found["reconstruction"] + found["kl"], abs=1e-4)
+    assert found["kl"] == pytest.approx(found["kl_z"] + found.get("kl_gamma", 0.0))
+    tokens = sum(int(words.lengths.sum()) for words in sentences())
+    assert found["ppl"] == pytest.approx(math.exp(found["nll_iw"] * 10 / tokens), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", WITH_LATENT)
+def test_more_samples_tighten_the_bound_on_average(name: str) -> None:
+    model = pages.model(name)
+    bounds = np.array([[evaluate(model, sentences(), k, seed)["nll_iw"] for k in (1, 16)] for seed in range(12)])
+    gap = bounds[:, 0] - bounds[:, 1]
+    assert gap.mean() > -3 * gap.std() / math.sqrt(12)
+    elbo = np.mean([evaluate(model, sentences(), 1, seed)["nll_elbo"] for seed in range(12)])
+    assert bounds[:, 1].mean() <= elbo + 3 * bounds[:, 0].std() / math.sqrt(12)
+
+
+def test_a_language_model_is_measured_exactly() -> None:
+    model = pages.model("lstm_lm")
+    found = evaluate(model, sentences(), samples=3, seed=0)
+    assert found == evaluate(model, sentences(), samples=30, seed=9)
+    model.eval()
+    nll = torch.cat([-model.decode(words, torch.zeros(len(words.tokens), 6)) for words in sentences()])
+    assert found["nll_exact"] == pytest.approx(nll.mean().item(), rel=1e-6)
+    assert found["ppl"] == pytest.approx(math.exp(nll.sum().item() / 54), rel=1e-6)
+
+
+def deaf(model: TextVAE) -> TextVAE:
+    """A decoder that does not listen to its code."""
+    with torch.no_grad():
+        model.decoder.to_state.weight.zero_()
+        model.decoder.rnn.weight_ih_l0[:, model.inputs.size :] = 0.0
+    return model
+
+
+def test_a_decoder_that_ignores_its_code_gains_nothing_from_it() -> None:
+    found = evaluate(deaf(pages.model("seqvae")), sentences(), samples=2, seed=0)
+    assert found["latent_gain"] == pytest.approx(0.0, abs=1e-4)
+
+
+def echo(name: str) -> TextVAE:
+    """A model trained without a KL to repeat a few sentences from their codes."""
+    schedule = {"kind": "constant", "value": 0.0}
+    term = "kl_mean.z" if name in ("vat", "hrvae") else "kl.z"
+    model = pages.model(name, objective={term: schedule})
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
+    for _ in range(60):
+        optimizer.zero_grad()
+        sum(model.trace(words).reconstruction.mean() for words in sentences()).backward()
+        optimizer.step()
+    return model
+
+
+@pytest.mark.parametrize("name", ["seqvae", "vmf"])
+def test_a_decoder_that_listens_loses_with_a_strangers_code(name: str) -> None:
+    model = echo(name)
+    found = evaluate(model, sentences(), samples=2, seed=0)
+    assert found["latent_gain"] > 1.0
+    assert 0.5 < found["mi"] <= math.log(10) + 1e-6
+
+
+def test_the_gain_is_against_the_next_sentence_of_the_batch() -> None:
+    model = pages.model("seqvae").eval()
+    with torch.inference_mode():
+        torch.manual_seed(3)
+        gathered = evaluation._gather(model, sentences()[:1], 1)
+        words, codes = sentences()[0], gathered.codes[0]
+        own, next_one = model.decode(words, codes), model.decode(words, codes[[6, 0, 1, 2, 3, 4, 5]])
+    torch.testing.assert_close(gathered.gain[0], own - next_one)
+
+
+@pytest.mark.parametrize("name", ["seqvae", "vat", "lstm_lm"])
+@pytest.mark.parametrize("training", [True, False])
+def test_mode_weights_and_generators_are_left_as_they_were(name: str, training: bool) -> None:
+    model = pages.model(name).train(training)
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    states = torch.get_rng_state(), np.random.get_state()[1].tolist(), random.getstate()
+    evaluate(model, sentences(), samples=2, seed=0)
+    assert {module.training for module in model.modules()} == {training}
+    assert torch.equal(torch.get_rng_state(), states[0])
+    assert (np.random.get_state()[1].tolist(), random.getstate()) == states[1:]
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("name", families.names())
+def test_figures_depend_on_the_seed_and_on_nothing_that_ran_before(name: str) -> None:
+    model = pages.model(name)
+    first = evaluate(model, sentences(), samples=2, seed=4)
+    torch.randn(100)
+    assert evaluate(model, sentences(), samples=2, seed=4) == first
+    if name != "lstm_lm":
+        assert evaluate(model, sentences(), samples=2, seed=5)["nll_elbo"] != first["nll_elbo"]
+
+
+@pytest.mark.parametrize("rows", [1, 7, 14, 1000])
+def test_samples_are_all_drawn_however_many_fit_at_once(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation, "ROWS", rows)
+    model = pages.model("vat").eval()
+    asked = []
+    drawn = model.log_weights
+    monkeypatch.setattr(model, "log_weights", lambda words, encoded, count: asked.append(count) or drawn(words, encoded, count))
+    with torch.inference_mode():
+        gathered = evaluation._gather(model, sentences()[:1], 5)
+    assert gathered.log_weights[0].shape == (5, 7)
+    assert sum(asked) == 5
+    assert max(asked) == max(1, min(5, rows // 7))
+
+
+def test_codes_of_tokens_are_counted_without_padding() -> None:
+    model = pages.model("vat").eval()
+    with torch.inference_mode():
+        gathered = evaluation._gather(model, sentences(), 1)
+    tokens = sum(int(words.lengths.sum()) for words in sentences())
+    assert gathered.tokens == tokens
+    rows = {len(torch.cat(found)) for found in (gathered.codes, gathered.means, gathered.features, gathered.values["z"])}
+    assert rows == {tokens}
+
+
+@pytest.mark.parametrize("name", WITH_LATENT)
+def test_more_padding_changes_no_measure_that_needs_no_draw_over_steps(name: str) -> None:
+    """Draws over (B, T) move with T, so a token-level model is held to what does not depend on them."""
+    model = pages.model(name)
+    short = evaluate(model, sentences(), samples=2, seed=0)
+    long = evaluate(model, [pages.padded(words, 4) for words in sentences()], samples=2, seed=0)
+    held = ("kl", "hoyer_mean", "hoyer_mean_centred", "active_units", "cosine") if model.pool.at == "tokens" else short
+    assert {key: long[key] for key in held} == pytest.approx({key: short[key] for key in held}, rel=1e-3, abs=1e-4)
+
+
+def test_a_sentence_alone_in_the_last_batch_is_measured_too() -> None:
+    alone = [*sentences(), pages.batch([5], seed=3)]
+    found = evaluate(pages.model("seqvae"), alone, samples=2, seed=0)
+    assert all(math.isfinite(value) for value in found.values())
+
+
+def test_a_model_with_numbers_that_are_not_finite_gets_no_figures() -> None:
+    model = pages.model("seqvae")
+    with torch.no_grad():
+        model.vocabulary.bias.fill_(math.nan)
+    with pytest.raises(ValueError, match="finite"):
+        evaluate(model, sentences(), samples=2, seed=0)
+
+
+def test_order_of_batches_does_not_matter_to_a_language_model() -> None:
+    model = pages.model("lstm_lm")
+    merged = [
+        Batch(words.tokens[row : row + 1, : words.lengths[row]], words.lengths[row : row + 1])
+        for words in reversed(sentences())
+        for row in range(len(words.tokens))
+    ]
+    assert evaluate(model, merged, 1, 0) == pytest.approx(evaluate(model, sentences(), 1, 0), rel=1e-5)

@@ -1,0 +1,85 @@
+"""Every law fires on a minimal offence and on no page."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from models import configuration, laws
+from search_spaces import space
+from study import families
+from tests.pages import changed
+
+PLAIN = configuration.resolve(
+    {
+        "encoder": {"kind": "recurrent"},
+        "pool": {"kind": "last"},
+        "latent": {"kind": "gaussian"},
+        "decoder": {"kind": "recurrent"},
+        "objective": {"kl.z": {"kind": "constant"}},
+    }
+)
+ATTENDING = {"kind": "transformer", "hidden": 8, "heads": 2}
+WEIGHT = {"kind": "constant", "value": 1.0}
+OFFENCES: dict[str, tuple[dict[str, Any], str]] = {
+    "heads_divide": ({"decoder": ATTENDING | {"heads": 3}}, "decoder.hidden: "),
+    "tokens_need_attention": ({"pool": {"kind": "nowhere"}}, "decoder.kind: "),
+    "states_run_forward": ({"encoder": {"features": "states", "bidirectional": True}}, "encoder.features: "),
+    "code_enters": ({"decoder": {"inject": []}}, "decoder.inject: "),
+    "encoder_feeds_latent": ({"encoder": {"kind": "none"}}, "encoder.kind: "),
+    "inputless_dropout": ({"inputs": {"words": False, "word_dropout": 0.1}}, "inputs.word_dropout: "),
+    "every_kl_is_weighed": ({"latent": {"kind": "spike_slab"}}, "objective: every latent variable needs a weight"),
+    "terms_exist": ({"objective": {"kl.w": WEIGHT}}, "objective: this model has no term kl.w; its terms are kl.z"),
+}
+INNOCENTS: dict[str, dict[str, Any]] = {
+    "attention over tokens": {"pool": {"kind": "nowhere"}, "decoder": ATTENDING},
+    "attention to one code": {"decoder": ATTENDING},
+    "average over steps": {"pool": {"at": "latents"}, "objective": {"kl_mean.z": WEIGHT}},
+    "states of one direction": {"encoder": {"features": "states"}},
+    "code at the output": {"decoder": {"inject": ["output"]}},
+    "inputless": {"inputs": {"words": False}},
+    "two variables": {"latent": {"kind": "spike_slab"}, "objective": {"kl.gamma": WEIGHT}},
+}
+
+
+def resolved(changes: dict[str, Any]) -> dict[str, Any]:
+    return configuration.resolve(changed(PLAIN, **changes))
+
+
+def test_every_law_has_an_offence_here() -> None:
+    assert [law.__name__ for law in laws.LAWS] == list(OFFENCES)
+
+
+@pytest.mark.parametrize("law", laws.LAWS, ids=lambda law: law.__name__)
+def test_the_law_fires_alone_on_its_offence(law: Callable[[laws.Configuration], str | None]) -> None:
+    changes, sentence = OFFENCES[law.__name__]
+    (found,) = laws.broken(resolved(changes))
+    assert found == law(resolved(changes))
+    assert found.startswith(sentence)
+
+
+@pytest.mark.parametrize("name", INNOCENTS)
+def test_no_law_fires_on_what_is_sound(name: str) -> None:
+    assert laws.broken(resolved(INNOCENTS[name])) == []
+
+
+def test_a_language_model_needs_neither_encoder_nor_weights() -> None:
+    bare = resolved({"latent": {"kind": "none"}, "encoder": {"kind": "none"}, "decoder": {"inject": []}}) | {"objective": {}}
+    assert laws.broken(bare) == []
+
+
+def test_an_average_over_steps_needs_steps() -> None:
+    (found,) = laws.broken(resolved({"objective": {"kl_mean.z": WEIGHT}}))
+    assert found.startswith("objective: this model has no term kl_mean.z")
+
+
+def test_offences_are_told_together() -> None:
+    changes = {"decoder": {"inject": []}, "encoder": {"features": "states", "bidirectional": True}}
+    assert len(laws.broken(resolved(changes))) == 2
+
+
+@pytest.mark.parametrize("name", families.names())
+def test_no_page_breaks_a_law_at_any_corner_of_its_search(name: str) -> None:
+    family = families.load(name)
+    settings = [{}, *(space.corners(family.search) if family.search else ())]
+    assert [laws.broken(family.configure(one)) for one in settings] == [[] for _ in settings]
