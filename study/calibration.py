@@ -14,7 +14,7 @@ from study.families import Family
 from study.specification import Study
 from study.training import Effort, Task, Training
 
-UPDATES = 6
+UPDATES = 8
 WARM = 2  # the first updates pay for memory and code paths that later ones find ready
 
 
@@ -72,4 +72,4 @@ def _seconds_an_update(training: Training, batch_size: int) -> float:
         started = time.perf_counter()
         training.update(batch.to(training.device))
         seconds.append(time.perf_counter() - started)
-    return float(np.mean(seconds[WARM:] or seconds))
+    return float(np.median(seconds[WARM:] or seconds))

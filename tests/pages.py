@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.batch import BOS, EOS, PAD, UNK, Batch
+from models import laws
+from models.batch import EOS, PAD, Batch
 from models.text_vae import TextVAE
 from study import families
 from study.corpora.corpus import Split
@@ -24,7 +25,8 @@ SMALL: Mapping[str, Any] = {
     "decoder": {"hidden": 16, "feedforward": 16, "heads": 2, "layers": 2},
 }
 EFFORT = Effort(subset_sentences=20, subset_samples=3, full_samples=4)
-SPECIALS = (PAD, UNK, BOS, EOS)
+EVERY = families.names()
+WITH_LATENT = [name for name in EVERY if laws.variables(families.load(name).configure({}))]
 PAGE = """
 title: A page
 paper: none

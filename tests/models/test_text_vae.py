@@ -13,8 +13,6 @@ from tests import pages
 
 LENGTHS = [3, 8, 5]
 WORDS = pages.batch(LENGTHS)
-EVERY = families.names()
-WITH_LATENT = [name for name in EVERY if name != "lstm_lm"]
 
 
 def posterior(model: TextVAE) -> tuple[dict[str, Variable], Tensor]:
@@ -30,7 +28,7 @@ def test_a_batch_knows_its_mask_and_its_inputs() -> None:
     assert torch.equal(words.to(torch.device("cpu")).tokens, words.tokens)
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", pages.EVERY)
 def test_decode_is_the_sum_of_log_softmax_over_words_and_eos(name: str) -> None:
     model = pages.model(name).eval()
     _, code = posterior(model)
@@ -42,7 +40,7 @@ def test_decode_is_the_sum_of_log_softmax_over_words_and_eos(name: str) -> None:
     torch.testing.assert_close(model.decode(WORDS, code), torch.stack(expected))
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", pages.EVERY)
 def test_probabilities_of_all_next_words_add_up_to_one(name: str) -> None:
     model = pages.model(name).eval()
     vocabulary = torch.arange(pages.VOCABULARY)
@@ -56,7 +54,7 @@ def test_probabilities_of_all_next_words_add_up_to_one(name: str) -> None:
     assert log_next.exp().sum().item() == pytest.approx(1.0, abs=1e-4)
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", pages.EVERY)
 def test_the_trace_is_what_was_drawn_and_what_it_costs(name: str) -> None:
     model = pages.model(name).eval()
     torch.manual_seed(5)
@@ -72,7 +70,7 @@ def test_the_trace_is_what_was_drawn_and_what_it_costs(name: str) -> None:
         torch.testing.assert_close(trace.kl[name_of], charged)
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", pages.EVERY)
 def test_the_average_over_steps_exists_where_steps_have_posteriors(name: str) -> None:
     model = pages.model(name).eval()
     trace = model.trace(WORDS)
@@ -87,7 +85,7 @@ def test_the_average_over_steps_exists_where_steps_have_posteriors(name: str) ->
         torch.testing.assert_close(trace.kl["z"], last["z"].kl)
 
 
-@pytest.mark.parametrize("name", WITH_LATENT)
+@pytest.mark.parametrize("name", pages.WITH_LATENT)
 def test_weights_are_the_three_log_densities_of_every_sample(name: str) -> None:
     model = pages.model(name).eval()
     pooled = model.encode(WORDS).pooled
@@ -104,7 +102,7 @@ def test_weights_are_the_three_log_densities_of_every_sample(name: str) -> None:
         torch.testing.assert_close(found[sample], expected)
 
 
-@pytest.mark.parametrize("name", WITH_LATENT)
+@pytest.mark.parametrize("name", pages.WITH_LATENT)
 def test_log_weights_draw_afresh_for_every_sample(name: str) -> None:
     model = pages.model(name).eval()
     weights = model.log_weights(WORDS, model.encode(WORDS), 5)
@@ -124,7 +122,7 @@ def test_a_code_of_another_sentence_comes_with_its_own_mask() -> None:
         torch.testing.assert_close(swapped[row], alone[0], atol=1e-5, rtol=1e-5)
 
 
-def test_only_real_targets_meet_the_vocabulary(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_real_targets_meet_the_vocabulary() -> None:
     model = pages.model("seqvae").eval()
     seen = []
     model.vocabulary.register_forward_hook(lambda module, inputs, output: seen.append(len(inputs[0])))
@@ -132,7 +130,7 @@ def test_only_real_targets_meet_the_vocabulary(monkeypatch: pytest.MonkeyPatch) 
     assert seen == [sum(LENGTHS)]
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", pages.EVERY)
 def test_parts_fit_whatever_their_sizes(name: str) -> None:
     sizes = {"inputs": {"size": 7}, "latent": {"size": 5}, "encoder": {"hidden": 6}, "decoder": {"hidden": 10}}
     configuration = pages.family(name).override(sizes).configure({})

@@ -1,0 +1,81 @@
+"""YAML pages: numbers as researchers write them, nothing twice, and faults with their line."""
+
+from pathlib import Path
+
+import pytest
+
+from search_spaces import page_yaml
+from tests.pages import write
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e-3", 1e-3),
+        ("-2E+5", -2e5),
+        ("1.5e3", 1500.0),
+        ("+1e3", 1000.0),
+        ("0.5", 0.5),
+        ("3", 3),
+        ("1e", "1e"),
+        ("e3", "e3"),
+        ("1e-3x", "1e-3x"),
+        ("true", True),
+        ("'1e-3'", "1e-3"),
+        ("none", "none"),
+        ("null", None),
+    ],
+)
+def test_values(text: str, value: object, tmp_path: Path) -> None:
+    found = page_yaml.load(write(tmp_path / "page.yaml", f"key: {text}\n"))["key"]
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("a: 1\nb: 2\na: 3\n", 3), ("a:\n  b: 1\n  c: 2\n  b: 3\n", 4), ("x: {y: 1,\n y: 2}\n", 2)],
+)
+def test_a_key_given_twice_is_refused_with_its_line(text: str, line: int, tmp_path: Path) -> None:
+    path = write(tmp_path / "page.yaml", text)
+    with pytest.raises(ValueError, match=rf"page\.yaml, line {line}: the key '\w' is given twice"):
+        page_yaml.load(path)
+
+
+def test_the_same_key_in_two_places_is_not_twice(tmp_path: Path) -> None:
+    path = write(tmp_path / "page.yaml", "a: {size: 1}\nb: {size: 2}\n")
+    assert page_yaml.load(path) == {"a": {"size": 1}, "b": {"size": 2}}
+
+
+@pytest.mark.parametrize("text", ["a: [1, 2\nb: 3\n", "a: b: c\n", "\ta: 1\n", "a: !!python/object:os.system {}\n"])
+def test_what_is_not_yaml_is_refused_with_its_line(text: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"page\.yaml, line \d"):
+        page_yaml.load(write(tmp_path / "page.yaml", text))
+
+
+def test_a_control_character_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"page\.yaml: not YAML"):
+        page_yaml.load(write(tmp_path / "page.yaml", "a: \x00\n"))
+
+
+def test_what_is_not_utf8_is_refused_with_its_byte(tmp_path: Path) -> None:
+    path = tmp_path / "page.yaml"
+    path.write_bytes(b"title: caf\xe9\n")
+    with pytest.raises(ValueError, match=r"page\.yaml: a page is UTF-8 text; byte 10 is not"):
+        page_yaml.load(path)
+
+
+def test_an_empty_page_holds_nothing(tmp_path: Path) -> None:
+    assert page_yaml.load(write(tmp_path / "page.yaml", "# only a comment\n")) is None
+
+
+def test_a_page_that_is_not_there_is_an_os_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        page_yaml.load(tmp_path / "page.yaml")
+
+
+def test_yaml_elsewhere_is_left_as_it_was() -> None:
+    import yaml
+
+    assert yaml.safe_load("1e-3") == "1e-3"
+    assert yaml.safe_load("{a: 1, a: 2}") == {"a": 2}
