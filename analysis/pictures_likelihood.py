@@ -1,5 +1,6 @@
 """Pictures of likelihood: every confirmation seed's NLL, and NLL against mutual information."""
 
+import itertools
 from collections.abc import Mapping
 from html import escape
 from typing import Any
@@ -51,7 +52,7 @@ def _pale(row: Mapping[str, Any]) -> str:
 
 
 def _places(families: list[str]) -> list[float]:
-    steps = [0.0, *(1.0 if a == b else 1.45 for a, b in zip(families, families[1:], strict=False))]
+    steps = [0.0, *(1.0 if a == b else 1.45 for a, b in itertools.pairwise(families))]
     return [float(p) for p in -np.cumsum(steps)]
 
 

@@ -46,6 +46,10 @@ def responses(
         "knob, with 95 % Wilson intervals. A search crowds where it hopes to win, so an empty stretch is unexplored, "
         "not bad; only the confirmation seeds above answer how often. ρ is Spearman's rank correlation over all trials "
         "with a figure, its bootstrap interval in brackets."
+    ) + (
+        f" A panel shows at most {MOST_POINTS} of a family's trials, drawn at random; the figures use all."
+        if (table.groupby(["family", "knob"]).size() > MOST_POINTS).any()
+        else ""
     )
     return Picture("response", TITLE, caption, tabs)
 

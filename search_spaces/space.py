@@ -7,7 +7,7 @@ A leaf is `{float: [low, high], log: true}`, `{int: [low, high], log: true}` or 
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -138,12 +138,15 @@ def distribution(node: Any) -> Distribution | None:
 def corners(search: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Settings in which each knob in turn stands at each of its extremes, so that all of them can be checked."""
     every = list(knobs(search))
-    yield draw(search, lambda name, leaf: leaf.extremes[0])
+    yield draw(search, partial(_standing, {}))
     for chosen, leaf in every:
         for extreme in leaf.extremes:
-            path = _choices_on_the_way(chosen, every)
-            fixed = path | {chosen: extreme}
-            yield draw(search, lambda name, leaf, fixed=fixed: fixed.get(name, leaf.extremes[0]))
+            yield draw(search, partial(_standing, _choices_on_the_way(chosen, every) | {chosen: extreme}))
+
+
+def _standing(fixed: Mapping[str, Any], name: str, leaf: Distribution) -> Any:
+    """A knob where `fixed` puts it, else at its first extreme."""
+    return fixed.get(name, leaf.extremes[0])
 
 
 def _choices_on_the_way(name: str, every: list[tuple[str, Distribution]]) -> dict[str, str]:

@@ -32,9 +32,7 @@ def parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(prog="uncollapse", description="Hyperparameter studies of text VAEs.")
     whole.add_argument("--version", action="version", version=_version())
     sub = whole.add_subparsers(dest="command", required=True, metavar="command")
-    made = {
-        name: sub.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".") for name, _, text in COMMANDS
-    }
+    made = {name: sub.add_parser(name, help=text, description=text) for name, _, text in COMMANDS}
     for name, one in made.items():
         one.add_argument("--json", action="store_true", help="print JSON")
         if name not in ("families", "show"):

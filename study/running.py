@@ -5,7 +5,7 @@ import importlib.metadata
 import platform
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +30,26 @@ MAY_CHANGE = ("resources", "tracking", "export")
 PATIENCE = 120.0  # seconds that the end of a study waits for a tracking server
 
 
-def run(
-    study: Study,
-    workspace: Workspace,
-    page: str,
-    address: str | None = None,
-    cpus: int | None = None,
-    reuse_workers: bool = True,
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Launch:
+    """How a study is started.
+
+    Args:
+        page: as the user named it.
+        address: of a Ray cluster; None starts Ray on this machine.
+        cpus: that a Ray started here offers; None for all.
+        reuse_workers: a worker process serves many trials.
+        to_stderr: progress goes there, because the result goes to standard output as JSON.
+    """
+
+    page: str
+    address: str | None = None
+    cpus: int | None = None
+    reuse_workers: bool = True
+    to_stderr: bool = False
+
+
+def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
     """Train whatever the study still lacks, then write its report and its best configurations.
 
     Returns:
@@ -52,12 +64,12 @@ def run(
     from study.export import export
     from study.tracking import Projection, Writer
 
-    console, started = Console(stderr=False), time.monotonic()
+    console, started = Console(stderr=launch.to_stderr), time.monotonic()
     with ledger.owned(workspace.folder):
         corpus = prepare(study.corpus, workspace.corpora, study.folder, lambda sentence: console.print(sentence))
-        begin(study, workspace, page, corpus)
-        console.print(f"starting Ray {'here' if address is None else 'at ' + address} ...")
-        tuning.connect(address, cpus)
+        begin(study, workspace, launch.page, corpus)
+        console.print(f"starting Ray {'here' if launch.address is None else 'at ' + launch.address} ...")
+        tuning.connect(launch.address, launch.cpus)
         resources = {"cpu": study.resources.cpus, "gpu": study.resources.gpus}
         slots = tuning.slots(resources)
         if slots < 1:
@@ -74,7 +86,7 @@ def run(
             progress.recall(earlier)
             for record in earlier:
                 writer(record)
-            _train(study, corpus, book, workspace, slots, resources, progress, reuse_workers)
+            _train(study, corpus, book, workspace, slots, resources, progress, launch.reuse_workers)
         report = reporting.write(workspace)
         exported = export(workspace, force=False)
         _project_figures(writer, workspace, report.parent)

@@ -10,6 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,10 +69,12 @@ class Projection:
 
     def every_run(self) -> list[Any]:
         """All runs of the experiment, with their latest values."""
-        found, token = [], None
+        found: list[Any] = []
+        token = None
         while True:
             page = self.client.search_runs([self.experiment], max_results=1000, page_token=token)
-            found, token = found + list(page), page.token
+            found += page
+            token = page.token
             if not token:
                 return found
 
@@ -190,9 +193,9 @@ class Writer(threading.Thread):
     def run(self) -> None:
         self._insist(self.projection.open)
         while (item := self.waiting.get()) is not None and not self.quit.is_set():
-            self._insist(item if callable(item) else lambda name=item: self._project(name))
-            with self.lock:
-                self.pending -= 1
+            if self._insist(item if callable(item) else partial(self._project, item)):
+                with self.lock:
+                    self.pending -= 1
 
     def _project(self, name: str) -> None:
         with self.lock:
@@ -206,8 +209,8 @@ class Writer(threading.Thread):
                 self.newest.setdefault(name, record)
             raise
 
-    def _insist(self, work: Callable[[], None]) -> None:
-        """Try until it is done; a request that the server will never take is set aside and said."""
+    def _insist(self, work: Callable[[], None]) -> bool:
+        """Try until it is done, or told to quit; a request that the server will never take is set aside and said."""
         wait, lost = FIRST_WAIT, False
         while not self.quit.is_set():
             try:
@@ -216,7 +219,7 @@ class Writer(threading.Thread):
                 if isinstance(error, MlflowException) and error.error_code in PERMANENT:
                     self.set_aside.append(str(error))
                     self.say(f"tracking: set aside, since MLflow will never take it: {error}")
-                    return
+                    return True
                 if not lost:
                     self.say("tracking: MLflow does not answer; the study goes on and everything is sent when it does")
                 lost = True
@@ -225,7 +228,8 @@ class Writer(threading.Thread):
                 continue
             if lost:
                 self.say("tracking: MLflow answers again")
-            return
+            return True
+        return False
 
     def close(self, patience: float) -> int:
         """Wait until everything is there, at most `patience` seconds; returns how much is still to be sent."""

@@ -1,11 +1,11 @@
 """The training of one model, the same for a trial and for the final training. Knows no ray, mlflow or optuna."""
 
 import math
-import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -131,13 +131,17 @@ class Training:
         }
         unfinished = path.with_name(path.name + ".partial")
         torch.save(state, unfinished)
-        os.replace(unfinished, path)
+        unfinished.replace(path)
 
     def resume(self, path: Path) -> bool:
-        """Go on from a checkpoint if there is one."""
+        """Go on from a checkpoint if there is one; one that cannot be read is put aside, and costs its epochs again."""
         if not path.exists():
             return False
-        state = torch.load(path, map_location=self.device, weights_only=True)
+        try:
+            state = torch.load(path, map_location=self.device, weights_only=True)
+        except (RuntimeError, EOFError, UnpicklingError):  # what a disk that filled up or lost power leaves
+            path.replace(path.with_name(path.name + ".unreadable"))
+            return False
         self.model.load_state_dict(state["model"])
         self.optimization.load_state_dict(state["optimization"])
         self.history = state["history"]

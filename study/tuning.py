@@ -94,7 +94,7 @@ class LedgerSearcher(Searcher):
         super().__init__()
         self.conductor = conductor
 
-    def suggest(self, trial_id: str) -> dict | str | None:
+    def suggest(self, trial_id: str) -> Any:
         with self.conductor.keeping():
             return self.conductor.next_job(trial_id)
         return Searcher.FINISHED

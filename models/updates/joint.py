@@ -2,17 +2,16 @@
 
 import math
 
-from torch import nn
-
 from models.batch import Batch
 from models.objective import Objective
 from models.optimization import Optimization
+from models.text_vae import TextVAE
 
 
 class Joint:
     """Encoder and decoder take one step together on every batch."""
 
-    def __init__(self, model: nn.Module, objective: Objective, optimization: Optimization, /) -> None:
+    def __init__(self, model: TextVAE, objective: Objective, optimization: Optimization, /) -> None:
         self.model, self.objective, self.optimization = model, objective, optimization
 
     def __call__(self, batch: Batch) -> tuple[float, float]:

@@ -20,10 +20,13 @@ def run(arguments: Namespace) -> Answer:
     done = running.run(
         study,
         workspace,
-        arguments.page,
-        address=arguments.address,
-        cpus=arguments.cpus,
-        reuse_workers=not arguments.fresh_workers,
+        running.Launch(
+            page=arguments.page,
+            address=arguments.address,
+            cpus=arguments.cpus,
+            reuse_workers=not arguments.fresh_workers,
+            to_stderr=arguments.json,
+        ),
     )
     return done, _text(done)
 

@@ -1,0 +1,52 @@
+"""Names made from content."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from study import identity
+
+CONFIGURATION = {"latent": {"kind": "vmf", "kappa": 80.0}, "decoder": {"inject": ["state", "input"]}}
+
+
+def test_a_digest_depends_on_content_and_not_on_the_order_of_keys() -> None:
+    swapped = {"decoder": {"inject": ["state", "input"]}, "latent": {"kappa": 80.0, "kind": "vmf"}}
+    assert identity.digest(CONFIGURATION, 1) == identity.digest(swapped, 1)
+    assert re.fullmatch("[0-9a-f]{12}", identity.digest(CONFIGURATION))
+    others = [identity.digest(CONFIGURATION, 2), identity.digest(CONFIGURATION), identity.digest(1, CONFIGURATION)]
+    assert len({identity.digest(CONFIGURATION, 1), *others}) == 4
+
+
+def test_a_tuple_is_named_as_the_list_that_a_file_makes_of_it() -> None:
+    as_tuple = {"decoder": {"inject": ("state", "input")}}
+    assert identity.digest(as_tuple) == identity.digest({"decoder": {"inject": ["state", "input"]}})
+
+
+def test_a_digest_is_the_same_in_every_process() -> None:
+    code = f"from study.identity import digest, code_version; print(digest({CONFIGURATION!r}), code_version())"
+    found = {subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout for _ in "12"}
+    assert found == {f"{identity.digest(CONFIGURATION)} {identity.code_version()}\n"}
+
+
+def test_a_configuration_is_named_by_eight_digits() -> None:
+    assert re.fullmatch("[0-9a-f]{8}", identity.configuration_id(CONFIGURATION))
+    assert identity.configuration_id(CONFIGURATION) != identity.configuration_id({})
+
+
+@pytest.mark.parametrize("changed", ["models/deep/part.py", "study/training.py", "study/batches.py", "models/new.py"])
+def test_the_code_version_changes_with_what_decides_numbers(
+    changed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in ("models/deep/part.py", "study/training.py", "study/batches.py", "study/other.py"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_text("x = 1\n")
+    monkeypatch.setattr(identity, "ROOT", tmp_path)
+    version = identity.code_version.__wrapped__
+    before = version()
+    (tmp_path / "study/other.py").write_text("x = 2\n")
+    assert version() == before
+    (tmp_path / changed).write_text("x = 2\n")
+    assert version() != before
