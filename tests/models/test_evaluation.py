@@ -11,7 +11,6 @@ from models import evaluation
 from models.batch import Batch
 from models.evaluation import evaluate
 from models.text_vae import TextVAE
-from study import families
 from study.records import MEASURES
 from tests import pages
 

@@ -8,7 +8,6 @@ from models import text_vae
 from models.batch import BOS, EOS, PAD, Batch
 from models.text_vae import TextVAE
 from models.variable import Variable
-from study import families
 from tests import pages
 
 LENGTHS = [3, 8, 5]

@@ -12,7 +12,7 @@ from study.specification import Study
 from study.stages import ReplicateStage, SearchStage, Stage
 from tests.pages import PAGE, write
 
-SEARCH = """
+SPACE = """
 search:
   latent: {size: {choice: [2, 3, 4]}, prior_scale: {float: [0.1, 1.0], log: true}}
 """
@@ -20,10 +20,10 @@ EPOCHS = 9
 Value = Callable[[TrialRecord, int], float]
 
 
-def study(folder: Path, search: str = SEARCH, names: tuple[str, ...] = ("one", "two"), **sections: Any) -> Study:
+def study(folder: Path, space: str = SPACE, names: tuple[str, ...] = ("one", "two"), **sections: Any) -> Study:
     """A study of made-up families, all with the same page."""
     for name in names:
-        write(folder / f"{name}.yaml", PAGE + search)
+        write(folder / f"{name}.yaml", PAGE + space)
     page = {
         "study": "mine",
         "corpus": {"name": "cafes"},
