@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mlflow.entities import Run
-
 from study.records import ENDED, MISSING, REPLICATE, TrialRecord
 from study.results import records
 from study.tracking import STATUS, TAG, Projection
@@ -30,12 +28,12 @@ def differences(workspace: Workspace, facts: Mapping[str, Any]) -> tuple[dict[st
     return {"trials": len(found), "values": values, "runs": len(runs)}, lines
 
 
-def _doubled(runs: list[Run]) -> list[str]:
+def _doubled(runs: list[Any]) -> list[str]:
     names = [run.data.tags.get(TAG + "run", "") for run in runs]
     return [f"MLflow has {names.count(name)} runs of {name}" for name in sorted(set(names)) if names.count(name) > 1]
 
 
-def _left_running(runs: list[Run], found: list[TrialRecord]) -> list[str]:
+def _left_running(runs: list[Any], found: list[TrialRecord]) -> list[str]:
     unfinished = {f"{record.stage}/{record.key}" for record in found if record.state not in ENDED}
     if unfinished:  # a study under way: its own run and those of its configurations are still open
         return []
@@ -46,7 +44,7 @@ def _left_running(runs: list[Run], found: list[TrialRecord]) -> list[str]:
     ]
 
 
-def _trial(projection: Projection, record: TrialRecord, run: Run | None) -> tuple[int, list[str]]:
+def _trial(projection: Projection, record: TrialRecord, run: Any) -> tuple[int, list[str]]:
     name = f"{record.family} {record.stage} {record.number} ({record.key})"
     if run is None:
         return 0, [f"{name}: in the ledger, not in MLflow"]

@@ -121,12 +121,12 @@ def test_figures_on_the_page_are_recomputed_from_the_records(page: Page, records
 
 def test_tables_and_summary_hold_the_same_numbers(folder: Path, records: Records) -> None:
     answer = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    with open(folder / "configurations.csv", encoding="utf-8", newline="") as file:
+    with (folder / "configurations.csv").open(encoding="utf-8", newline="") as file:
         table = {row["configuration"]: row for row in csv.DictReader(file)}
     assert len(table) == len(answer["configurations"]) == 27
     for row in answer["configurations"]:
         assert float(table[row["configuration"]]["nll"]) == pytest.approx(row["nll"])
-    with open(folder / "trials.csv", encoding="utf-8", newline="") as file:
+    with (folder / "trials.csv").open(encoding="utf-8", newline="") as file:
         assert sum(1 for _ in csv.DictReader(file)) == len(records.trials)
     assert (folder / "curves.csv").stat().st_size > 0
 

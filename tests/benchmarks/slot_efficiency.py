@@ -32,7 +32,9 @@ def main(trials: int, epochs: int) -> None:
         found = [record for record in left(Path(folder) / "runs") if record.stage == SEARCH]
     inside = sum(record.seconds for record in found)
     wall = max(record.ended for record in found) - min(record.started for record in found)
-    print(f"{len(found)} trials of {inside / len(found):.1f} s on {SLOTS} slots: {inside:.0f} s inside, {wall:.0f} s wall")
+    print(
+        f"{len(found)} trials of {inside / len(found):.1f} s on {SLOTS} slots: {inside:.0f} s inside, {wall:.0f} s wall"
+    )
     print(f"slot efficiency {inside / (SLOTS * wall):.3f}")
 
 

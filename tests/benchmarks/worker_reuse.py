@@ -1,6 +1,6 @@
 """Wall time of a study in reused worker processes against a new process for every trial, in turn.
 
-    python -m tests.benchmarks.worker_reuse [pairs]
+python -m tests.benchmarks.worker_reuse [pairs]
 """
 
 import statistics

@@ -47,7 +47,12 @@ def command(path: Path, runs: Path, *more: str) -> list[str]:
 def run(path: Path, runs: Path, *more: str) -> subprocess.CompletedProcess[str]:
     """Run a study to its end."""
     done = subprocess.run(
-        command(path, runs, *more), capture_output=True, text=True, timeout=PATIENCE, env={**os.environ, **QUIET}, check=False
+        command(path, runs, *more),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        env={**os.environ, **QUIET},
+        check=False,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     return done
@@ -101,7 +106,10 @@ def figures(found: list[TrialRecord]) -> dict[str, Any]:
     return {
         f"{record.stage}/{record.key}": (
             record.state,
-            [{name: value for name, value in epoch.items() if name not in ("time", "cost/seconds")} for epoch in record.epochs],
+            [
+                {name: value for name, value in epoch.items() if name not in ("time", "cost/seconds")}
+                for epoch in record.epochs
+            ],
             dict(record.final),
         )
         for record in found

@@ -39,4 +39,6 @@ def test_three_kills_change_nothing(tmp_path: Path) -> None:
 
     tracked = mlflow_runs(runs)
     assert [run.info.run_name for run in tracked if run.info.status == "RUNNING"] == []
-    assert len(set(names(tracked))) == len(tracked) == sum(PLANNED.values()) + 3 + 1, "a run a trial, configuration, study"
+    assert len(set(names(tracked))) == len(tracked) == sum(PLANNED.values()) + 3 + 1, (
+        "a run a trial, configuration, study"
+    )

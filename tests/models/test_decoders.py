@@ -1,4 +1,4 @@
-"""Every decoder under every combination of its switches. Shapes: B sentences, T steps, E embedding, C code, H features."""
+"""Every decoder under every combination of its switches. Shapes: B sentences, T steps, E embedding, C code."""
 
 from typing import Any
 
@@ -82,7 +82,7 @@ def test_the_code_reaches_every_step(settings: dict[str, Any]) -> None:
     assert moved.gt(1e-6).all() if reads_code(settings) else moved.eq(0).all()
 
 
-@pytest.mark.parametrize("inject", switches("decoder", "recurrent")["inject"], ids=lambda names: "+".join(names) or "none")
+@pytest.mark.parametrize("inject", switches("decoder", "recurrent")["inject"], ids="+".join)
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_recurrent_against_torch_with_the_code_put_in_by_hand(cell: str, inject: tuple[str, ...]) -> None:
     embedded, mask, code = words_and_code()

@@ -10,7 +10,7 @@ import torch
 from models import evaluation
 from models.batch import Batch
 from models.evaluation import evaluate
-from models.text_vae import TextVAE
+from models.text_vae import Encoded, TextVAE
 from study.records import MEASURES
 from tests import pages
 
@@ -132,9 +132,14 @@ def test_figures_depend_on_the_seed_and_on_nothing_that_ran_before(name: str) ->
 def test_samples_are_all_drawn_however_many_fit_at_once(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluation, "ROWS", rows)
     model = pages.model("vat").eval()
-    asked = []
+    asked: list[int] = []
     drawn = model.log_weights
-    monkeypatch.setattr(model, "log_weights", lambda words, encoded, count: asked.append(count) or drawn(words, encoded, count))
+
+    def log_weights(words: Batch, encoded: Encoded, count: int) -> torch.Tensor:
+        asked.append(count)
+        return drawn(words, encoded, count)
+
+    monkeypatch.setattr(model, "log_weights", log_weights)
     with torch.inference_mode():
         gathered = evaluation._gather(model, sentences()[:1], 5)
     assert gathered.log_weights[0].shape == (5, 7)
@@ -148,8 +153,8 @@ def test_codes_of_tokens_are_counted_without_padding() -> None:
         gathered = evaluation._gather(model, sentences(), 1)
     tokens = sum(int(words.lengths.sum()) for words in sentences())
     assert gathered.tokens == tokens
-    rows = {len(torch.cat(found)) for found in (gathered.codes, gathered.means, gathered.features, gathered.values["z"])}
-    assert rows == {tokens}
+    rows = (gathered.codes, gathered.means, gathered.features, gathered.values["z"])
+    assert {len(torch.cat(found)) for found in rows} == {tokens}
 
 
 @pytest.mark.parametrize("name", pages.WITH_LATENT)

@@ -64,8 +64,8 @@ def test_no_law_fires_on_what_is_sound(name: str) -> None:
 
 
 def test_a_language_model_needs_neither_encoder_nor_weights() -> None:
-    bare = resolved({"latent": {"kind": "none"}, "encoder": {"kind": "none"}, "decoder": {"inject": []}}) | {"objective": {}}
-    assert laws.broken(bare) == []
+    bare = resolved({"latent": {"kind": "none"}, "encoder": {"kind": "none"}, "decoder": {"inject": []}})
+    assert laws.broken(bare | {"objective": {}}) == []
 
 
 def test_an_average_over_steps_needs_steps() -> None:

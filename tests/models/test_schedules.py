@@ -37,7 +37,8 @@ def oracle(settings: dict[str, Any], t: int) -> float:
     if s["kind"] == "constant":
         return s["value"]
     if s["kind"] == "linear":
-        return s["value"] * (1.0 if t >= s["span"] * UPDATES else s["start"] + (1 - s["start"]) * t / (s["span"] * UPDATES))
+        done = t / (s["span"] * UPDATES)
+        return s["value"] * (1.0 if done >= 1 else s["start"] + (1 - s["start"]) * done)
     if s["kind"] == "logistic":
         z = 2 * math.log(99) / s["rise"] * (t / UPDATES - s["midpoint"])
         return s["value"] * 0.5 * (1 + math.tanh(z / 2))

@@ -19,7 +19,9 @@ def switches(slot: str, kind: str) -> dict[str, tuple[Any, ...]]:
             found[option.name] = (False, True)
         elif get_origin(option.annotation) is tuple:
             items = get_args(get_args(option.annotation)[0])
-            found[option.name] = tuple(itertools.chain(*(itertools.combinations(items, n) for n in range(len(items) + 1))))
+            found[option.name] = tuple(
+                itertools.chain(*(itertools.combinations(items, n) for n in range(len(items) + 1)))
+            )
         elif option.name == "layers":
             found["layers"] = (1, 2)
     return found

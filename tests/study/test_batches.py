@@ -1,5 +1,7 @@
 """Batches: every sentence once, similar lengths together, the same for the same seed."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -44,12 +46,15 @@ def test_order_follows_the_generator() -> None:
     assert lengths != sorted(lengths)
 
 
+def padding(words: Batch) -> float:
+    return 1 - words.mask.double().mean().item()
+
+
 def test_sentences_of_similar_length_share_a_batch() -> None:
     split = pages.split(600, longest=30)
-    padding = [1 - words.mask.double().mean() for words in batches.training_batches(split, 20, np.random.default_rng(0))]
-    assert np.mean(padding) < 0.05
-    unsorted = [1 - words.mask.double().mean() for words in batches.evaluation_batches(split, 20)]
-    assert np.mean(unsorted) > 0.3
+    bucketed = batches.training_batches(split, 20, np.random.default_rng(0))
+    assert np.mean([padding(words) for words in bucketed]) < 0.05
+    assert np.mean([padding(words) for words in batches.evaluation_batches(split, 20)]) > 0.3
 
 
 def test_evaluation_covers_the_split_or_a_fixed_part_of_it() -> None:
@@ -65,5 +70,5 @@ def test_neighbours_of_an_evaluation_are_strangers() -> None:
     """A corpus often lists alike sentences one after another; a gain over one's neighbour would then say little."""
     split = Split(np.arange(4, 104, dtype=np.int32), np.arange(101))
     order = [int(words) for batch in batches.evaluation_batches(split, 16) for words in batch.tokens[:, 0]]
-    beside = sum(abs(one - other) == 1 for one, other in zip(order, order[1:], strict=False))
+    beside = sum(abs(one - other) == 1 for one, other in itertools.pairwise(order))
     assert beside < 10

@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -21,14 +20,14 @@ FAMILIES = ["seqvae", "vmf", "lstm_lm"]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished study: `faulty.yaml` and `runs/`."""
     place = tmp_path_factory.mktemp("whole")
     search = {"trials": 4, "sampler": "tpe", "stop_early": "asha", "audit": 0.25}
     study = page(place, search=search, families=FAMILIES, export={"collapse_limit": 1.0})
     done = run(study, place / "runs")
     (place / "said").write_text(done.stdout)
-    yield place
+    return place
 
 
 def ask(folder: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
@@ -114,13 +113,19 @@ def test_the_page_opens_offline_in_a_browser(folder: Path, tmp_path: Path) -> No
     quiet = ["--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync", "--disable-quic"]
     browser = ["chromium", "--headless", "--no-sandbox", *quiet, f"--user-data-dir={tmp_path}"]
     done = subprocess.run(
-        [*browser, "--virtual-time-budget=10000", "--dump-dom", page_uri], capture_output=True, text=True, timeout=120, check=True
+        [*browser, "--virtual-time-budget=10000", "--dump-dom", page_uri],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
     )
     assert done.stdout.count('class="main-svg"') >= 8, "the pictures are drawn"
     assert "Uncaught" not in done.stderr
 
 
-def test_an_exported_file_trains_alone_and_leaves_safe_weights(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_exported_file_trains_alone_and_leaves_safe_weights(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     exported = folder / "runs" / "faulty" / "best" / "vmf.yaml"
     done = ask(folder, capsys, "train", str(exported), "--out", str(tmp_path / "final"))
     assert {name.split("/")[0] for name in done["measures"]} == {"valid", "test"}
@@ -133,7 +138,9 @@ def test_an_exported_file_trains_alone_and_leaves_safe_weights(folder: Path, tmp
     assert finals[0].data.metrics["test/nll_iw"] == done["measures"]["test/nll_iw"]
 
 
-def test_an_edited_file_is_refused_until_it_is_owned(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_edited_file_is_refused_until_it_is_owned(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     content = yaml.safe_load((folder / "runs" / "faulty" / "best" / "vmf.yaml").read_text())
     content["train"]["epochs"] = 1
     edited = tmp_path / "vmf.yaml"
@@ -146,7 +153,9 @@ def test_an_edited_file_is_refused_until_it_is_owned(folder: Path, tmp_path: Pat
     assert "kappa" in capsys.readouterr().err
 
 
-def test_running_again_trains_nothing_and_a_changed_page_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_running_again_trains_nothing_and_a_changed_page_is_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = {record.key: record for record in left(folder / "runs")}
     changed = yaml.safe_load((folder / "faulty.yaml").read_text())
     changed["train"]["epochs"] = 9

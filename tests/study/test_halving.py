@@ -8,7 +8,8 @@ from study import halving
 
 
 @pytest.mark.parametrize(
-    ("epochs", "rungs"), [(1, []), (2, []), (3, [1]), (4, [2]), (9, [1, 3]), (10, [2, 4]), (27, [1, 3, 9]), (30, [2, 4, 10])]
+    ("epochs", "rungs"),
+    [(1, []), (2, []), (3, [1]), (4, [2]), (9, [1, 3]), (10, [2, 4]), (27, [1, 3, 9]), (30, [2, 4, 10])],
 )
 def test_rungs_of_a_training(epochs: int, rungs: list[int]) -> None:
     assert halving.rungs(epochs) == rungs

@@ -144,7 +144,8 @@ def test_audited_trials_are_never_stopped_but_are_compared_with(tmp_path: Path, 
     found = records(tmp_path, "one")
     assert sum(record.audit for record in found) == expected
     assert all(record.state == FINISHED for record in found if record.audit)
-    assert [record.number for record in found if record.state == FINISHED and not record.audit] == [0] * (not found[0].audit)
+    unaudited = [record.number for record in found if record.state == FINISHED and not record.audit]
+    assert unaudited == ([] if found[0].audit else [0])
     assert len(stage.at_rung["one", 1]) == 6
 
 
@@ -193,7 +194,9 @@ def test_a_proposal_that_breaks_a_law_fails_with_its_reason_and_the_next_is_aske
     study = trials.study(tmp_path, LAWLESS, names=("one",), search={"trials": 16})
     trials.run(trials.search(study, tmp_path))
     found = records(tmp_path, "one")
-    broken = [one for one in found if one.settings["encoder"]["bidirectional"] and one.settings["encoder"]["features"] == "states"]
+    encoders = [one.settings["encoder"] for one in found]
+    offends = [encoder["bidirectional"] and encoder["features"] == "states" for encoder in encoders]
+    broken = [one for one, offence in zip(found, offends, strict=True) if offence]
     assert len(found) == 16
     assert broken
     assert [one.key for one in found if one.state == FAILED] == [one.key for one in broken]

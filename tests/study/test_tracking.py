@@ -14,7 +14,8 @@ SECONDS = 1_700_000_000.0
 
 def record(epochs: int, state: str = RUNNING, stage: str = SEARCH) -> TrialRecord:
     rows = tuple(
-        {"epoch": float(n), "time": SECONDS + n, "subset/mi": 0.1 * n, "cost/seconds": 1.0} for n in range(1, epochs + 1)
+        {"epoch": float(n), "time": SECONDS + n, "subset/mi": 0.1 * n, "cost/seconds": 1.0}
+        for n in range(1, epochs + 1)
     )
     return TrialRecord(
         key="k1",

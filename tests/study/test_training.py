@@ -18,7 +18,8 @@ def test_an_epoch_is_recorded_under_published_names() -> None:
     first, second = training.epochs()
     assert set(first) == set(second)
     assert {name.split("/")[0] for name in first} == {"epoch", "train", "subset", "cost"}
-    assert {"train/loss", "train/reconstruction", "cost/updates", "cost/tokens", "cost/seconds", "subset/nll_iw"} <= set(first)
+    assert {"train/loss", "train/reconstruction", "subset/nll_iw"} <= set(first)
+    assert {"cost/updates", "cost/tokens", "cost/seconds"} <= set(first)
     assert all(type(value) is float and math.isfinite(value) for value in first.values())
     assert (first["epoch"], second["epoch"]) == (1.0, 2.0)
     assert (first["cost/updates"], second["cost/updates"]) == (4.0, 8.0)
