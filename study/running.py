@@ -1,18 +1,16 @@
 """A whole study: corpus, search, replicate, report, export. Run again, it goes on where it was."""
 
-import datetime
-import importlib.metadata
-import platform
 import time
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from study import ledger
 from study.book import Book
+from study.continuation import begin
 from study.corpora.corpus import Corpus
 from study.corpora.prepare import prepare
 from study.errors import UserError
@@ -24,9 +22,9 @@ from study.results import records
 from study.specification import Study
 from study.workspace import Workspace
 
-PACKAGES = ("ray", "optuna", "torch", "mlflow", "numpy", "spacy", "uncollapse")
-MAY_GROW = (("search", "trials"), ("replicate", "configurations"), ("replicate", "seeds"))
-MAY_CHANGE = ("resources", "tracking", "export")
+if TYPE_CHECKING:
+    from study.tracking_writer import Writer
+
 PATIENCE = 120.0  # seconds that the end of a study waits for a tracking server
 
 
@@ -59,10 +57,9 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         UserError: the corpus or a changed page is at fault, or another process runs the study.
         KeyboardInterrupt: stopped by the user; nothing is lost.
     """
-    from analysis.summary import text
-    from study import reporting, tuning
-    from study.export import export
-    from study.tracking import Projection, Writer
+    from study import tuning
+    from study.tracking import Projection
+    from study.tracking_writer import Writer
 
     console, started = Console(stderr=launch.to_stderr), time.monotonic()
     with ledger.owned(workspace.folder):
@@ -70,37 +67,50 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         begin(study, workspace, launch.page, corpus)
         console.print(f"starting Ray {'here' if launch.address is None else 'at ' + launch.address} ...")
         tuning.connect(launch.address, launch.cpus)
-        resources = {"cpu": study.resources.cpus, "gpu": study.resources.gpus}
-        slots = tuning.slots(resources)
+        slots = tuning.slots(_resources(study))
         if slots < 1:
-            raise UserError(tuning.too_small(resources))
-        facts = {"code": code_version(), "corpus": corpus.digest}
+            raise UserError(tuning.too_small(_resources(study)))
         progress = Progress(planned(study), study.search.select, slots, console)
-        writer = Writer(
-            Projection(workspace.tracking_uri(study.tracking), study.name, workspace.artifacts, facts), progress.say
-        )
+        facts = {"code": code_version(), "corpus": corpus.digest}
+        projection = Projection(workspace.tracking_uri(study.tracking), study.name, workspace.artifacts, facts)
+        writer = Writer(projection, progress.say)
         writer.start()
         with progress:
-            book = Book(Ledger(workspace.folder, study.name, write=True), study.search.select, (writer, progress))
             earlier = records(workspace.folder, study.name)
             progress.recall(earlier)
             for record in earlier:
                 writer(record)
-            _train(study, corpus, book, workspace, slots, resources, progress, launch.reuse_workers)
-        report = reporting.write(workspace)
-        exported = export(workspace, force=False)
-        _project_figures(writer, workspace, report.parent)
-        unsent = writer.close(PATIENCE)
+            book = Book(Ledger(workspace.folder, study.name, write=True), study.search.select, (writer, progress))
+            _train(study, corpus, book, workspace, slots, progress, launch.reuse_workers)
+        return {**_conclude(workspace, writer, progress), "took": duration(time.monotonic() - started)}
+
+
+def _conclude(workspace: Workspace, writer: "Writer", progress: Progress) -> dict[str, Any]:
+    """Report, export, and whatever MLflow does not have yet."""
+    from analysis.summary import text
+    from study import reporting
+    from study.export import export
+
+    progress.say("writing the report")
+    report = reporting.write(workspace)
+    exported = export(workspace, force=False)
+    _project_figures(writer, workspace, report.parent)
+    if writer.pending:
+        progress.say(f"sending what MLflow does not have yet, {PATIENCE:.0f} s at most")
+    unsent = writer.close(PATIENCE)
     return {
         "table": text(reporting.gather(workspace)),
         "report": str(report),
         "best": [str(path) for path in exported.files],
         "not_exported": exported.refused,
-        "seconds": time.monotonic() - started,
         "unsent": unsent,
         "set_aside": writer.set_aside,
-        "took": duration(time.monotonic() - started),
     }
+
+
+def _resources(study: Study) -> dict[str, float]:
+    """What one trial occupies, as Ray names it."""
+    return {"cpu": study.resources.cpus, "gpu": study.resources.gpus}
 
 
 def _train(
@@ -109,7 +119,6 @@ def _train(
     book: Book,
     workspace: Workspace,
     slots: int,
-    resources: Mapping[str, float],
     progress: Progress,
     reuse_workers: bool,
 ) -> None:
@@ -121,7 +130,7 @@ def _train(
         stage = kind(study, corpus.digest, book)
         progress.enter(stage.name)
         conductor = tuning.Conductor(stage, common_job(study, corpus, full), workspace.checkpoints, slots)
-        tuning.run_stage(conductor, train, valid, resources, workspace.scratch, reuse_workers)
+        tuning.run_stage(conductor, train, valid, _resources(study), workspace.scratch, reuse_workers)
 
 
 def common_job(study: Study, corpus: Corpus, full: bool) -> dict[str, Any]:
@@ -144,72 +153,10 @@ def planned(study: Study) -> dict[str, dict[str, int]]:
     return {SEARCH: dict.fromkeys(names, study.search.trials), REPLICATE: dict.fromkeys(names, replicas)}
 
 
-def begin(study: Study, workspace: Workspace, page: str, corpus: Corpus) -> None:
-    """Write the study's facts, or check that a study which goes on is still the same study.
-
-    Raises:
-        UserError: the page was changed in a way that would mix two studies.
-    """
-    settings = study.settings()
-    created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    if workspace.facts.exists():
-        known = workspace.read_facts()
-        if found := changes(known, settings, corpus.digest):
-            raise UserError([f"{study.name}: {fault}" for fault in found])
-        created = known["created"]
-    packages = {name: importlib.metadata.version(name) for name in PACKAGES} | {"python": platform.python_version()}
-    held = {"name": corpus.name, "digest": corpus.digest, "facts": dict(corpus.facts)}
-    facts = {"study": study.name, "page": page, "created": created, "code": code_version(), "packages": packages}
-    workspace.write_facts({**facts, "folder": str(study.folder.resolve()), "corpus": held, "settings": settings})
-
-
-def changes(known: Mapping[str, Any], settings: Mapping[str, Any], corpus: str) -> list[str]:
-    """Why a study cannot go on under these settings; an empty list if it can."""
-    found = []
-    remedy = "put it back, or give the study another name"
-    if known["code"] != code_version():
-        found.append(
-            f"it was begun with the training code {known['code']} and this is {code_version()}; one study is "
-            "trained by one code: go on with that version, or give the study another name"
-        )
-    if known["corpus"]["digest"] != corpus:
-        found.append(f"its corpus was {known['corpus']['digest']} and is now {corpus}; {remedy}")
-    before = known["settings"]
-    for key in settings.keys() | before.keys():
-        if key in MAY_CHANGE or key == "corpus" or _plain(settings.get(key)) == _plain(before.get(key)):
-            continue
-        found += _section_changes(key, before.get(key), settings.get(key), remedy)
-    return sorted(found)
-
-
-def _section_changes(key: str, before: Any, now: Any, remedy: str) -> list[str]:
-    if not (isinstance(before, Mapping) and isinstance(now, Mapping)):
-        return [f"`{key}` was {before!r} and is now {now!r}; {remedy}"]
-    found = []
-    for name in sorted(before.keys() | now.keys()):
-        old, new = before.get(name), now.get(name)
-        grows = (key, name) in MAY_GROW and isinstance(old, int) and isinstance(new, int) and new >= old
-        if _plain(old) != _plain(new) and not grows:
-            rule = "it may only grow" if (key, name) in MAY_GROW else remedy
-            found.append(f"`{key}.{name}` was {old!r} and is now {new!r}; {rule}")
-    return found
-
-
-def _plain(value: Any) -> Any:
-    """As it looks after a round through JSON."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value
-
-
-def _project_figures(writer: Any, workspace: Workspace, report: Path) -> None:
+def _project_figures(writer: "Writer", workspace: Workspace, report: Path) -> None:
     """Give the study's and the configurations' runs their figures, and the study's run its report."""
     from study.export import figures
 
-    for name, metrics, artifacts, when in figures(workspace):
-        writer.submit(
-            lambda name=name, metrics=metrics, artifacts=artifacts, when=when: writer.projection.summarise(
-                name, metrics, artifacts, when
-            )
-        )
-    writer.submit(lambda: writer.projection.files(report, "report"))
+    for figure in figures(workspace):
+        writer.submit(partial(writer.projection.summarise, *figure))
+    writer.submit(partial(writer.projection.files, report, "report"))

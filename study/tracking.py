@@ -1,4 +1,4 @@
-"""MLflow as a projection of the ledger: one background writer, resent until it is there, never in a trial's way.
+"""MLflow as a projection of the ledger.
 
 The ledger is the spool: what MLflow should hold follows from it, so nothing is kept twice. Projecting a trial again is
 harmless, because every value carries the time at which it was recorded.
@@ -6,11 +6,8 @@ harmless, because every value carries the time at which it was recorded.
 
 import logging
 import os
-import queue
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +26,8 @@ logging.getLogger("alembic").setLevel(logging.ERROR)
 
 STATUS = {FINISHED: "FINISHED", STOPPED: "FINISHED", DIVERGED: "FAILED", FAILED: "FAILED"}
 PERMANENT = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")
-METRICS, PARAMS, TAGS = 1000, 100, 100  # of one request
+METRICS, PARAMS = 1000, 100  # of one request
 TAG = "uncollapse."
-FIRST_WAIT, LONGEST_WAIT = 0.5, 5.0
 
 
 class Projection:
@@ -156,91 +152,11 @@ class Projection:
         self.client.log_artifacts(self.study_run(), str(folder), place)
 
 
-class Writer(threading.Thread):
-    """The one background writer. What is newest of a trial replaces what still waits, so a slow server costs no memory.
-
-    Args:
-        projection: not yet open.
-        say: told once when the server stops answering and once when it is back.
-    """
-
-    def __init__(self, projection: Projection, say: Callable[[str], None]) -> None:
-        super().__init__(name="tracking", daemon=True)
-        self.projection, self.say = projection, say
-        self.newest: dict[str, TrialRecord] = {}
-        self.waiting: queue.SimpleQueue[Callable[[], None] | str | None] = queue.SimpleQueue()
-        self.lock = threading.Lock()
-        self.pending = 0
-        self.set_aside: list[str] = []
-        self.quit = threading.Event()
-
-    def __call__(self, record: TrialRecord) -> None:
-        """Project a trial when there is time; never waits."""
-        name = f"{record.stage}/{record.key}"
-        with self.lock:
-            queued = name in self.newest
-            self.newest[name] = record
-            self.pending += not queued
-        if not queued:
-            self.waiting.put(name)
-
-    def submit(self, work: Callable[[], None]) -> None:
-        """Do `work` after everything that waits now."""
-        with self.lock:
-            self.pending += 1
-        self.waiting.put(work)
-
-    def run(self) -> None:
-        self._insist(self.projection.open)
-        while (item := self.waiting.get()) is not None and not self.quit.is_set():
-            if self._insist(item if callable(item) else partial(self._project, item)):
-                with self.lock:
-                    self.pending -= 1
-
-    def _project(self, name: str) -> None:
-        with self.lock:
-            record = self.newest.pop(name, None)
-        if record is None:
-            return
-        try:
-            self.projection.trial(record)
-        except BaseException:
-            with self.lock:
-                self.newest.setdefault(name, record)
-            raise
-
-    def _insist(self, work: Callable[[], None]) -> bool:
-        """Try until it is done, or told to quit; a request that the server will never take is set aside and said."""
-        wait, lost = FIRST_WAIT, False
-        while not self.quit.is_set():
-            try:
-                work()
-            except Exception as error:
-                if isinstance(error, MlflowException) and error.error_code in PERMANENT:
-                    self.set_aside.append(str(error))
-                    self.say(f"tracking: set aside, since MLflow will never take it: {error}")
-                    return True
-                if not lost:
-                    self.say("tracking: MLflow does not answer; the study goes on and everything is sent when it does")
-                lost = True
-                self.quit.wait(wait)
-                wait = min(LONGEST_WAIT, wait * 2)
-                continue
-            if lost:
-                self.say("tracking: MLflow answers again")
-            return True
-        return False
-
-    def close(self, patience: float) -> int:
-        """Wait until everything is there, at most `patience` seconds; returns how much is still to be sent."""
-        deadline = time.monotonic() + patience
-        while self.pending and time.monotonic() < deadline and self.is_alive():
-            time.sleep(0.05)
-        self.waiting.put(None)
-        if self.pending:
-            self.quit.set()
-        self.join(timeout=15)
-        return self.pending
+def permanent(error: Exception) -> bool:
+    """Whether the server will never take what it refused, however often it is sent."""
+    if isinstance(error, MlflowException):
+        return error.error_code in PERMANENT
+    return isinstance(error, LookupError | TypeError | AttributeError)  # a mistake of ours does not mend itself
 
 
 def trial_name(record: TrialRecord) -> str:

@@ -7,7 +7,8 @@ import pytest
 from mlflow import MlflowClient
 
 from study.records import DIVERGED, FINISHED, REPLICATE, RUNNING, SEARCH, TrialRecord
-from study.tracking import TAG, Projection, Writer
+from study.tracking import TAG, Projection
+from study.tracking_writer import Writer
 
 SECONDS = 1_700_000_000.0
 
