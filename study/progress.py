@@ -75,7 +75,8 @@ class Progress:
         ).rstrip()
 
     def _of(self, stage: str) -> list[TrialRecord]:
-        return [record for (of, _), record in self.trials.items() if of == stage]
+        seen = list(self.trials.items())  # at once, since the live table is drawn by a thread of its own
+        return [record for (of, _), record in seen if of == stage]
 
     def _left(self) -> str:
         """From the mean duration of what has ended in this stage."""
