@@ -1,7 +1,6 @@
 """A batch of sentences. Shapes: B sentences, T steps (words, then EOS, then padding)."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -21,12 +20,12 @@ class Batch:
     tokens: Tensor
     lengths: Tensor
 
-    @cached_property
+    @property
     def mask(self) -> Tensor:
         """(B, T) true where there is a target."""
         return torch.arange(self.tokens.shape[1], device=self.tokens.device) < self.lengths.unsqueeze(1)
 
-    @cached_property
+    @property
     def previous(self) -> Tensor:
         """(B, T) what a decoder has seen last: BOS, then every target but the final one."""
         start = torch.full_like(self.tokens[:, :1], BOS)

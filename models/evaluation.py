@@ -43,7 +43,7 @@ def evaluate(model: TextVAE, batches: Sequence[Batch], samples: int, seed: int) 
 
     Args:
         model: on any device; its mode is restored.
-        batches: the set; at least two sentences, in an order that makes neighbours strangers.
+        batches: the set, in an order that makes neighbours strangers; two sentences or more in each batch.
         samples: K of `nll_iw`.
         seed: of the posterior draws; the global generator is left as it was.
 
@@ -97,8 +97,7 @@ def _units(model: TextVAE, batch: Batch, values: Tensor) -> Tensor:
 
 def _with_another_code(model: TextVAE, batch: Batch, code: Tensor) -> Tensor:
     """log p(x | code of the next sentence of the batch): (B,)."""
-    if len(code) == 1:  # a sentence alone in the last batch has no stranger to borrow from
-        return model.decode(batch, code)
+    assert len(code) > 1, "a sentence alone in its batch has no stranger to borrow from"
     mask = batch.mask.roll(1, 0) if model.pool.at == "tokens" else None
     return model.decode(batch, code.roll(1, 0), mask)
 

@@ -19,8 +19,10 @@ def _mapping(loader: PageLoader, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: set[Any] = set()
     for key_node, _ in node.value:
         key = loader.construct_object(key_node, deep=True)
+        where = key_node.start_mark
+        if not isinstance(key, str | int | float | bool):
+            raise yaml.constructor.ConstructorError(None, None, f"a key is a word or a number, found {key!r}", where)
         if key in seen:
-            where = key_node.start_mark
             raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is given twice", where)
         seen.add(key)
     return yaml.SafeLoader.construct_mapping(loader, node, deep=True)

@@ -74,11 +74,13 @@ def draw(search: Mapping[str, Any], ask: Ask) -> dict[str, Any]:
 
 
 def _draw(node: Any, name: str, ask: Ask) -> Any:
+    if not isinstance(node, Mapping):
+        return node  # a value that the page fixes
     if (leaf := distribution(node)) is not None:
         return ask(name, leaf)
     if "one_of" in node:
         kind = ask(f"{name}.kind", Choice(tuple(node["one_of"])))
-        options = node["one_of"][kind]
+        options = node["one_of"][kind] or {}
         return {"kind": kind} | {
             key: _draw(expand(inner), f"{name}.{kind}.{key}", ask) for key, inner in options.items()
         }
@@ -87,21 +89,32 @@ def _draw(node: Any, name: str, ask: Ask) -> Any:
 
 def knobs(search: Mapping[str, Any]) -> Iterator[tuple[str, Distribution]]:
     """Every knob by its dotted name, conditional ones included."""
-    for key, node in search.items():
-        yield from _knobs(expand(node), key)
-
-
-def _knobs(node: Any, name: str) -> Iterator[tuple[str, Distribution]]:
-    if (leaf := distribution(node)) is not None:
+    for name, leaf, _ in _walk(search):
         yield name, leaf
+
+
+Step = tuple[str, Distribution, Mapping[str, str]]
+
+
+def _walk(search: Mapping[str, Any]) -> Iterator[Step]:
+    """Every knob with the kinds that must be chosen for it to exist."""
+    for key, node in search.items():
+        yield from _walk_node(expand(node), key, {})
+
+
+def _walk_node(node: Any, name: str, way: Mapping[str, str]) -> Iterator[Step]:
+    if not isinstance(node, Mapping):
+        return
+    if (leaf := distribution(node)) is not None:
+        yield name, leaf, way
     elif "one_of" in node:
-        yield f"{name}.kind", Choice(tuple(node["one_of"]))
+        yield f"{name}.kind", Choice(tuple(node["one_of"])), way
         for kind, options in node["one_of"].items():
-            for key, inner in options.items():
-                yield from _knobs(expand(inner), f"{name}.{kind}.{key}")
+            for key, inner in (options or {}).items():
+                yield from _walk_node(expand(inner), f"{name}.{kind}.{key}", {**way, f"{name}.kind": kind})
     else:
         for key, inner in node.items():
-            yield from _knobs(expand(inner), f"{name}.{key}")
+            yield from _walk_node(expand(inner), f"{name}.{key}", way)
 
 
 def expand(node: Any) -> Any:
@@ -122,41 +135,28 @@ def _shared_space(name: str) -> Any:
     return page_yaml.load(FOLDER / f"{name}.yaml")
 
 
-def distribution(node: Any) -> Distribution | None:
+def distribution(node: Mapping[str, Any]) -> Distribution | None:
     """The distribution of a leaf; None for an inner node."""
-    if not isinstance(node, Mapping):
-        return Choice((node,))
     if "choice" in node:
         return Choice(tuple(node["choice"]))
-    for key in ("float", "int"):
+    for key, number in (("float", float), ("int", int)):
         if key in node:
             low, high = node[key]
-            return Interval(low, high, bool(node.get("log", False)), key == "int")
+            return Interval(number(low), number(high), node.get("log", False), whole=key == "int")
     return None
 
 
 def corners(search: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Settings in which each knob in turn stands at each of its extremes, so that all of them can be checked."""
-    every = list(knobs(search))
     yield draw(search, partial(_standing, {}))
-    for chosen, leaf in every:
+    for name, leaf, way in _walk(search):
         for extreme in leaf.extremes:
-            yield draw(search, partial(_standing, _choices_on_the_way(chosen, every) | {chosen: extreme}))
+            yield draw(search, partial(_standing, {**way, name: extreme}))
 
 
 def _standing(fixed: Mapping[str, Any], name: str, leaf: Distribution) -> Any:
     """A knob where `fixed` puts it, else at its first extreme."""
     return fixed.get(name, leaf.extremes[0])
-
-
-def _choices_on_the_way(name: str, every: list[tuple[str, Distribution]]) -> dict[str, str]:
-    """The kinds that must be chosen for a conditional knob to exist."""
-    kinds = {knob.removesuffix(".kind"): leaf for knob, leaf in every if knob.endswith(".kind")}
-    found = {}
-    for prefix in kinds:
-        if name.startswith(prefix + ".") and name != f"{prefix}.kind":
-            found[f"{prefix}.kind"] = name.removeprefix(prefix + ".").split(".")[0]
-    return found
 
 
 def faults(search: Any, place: str = "search") -> list[str]:
@@ -176,18 +176,22 @@ def _faults(node: Any, place: str) -> list[str]:
     for key in ("float", "int"):
         if key in node:
             return _interval_faults(node, key, place)
-    if "one_of" in node:
-        branches = node["one_of"]
-        if not isinstance(branches, Mapping) or not branches:
-            return [f"{place}.one_of: maps each kind to its options, found {branches!r}"]
-        return [fault for kind, options in branches.items() for fault in faults(options or {}, f"{place}.{kind}")]
-    return faults(node, place)
+    return _branch_faults(node, place) if "one_of" in node else faults(node, place)
+
+
+def _branch_faults(node: Mapping[str, Any], place: str) -> list[str]:
+    branches, found = node["one_of"], _strangers(node, ("one_of",), place)
+    if not isinstance(branches, Mapping) or not branches:
+        return [*found, f"{place}.one_of: maps each kind to its options, found {branches!r}"]
+    return found + [fault for kind, options in branches.items() for fault in faults(options or {}, f"{place}.{kind}")]
 
 
 def _reference_faults(node: Mapping[str, Any], place: str) -> list[str]:
-    if not (FOLDER / f"{node['space']}.yaml").exists() or node["space"] != "annealing":
+    if node["space"] != "annealing":
         return [f"{place}.space: the one space that a page may name is `annealing`, found {node['space']!r}"]
-    return faults({key: value for key, value in node.items() if key != "space"}, place)
+    known = dict.fromkeys(option for branch in _shared_space("annealing")["one_of"].values() for option in branch)
+    found = _strangers(node, ("space", *known), place)
+    return found + faults({key: node[key] for key in node if key in known}, place)
 
 
 def _choice_faults(node: Mapping[str, Any], place: str) -> list[str]:
@@ -212,11 +216,13 @@ def _interval_faults(node: Mapping[str, Any], key: str, place: str) -> list[str]
         ]
     if not ends[0] < ends[1]:
         found.append(f"{place}.{key}: low is below high, found {ends!r}")
-    if node.get("log") and ends[0] <= 0:
+    if not isinstance(node.get("log", False), bool):
+        found.append(f"{place}.log: true or false, found {node['log']!r}")
+    elif node.get("log") and ends[0] <= 0:
         found.append(f"{place}.{key}: on a log scale low is above 0, found {ends[0]!r}")
     return found
 
 
 def _strangers(node: Mapping[str, Any], known: tuple[str, ...], place: str) -> list[str]:
     strange = [str(key) for key in node if key not in known]
-    return [f"{place}.{key}: a leaf takes {' and '.join(known)} only, found {key!r}" for key in strange]
+    return [f"{place}.{key}: only {', '.join(known)} may stand here, found {key!r}" for key in strange]

@@ -43,4 +43,4 @@ def updates_per_epoch(sentences: int, size: int) -> int:
 def evaluation_batches(split: Split, size: int, sentences: int | None = None) -> list[Batch]:
     """A fixed subset of `sentences`, or the whole split, in a fixed random order (so that neighbours are strangers)."""
     order = np.random.default_rng(0).permutation(len(split))[:sentences]
-    return [batch_of(split, order[at : at + size]) for at in range(0, len(order), size)]
+    return [batch_of(split, rows) for rows in np.array_split(order, -(-len(order) // size))]  # none is left alone

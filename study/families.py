@@ -82,7 +82,7 @@ def merge(base: Any, settings: Any) -> Any:
     """`base` with `settings` laid over it; a part of another kind is replaced whole."""
     if not (isinstance(base, Mapping) and isinstance(settings, Mapping)):
         return copy.deepcopy(settings)
-    if "kind" in settings and settings["kind"] != base.get("kind"):
+    if "kind" in settings and settings["kind"] != base.get("kind", settings["kind"]):
         return copy.deepcopy(dict(settings))
     merged = copy.deepcopy(dict(base))
     for key, value in settings.items():
@@ -103,6 +103,10 @@ def _page_faults(page: Any, place: str) -> list[str]:
         return [f"{place}: a page is a mapping with {', '.join(PAGE_KEYS)}, found {type(page).__name__}"]
     found = [f"{place}: {unknown('key of a page', key, PAGE_KEYS)}" for key in page if key not in PAGE_KEYS]
     found += [f"{place}: a page says its {key}; add it" for key in PAGE_KEYS[:3] if not page.get(key)]
+    if "base" in page and page["base"] and not isinstance(page["base"], Mapping):
+        found.append(
+            f"{place}: base: a mapping of parts, such as {{encoder: {{kind: recurrent}}}}, found {page['base']!r}"
+        )
     return found + space.faults(page.get("search") or {}, f"{place}: search")
 
 
@@ -132,6 +136,17 @@ def _without(search: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, A
         if key not in fixed:
             kept[key] = node
         elif isinstance(setting, Mapping) and "kind" not in setting and isinstance(node, Mapping):
-            remaining = _without(node, setting)
+            remaining = _less(space.expand(node), setting)
             kept |= {key: remaining} if remaining else {}
     return kept
+
+
+def _less(node: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
+    """An inner node less its fixed knobs. A branch that may be chosen carries the fixed value, or it would be lost."""
+    if "one_of" not in node:
+        return _without(node, fixed)
+    branches = {
+        kind: {key: fixed.get(key, inner) for key, inner in (options or {}).items()}
+        for kind, options in node["one_of"].items()
+    }
+    return {"one_of": branches}

@@ -24,8 +24,8 @@ class Progress:
         slots: trials that run at once.
     """
 
-    def __init__(self, planned: Mapping[str, Mapping[str, int]], select: str, slots: int, console: Console) -> None:
-        self.planned, self.select, self.slots, self.console = planned, select, slots, console
+    def __init__(self, planned: Mapping[str, dict[str, int]], select: str, slots: int, console: Console) -> None:
+        self.planned, self.select, self.slots, self.console = dict(planned), select, slots, console
         self.trials: dict[tuple[str, str], TrialRecord] = {}
         self.stage, self.opened = "", time.monotonic()
         self.notices: list[str] = []
@@ -46,12 +46,16 @@ class Progress:
         if not self.console.is_terminal:
             sys.stdout.flush()
 
-    def enter(self, stage: str) -> None:
+    def enter(self, stage: str, planned: Mapping[str, int]) -> None:
+        """A stage begins, with what it really has to train."""
         self.stage = stage
-        self.say(
-            f"{stage}: {sum(self.planned[stage].values())} trials of {len(self.planned[stage])} families, "
-            f"{self.slots} at a time"
-        )
+        for family, count in planned.items():
+            if count < self.planned[stage][family]:
+                self.say(
+                    f"{family}: {count} of {self.planned[stage][family]} trials, since too few finished the search"
+                )
+        self.planned[stage] = dict(planned)
+        self.say(f"{stage}: {sum(planned.values())} trials of {len(planned)} families, {self.slots} at a time")
 
     def recall(self, records: list[TrialRecord]) -> None:
         """Count what an earlier process left."""

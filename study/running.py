@@ -128,7 +128,7 @@ def _train(
     train, valid = corpus.split("train"), corpus.split("valid")
     for kind, full in ((SearchStage, False), (ReplicateStage, True)):
         stage = kind(study, corpus.digest, book)
-        progress.enter(stage.name)
+        progress.enter(stage.name, stage.planned())
         conductor = tuning.Conductor(stage, common_job(study, corpus, full), workspace.checkpoints, slots)
         tuning.run_stage(conductor, train, valid, _resources(study), workspace.scratch, reuse_workers)
 

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import optuna
+from optuna.distributions import BaseDistribution
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.trial import FrozenTrial
 
 from search_spaces import space
 from search_spaces.space import Choice, Distribution
@@ -17,10 +19,24 @@ def sampler(kind: str, seed: int, family: str, number: int) -> BaseSampler:
     """A sampler for one proposal: seeded by study, family and trial, so that a restart repeats it."""
     own = int(digest(seed, family, number), 16) % 2**32
     if kind == "random":
-        return RandomSampler(seed=own)
+        return NamedRandomSampler(own)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)  # conditional knobs want `group`
         return TPESampler(seed=own, group=True, n_startup_trials=8)
+
+
+class NamedRandomSampler(RandomSampler):
+    """Uniform draws seeded by the knob's name, so that a proposal cut off in the middle is finished as it was begun."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed=seed)
+        self.seed = seed
+
+    def sample_independent(
+        self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        own = RandomSampler(seed=int(digest(self.seed, param_name), 16) % 2**32)
+        return own.sample_independent(study, trial, param_name, param_distribution)
 
 
 def propose(trial: optuna.Trial, search: Mapping[str, Any]) -> dict[str, Any]:

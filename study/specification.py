@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, get_type_hints
 
 from models import parts
-from models.bounds import NonNegative, Positive, Share, Size
+from models.bounds import NonNegative, Positive, Several, Share, Size
 from models.faults import unknown
 from search_spaces import page_yaml
 from study import families
@@ -57,7 +57,7 @@ class Train:
 class Evaluate:
     """What evaluations spend: see `study.training.Effort`."""
 
-    subset_sentences: Size = 256
+    subset_sentences: Several = 256
     subset_samples: Size = 8
     full_samples: Size = 64
 
@@ -156,7 +156,7 @@ def parse(page: Any, folder: Path, place: str) -> Study:
 def _page_faults(page: Mapping[str, Any]) -> list[str]:
     known = (*PLAIN, *SECTIONS)
     found = [unknown("key of a study", key, known) for key in page if key not in known]
-    if not isinstance(page.get("study"), str) or not NAME.match(page["study"]):
+    if not isinstance(page.get("study"), str) or not NAME.fullmatch(page["study"]):
         offence = repr(page["study"]) if "study" in page else "none"
         found.append(f"study: a name of letters, digits, '.', '_' and '-', 64 at most, found {offence}")
     if not isinstance(page.get("corpus"), Mapping):

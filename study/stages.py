@@ -27,6 +27,9 @@ class Stage(Protocol):
     name: str
     book: Book
 
+    def planned(self) -> dict[str, int]:
+        """Trials of each family; fewer than the page asks for where too few of the search finished."""
+
     def next_trial(self) -> TrialRecord | None:
         """The next trial to train, started in the ledger; None when nothing is left."""
 
@@ -75,6 +78,9 @@ class SearchStage:
                 self._note(record, rung)
             if not trial.state.is_finished():
                 self.orphans.append((family, trial._trial_id))
+
+    def planned(self) -> dict[str, int]:
+        return dict.fromkeys(self.families, self.study.search.trials)
 
     def next_trial(self) -> TrialRecord | None:
         if self.orphans:
@@ -176,8 +182,12 @@ class ReplicateStage:
         optuna_study.add_trial(create_trial(state=TrialState.WAITING, user_attrs={**place, **named}))
 
     def _chosen(self, family: str) -> list[TrialRecord]:
-        """The best finished configurations of the search, each once; kept once chosen, so that a restart agrees."""
+        """The best finished configurations of the search, each once; a longer search may add others later."""
         return choose(self.book.ledger.trials(SEARCH, family), self.study)
+
+    def planned(self) -> dict[str, int]:
+        seeds = self.study.replicate.seeds
+        return {family.name: len(self._chosen(family.name)) * seeds for family in self.study.families}
 
     def _unfinished(self, family: str) -> list[int]:
         return [
@@ -195,5 +205,7 @@ def choose(trials: list[optuna.trial.FrozenTrial], study: Study) -> list[TrialRe
     """The `replicate.configurations` best finished trials by the selection measure, no configuration twice."""
     finished = [record for record in map(record_of, trials) if record.state == FINISHED]
     ranked = sorted(finished, key=lambda record: (selection(record, study.search.select), record.number))
-    distinct = {record.configuration: record for record in reversed(ranked)}
-    return sorted(distinct.values(), key=ranked.index)[: study.replicate.configurations]
+    best_of: dict[str, TrialRecord] = {}
+    for record in ranked:
+        best_of.setdefault(record.configuration, record)
+    return list(best_of.values())[: study.replicate.configurations]

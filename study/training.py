@@ -14,6 +14,7 @@ import torch
 from models import parts
 from models.batch import Batch
 from models.evaluation import evaluate
+from models.measures.checks import NotFinite
 from models.objective import Objective
 from models.text_vae import TextVAE
 from study.batches import evaluation_batches, training_batches, updates_per_epoch
@@ -112,7 +113,10 @@ class Training:
 
     def measure(self, name: str, batches: list[Batch], samples: int) -> dict[str, float]:
         """Every measure under `name/`; raises `Diverged` rather than let a NaN or an infinity out (law 8)."""
-        found = evaluate(self.model, batches, samples, seed=0)
+        try:
+            found = evaluate(self.model, batches, samples, seed=0)
+        except NotFinite as error:
+            raise Diverged(f"{error} On {name}, after {len(self.history)} epochs.") from None
         bad = [measure for measure, value in found.items() if not math.isfinite(value)]
         if bad:
             raise Diverged(f"{', '.join(bad)} not finite on {name} after {len(self.history)} epochs")

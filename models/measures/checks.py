@@ -3,6 +3,10 @@
 from torch import Tensor
 
 
+class NotFinite(ValueError):
+    """A measure was given a NaN or an infinity: the model it measures has diverged."""
+
+
 def check_rows(rows: Tensor, what: str) -> Tensor:
     """Return `rows` (N, C) in float64; ValueError unless there are two rows, one column and finite values."""
     if rows.dim() != 2 or rows.shape[0] < 2 or rows.shape[1] < 1:
@@ -11,8 +15,8 @@ def check_rows(rows: Tensor, what: str) -> Tensor:
 
 
 def check_finite(values: Tensor, what: str) -> Tensor:
-    """Return `values` in float64; ValueError where one is NaN or infinite."""
+    """Return `values` in float64; `NotFinite` where one is NaN or infinite."""
     values = values.double()
     if not values.isfinite().all():
-        raise ValueError(f"A measure needs finite {what}; some are NaN or infinite.")
+        raise NotFinite(f"A measure needs finite {what}; some are NaN or infinite.")
     return values

@@ -79,3 +79,9 @@ def test_yaml_elsewhere_is_left_as_it_was() -> None:
 
     assert yaml.safe_load("1e-3") == "1e-3"
     assert yaml.safe_load("{a: 1, a: 2}") == {"a": 2}
+
+
+@pytest.mark.parametrize("text", ["seed: {{ seed }}\n", "? [a, b]\n: 3\n"])
+def test_a_key_that_is_not_a_word_is_refused_with_its_line(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ValueError, match=r"page\.yaml, line 1"):
+        page_yaml.load(write(tmp_path / "page.yaml", text))

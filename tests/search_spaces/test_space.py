@@ -26,7 +26,12 @@ def test_leaves_are_distributions() -> None:
     assert space.distribution({"int": [1, 9]}) == Interval(1, 9, log=False, whole=True)
     assert space.distribution({"choice": ["a", "b"]}) == Choice(("a", "b"))
     assert space.distribution({"size": {"int": [1, 9]}}) is None
-    assert space.distribution(7) == Choice((7,))
+
+
+def test_a_value_that_a_page_fixes_is_no_knob() -> None:
+    search = {"latent": {"kind": "vmf", "kappa": {"float": [5, 50]}}}
+    assert [name for name, _ in space.knobs(search)] == ["latent.kappa"]
+    assert space.draw(search, first) == {"latent": {"kind": "vmf", "kappa": 5.0}}
 
 
 def test_distributions_describe_themselves() -> None:
@@ -141,7 +146,7 @@ def test_sound_spaces_have_no_faults(search: Any) -> None:
         ({"choice": []}, ".choice: a list of at least one value, found []"),
         ({"choice": 8}, ".choice: a list of at least one value, found 8"),
         ({"choice": [8, 8]}, ".choice: every value once, found [8, 8]"),
-        ({"choice": [8], "log": True}, ".log: a leaf takes choice only, found 'log'"),
+        ({"choice": [8], "log": True}, ".log: only choice may stand here, found 'log'"),
         ({"float": [1]}, ".float: [low, high], two numbers, found [1]"),
         ({"float": ["1", 2]}, ".float: [low, high], two numbers, found ['1', 2]"),
         ({"float": [False, True]}, ".float: [low, high], two numbers, found [False, True]"),
@@ -149,7 +154,7 @@ def test_sound_spaces_have_no_faults(search: Any) -> None:
         ({"float": [2, 1]}, ".float: low is below high, found [2, 1]"),
         ({"float": [float("nan"), 1]}, ".float: low is below high, found [nan, 1]"),
         ({"float": [0, 1], "log": True}, ".float: on a log scale low is above 0, found 0"),
-        ({"float": [0, 1], "lgo": True}, ".lgo: a leaf takes float and log only, found 'lgo'"),
+        ({"float": [0, 1], "lgo": True}, ".lgo: only float, log may stand here, found 'lgo'"),
         ({"int": [1.0, 2]}, ".int: [low, high], two numbers without a fraction, found [1.0, 2]"),
         ({"one_of": []}, ".one_of: maps each kind to its options, found []"),
         ({"one_of": {}}, ".one_of: maps each kind to its options, found {}"),

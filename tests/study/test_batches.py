@@ -72,3 +72,7 @@ def test_neighbours_of_an_evaluation_are_strangers() -> None:
     order = [int(words) for batch in batches.evaluation_batches(split, 16) for words in batch.tokens[:, 0]]
     beside = sum(abs(one - other) == 1 for one, other in itertools.pairwise(order))
     assert beside < 10
+
+
+def test_no_sentence_is_measured_without_a_stranger_beside_it() -> None:
+    assert min(len(words.tokens) for words in batches.evaluation_batches(pages.split(65), 64)) >= 2

@@ -148,3 +148,47 @@ def test_options_that_a_page_does_not_mention_have_a_place_too() -> None:
     assert families.has_place(base, "latent", "initial_scale")
     assert families.has_place(base, "updates", "kind")
     assert not families.has_place(base, "latents", "size")
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        "latent: {size: {float: [4, 32]}}",
+        "objective: {kl.z: {space: annealing, vlaue: {float: [0.1, 1.0]}}}",
+        "objective: {kl.z: {one_of: {constant: {}}, valeu: {float: [0.1, 1.0]}}}",
+        "latent: {prior_scale: {float: [0.1, 1.0], log: maybe}}",
+        "encoder: {dropout: {float: [0.0, 0.5], log: 0}}",
+    ],
+)
+def test_searches_that_would_be_misread_are_refused(tmp_path: Path, search: str) -> None:
+    assert refused(write(tmp_path / "mine.yaml", PAGE + f"search: {{{search}}}\n"))
+
+
+@pytest.mark.parametrize("base", ["base: 5\n", "base: abc\n", "base: [encoder]\n"])
+def test_a_base_is_a_mapping(tmp_path: Path, base: str) -> None:
+    (fault,) = refused(write(tmp_path / "mine.yaml", f"title: A\npaper: B\n{base}"))
+    assert "base" in fault
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        "latent: {kind: {choice: [gaussian, vmf]}, size: {choice: [8, 16]}}",
+        "latent: {kind: vmf, kappa: {float: [5.0, 50.0]}}",
+        "objective: {kl.z: {one_of: {constant: , linear: {span: {float: [0.1, 0.5]}}}}}",
+    ],
+)
+def test_sound_searches_are_accepted(tmp_path: Path, search: str) -> None:
+    assert families.load(str(write(tmp_path / "mine.yaml", PAGE + f"search: {{{search}}}\n"))).search
+
+
+def test_an_override_of_a_weight_fixes_the_weight() -> None:
+    family = families.load("seqvae").override({"objective": {"kl.z": {"value": 0.5}}})
+    drawn = [family.configure(settings)["objective"]["kl.z"]["value"] for settings in space.corners(family.search)]
+    assert set(drawn) == {0.5}
+
+
+def test_naming_the_kind_that_a_slot_has_anyway_replaces_nothing() -> None:
+    assert (
+        families.merge({"inputs": {"size": 9}}, {"inputs": {"kind": "embedded", "dropout": 0.1}})["inputs"]["size"] == 9
+    )

@@ -187,3 +187,13 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
         specification.load(write(tmp_path / "my.yaml", "study: a\nstudy: b\n"))
     with pytest.raises(UserError, match="Is a directory"):
         specification.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"study": "mine\n"}, {"evaluate": {"subset_sentences": 1}}],
+)
+def test_pages_that_cannot_work_are_refused(changes: dict[str, Any]) -> None:
+    page = {"study": "mine", "corpus": {"name": "cafes"}, "families": ["vmf"], **changes}
+    with pytest.raises(UserError):
+        specification.parse(page, Path(), "my.yaml")

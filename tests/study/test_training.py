@@ -189,3 +189,12 @@ def test_training_is_on_one_split_and_measures_on_the_other() -> None:
     first, second = next(training.epochs()), next(other.epochs())
     assert first["train/loss"] == second["train/loss"]
     assert first["subset/nll_exact"] != second["subset/nll_exact"]
+
+
+@pytest.mark.parametrize("name", pages.EVERY)
+def test_a_model_that_is_not_finite_when_measured_is_a_divergence(name: str) -> None:
+    training = pages.training(name)
+    with torch.no_grad():
+        training.model.vocabulary.bias.fill_(math.nan)
+    with pytest.raises(Diverged):
+        training.measure("subset", training.subset, 2)
