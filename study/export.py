@@ -92,6 +92,7 @@ def _content(
         "train": settings["train"],
         "evaluate": settings["evaluate"],
         "seed": FINAL_SEED,
+        "threads": max(1, int(settings["resources"]["cpus"])),
         "tracking": workspace.tracking_uri(settings["tracking"]),
         "from": {
             "study": facts["study"],

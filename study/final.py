@@ -23,6 +23,7 @@ KEYS = (
     "train",
     "evaluate",
     "seed",
+    "threads",
     "tracking",
     "from",
 )
@@ -71,8 +72,9 @@ def _faults(content: Mapping[str, Any]) -> list[str]:
     found = section_faults("train", Train, content["train"]) + section_faults("evaluate", Evaluate, content["evaluate"])
     if not isinstance(content["model"], Mapping):
         return [*found, f"model: a complete configuration, found {content['model']!r}"]
-    if type(content["seed"]) is not int or content["seed"] < 0:
-        found.append(f"seed: a whole number from 0, found {content['seed']!r}")
+    for key, least in (("seed", 0), ("threads", 1)):
+        if type(content[key]) is not int or content[key] < least:
+            found.append(f"{key}: a whole number from {least}, found {content[key]!r}")
     return found + configuration.faults(content["model"], "model")
 
 
@@ -101,6 +103,7 @@ def train(content: Mapping[str, Any], corpora: Path, out: Path, say: Say) -> Fin
             f"{corpus.digest}; restore the files, or export from a study on the new ones"
         )
     started = time.perf_counter()
+    torch.set_num_threads(content["threads"])  # as in the trials: the order of a sum depends on it
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = configuration.resolve(content["model"])
     task = Task(

@@ -134,8 +134,21 @@ def test_an_exported_file_trains_alone_and_leaves_safe_weights(
     again = ask(folder, capsys, "train", str(exported), "--out", str(tmp_path / "again"))
     assert again["measures"] == done["measures"]
     finals = [one for one in mlflow_runs(folder / "runs") if one.data.tags.get("uncollapse.kind") == "final"]
-    assert len(finals) == 2
     assert finals[0].data.metrics["test/nll_iw"] == done["measures"]["test/nll_iw"]
+
+
+def test_the_final_training_repeats_a_confirmation_run_to_the_bit(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exported = folder / "runs" / "faulty" / "best" / "vmf.yaml"
+    configuration = yaml.safe_load(exported.read_text())["from"]["configuration"]
+    confirmed = next(
+        record
+        for record in left(folder / "runs")
+        if record.stage == REPLICATE and record.seed == 1 and record.configuration == configuration
+    )
+    done = ask(folder, capsys, "train", str(exported), "--seed", "1", "--out", str(tmp_path / "final"))
+    assert {name: done["measures"][name] for name in confirmed.final} == dict(confirmed.final)
 
 
 def test_an_edited_file_is_refused_until_it_is_owned(
