@@ -92,10 +92,10 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def writable(folder: Path) -> str | None:
-    """Why nothing can be written into a folder, made if need be; None if it can."""
+    """Why nothing can be written into a folder, or where it would be made; None if it can. Leaves nothing behind."""
+    there = next(place for place in (folder, *folder.parents) if place.exists())
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
+        with tempfile.TemporaryFile(dir=there):
             return None
     except OSError as error:
         return f"--runs {folder}: a study writes its ledger there and this folder cannot be written ({error.strerror})"
