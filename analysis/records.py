@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-STATES = ("finished", "stopped", "diverged", "failed", "running", "missing")
-STAGES = ("search", "replicate")
+from study.records import MEASURES as UNITS
+
 SPLIT_OF_STAGE = {"search": "subset", "replicate": "valid"}
 
 TRIAL_COLUMNS = (
@@ -25,23 +25,7 @@ TRIAL_COLUMNS = (
 )
 CURVE_COLUMNS = ("key", "epoch", "updates")
 
-MEASURES = (
-    "nll_exact",
-    "nll_elbo",
-    "nll_iw",
-    "ppl",
-    "reconstruction",
-    "kl",
-    "mi",
-    "active_units",
-    "latent_gain",
-    "hoyer_sample",
-    "hoyer_mean",
-    "hoyer_sample_centred",
-    "hoyer_mean_centred",
-    "dims_dropped",
-    "cosine",
-)
+MEASURES = tuple(name for name in UNITS if not name.startswith("kl_"))  # the KL of each variable is found in the tables
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.records import CURVE_COLUMNS, MEASURES, SPLIT_OF_STAGE, STAGES, STATES, TRIAL_COLUMNS
+from analysis.records import CURVE_COLUMNS, MEASURES, SPLIT_OF_STAGE, TRIAL_COLUMNS
+from study.records import STAGES, STATES
 
 PARAM = "param."
 

@@ -115,11 +115,6 @@ def attribute(slot: str, kind: str, name: str) -> Any:
     raise AssertionError(f"models/{SLOTS[slot]}/{kind}.py: the class has no literal attribute {name}")
 
 
-def describe(slot: str, kind: str) -> str:
-    """First line of a part's docstring."""
-    return (ast.get_docstring(_public_node(slot, kind)) or "").split("\n")[0]
-
-
 def _only_kind(slot: str) -> str | None:
     """A slot with a single part needs no kind."""
     return kinds(slot)[0] if len(kinds(slot)) == 1 else None

@@ -14,7 +14,6 @@ from typing import Any
 from search_spaces import page_yaml
 
 FOLDER = Path(__file__).parent
-LEAVES = ("float", "int", "choice")
 
 
 @dataclass(frozen=True)
