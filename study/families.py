@@ -25,6 +25,7 @@ class Family:
         title, paper: for people.
         base: settings of the whole system.
         search: what is searched, as `search_spaces.space` reads it.
+        fixed: knobs of the page that an override sets.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Family:
     paper: str
     base: Mapping[str, Any]
     search: Mapping[str, Any]
+    fixed: tuple[str, ...] = ()
 
     def configure(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """The complete configuration of the base under drawn `settings`."""
@@ -40,7 +42,10 @@ class Family:
     def override(self, settings: Mapping[str, Any]) -> "Family":
         """The family under a study's override: knobs that it sets are no longer searched."""
         fitting = _fitting(self.base, settings)
-        return replace(self, base=merge(self.base, fitting), search=_without(self.search, fitting))
+        search = _without(self.search, fitting)
+        left = dict(space.knobs(search))
+        fixed = tuple(knob for knob, _ in space.knobs(self.search) if knob not in left)
+        return replace(self, base=merge(self.base, fitting), search=search, fixed=fixed)
 
 
 def names() -> list[str]:

@@ -17,9 +17,8 @@ from study.errors import UserError
 from study.identity import code_version
 from study.ledger import Ledger
 from study.progress import Progress, duration
-from study.records import REPLICATE, SEARCH
 from study.results import records
-from study.specification import Study
+from study.specification import Study, planned
 from study.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         slots = tuning.slots(_resources(study))
         if slots < 1:
             raise UserError(tuning.too_small(_resources(study)))
-        progress = Progress(planned(study), study.search.select, slots, console)
+        progress = Progress(planned(study.settings()), study.search.select, slots, console)
         facts = {"code": code_version(), "corpus": corpus.digest}
         projection = Projection(workspace.tracking_uri(study.tracking), study.name, workspace.artifacts, facts)
         writer = Writer(projection, progress.say)
@@ -144,13 +143,6 @@ def common_job(study: Study, corpus: Corpus, full: bool) -> dict[str, Any]:
         "gpus": study.resources.gpus,
         "full": full,
     }
-
-
-def planned(study: Study) -> dict[str, dict[str, int]]:
-    """Trials of each family in each stage."""
-    replicas = study.replicate.configurations * study.replicate.seeds
-    names = [family.name for family in study.families]
-    return {SEARCH: dict.fromkeys(names, study.search.trials), REPLICATE: dict.fromkeys(names, replicas)}
 
 
 def _project_figures(writer: "Writer", workspace: Workspace, report: Path) -> None:

@@ -14,6 +14,7 @@ from search_spaces import page_yaml
 from study import families
 from study.errors import UserError
 from study.families import Family
+from study.records import REPLICATE, SEARCH
 
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
 
@@ -122,6 +123,17 @@ class Study:
         pages = {family.name: {"base": family.base, "search": family.search} for family in self.families}
         plain = {"corpus": self.corpus, "override": self.override, "tracking": self.tracking, "seed": self.seed}
         return {"study": self.name, **plain, **sections, "families": pages}
+
+
+def planned(settings: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+    """Trials of each family in each stage, from resolved settings; a page that searches nothing confirms its base."""
+    searched = {name: bool(page["search"]) for name, page in settings["families"].items()}
+    configurations = settings["replicate"]["configurations"]
+    seeds = settings["replicate"]["seeds"]
+    return {
+        SEARCH: {name: settings["search"]["trials"] for name, search in searched.items() if search},
+        REPLICATE: {name: (configurations if search else 1) * seeds for name, search in searched.items()},
+    }
 
 
 def load(path: Path) -> Study:

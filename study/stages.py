@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import optuna
 from optuna.trial import TrialState, create_trial
@@ -60,12 +60,12 @@ class SearchStage:
 
     def __init__(self, study: Study, corpus: str, book: Book) -> None:
         self.study, self.corpus, self.book = study, corpus, book
-        self.families = {family.name: family for family in study.families}
+        self.families = {family.name: family for family in study.families if family.search}
         self.rungs = halving.rungs(study.train.epochs) if study.search.stop_early == "asha" else []
         self.at_rung: dict[tuple[str, int], dict[str, float]] = {}
         self.asked: dict[str, int] = {}
         self.orphans: deque[tuple[Family, int]] = deque()
-        for family in study.families:
+        for family in self.families.values():
             self._read(family)
 
     def _read(self, family: Family) -> None:
@@ -86,8 +86,8 @@ class SearchStage:
         if self.orphans:
             family, trial_id = self.orphans.popleft()
             return self._prepare(family, trial_id)
-        least = min(self.asked, key=lambda name: self.asked[name])
-        if self.asked[least] >= self.study.search.trials:
+        least = min(self.asked, key=lambda name: self.asked[name], default=None)
+        if least is None or self.asked[least] >= self.study.search.trials:
             return None
         return self._ask(self.families[least])
 
@@ -147,6 +147,13 @@ def annealed_by(configuration: Mapping[str, Any]) -> float:
     return max(ends, default=0.0)
 
 
+class Chosen(NamedTuple):
+    """A configuration that is confirmed: resolved, with the searched knobs that made it."""
+
+    settings: Mapping[str, Any]
+    params: Mapping[str, Any]
+
+
 class ReplicateStage:
     """The chosen configurations of every family x the confirmation seeds; nothing is stopped early."""
 
@@ -155,39 +162,40 @@ class ReplicateStage:
     def __init__(self, study: Study, corpus: str, book: Book) -> None:
         self.study, self.corpus, self.book = study, corpus, book
         for family in study.families:
-            self._plan(family.name)
+            self._plan(family)
         waiting = [self._unfinished(family.name) for family in study.families]
         longest = max((len(ids) for ids in waiting), default=0)
         # seed by seed through all families, so that an interrupted night leaves every family with some seeds
         self.queue = deque(ids[at] for at in range(longest) for ids in waiting if at < len(ids))
 
-    def _plan(self, family: str) -> None:
+    def _plan(self, family: Family) -> None:
         """Enter every configuration x seed that is neither there nor diverged; a failed seed is entered again."""
-        ledger = self.book.ledger
-        there = {}
-        for trial in ledger.trials(REPLICATE, family):
+        there = set()
+        for trial in self.book.ledger.trials(REPLICATE, family.name):
             record = record_of(trial)
             if trial.state != TrialState.FAIL or record.state == DIVERGED:
-                there[record.key] = record
+                there.add(record.key)
         for seed in confirmation_seeds(self.study):
             for chosen in self._chosen(family):
                 named = identify(self.study, self.corpus, chosen.settings, seed)
                 if named["key"] not in there:
-                    self._enter(family, chosen, named)
+                    self._enter(family.name, chosen, named)
 
-    def _enter(self, family: str, chosen: TrialRecord, named: Mapping[str, Any]) -> None:
+    def _enter(self, family: str, chosen: Chosen, named: Mapping[str, Any]) -> None:
         optuna_study = self.book.ledger.study(REPLICATE, family)
         number = len(self.book.ledger.trials(REPLICATE, family))
         place = {"family": family, "stage": REPLICATE, "number": number, "audit": False, "params": dict(chosen.params)}
         optuna_study.add_trial(create_trial(state=TrialState.WAITING, user_attrs={**place, **named}))
 
-    def _chosen(self, family: str) -> list[TrialRecord]:
-        """The best finished configurations of the search, each once; a longer search may add others later."""
-        return choose(self.book.ledger.trials(SEARCH, family), self.study)
+    def _chosen(self, family: Family) -> list[Chosen]:
+        """The best finished configurations of the search, each once; the base of a page that searches nothing."""
+        if not family.search:
+            return [Chosen(family.configure({}), {})]
+        return choose(self.book.ledger.trials(SEARCH, family.name), self.study)
 
     def planned(self) -> dict[str, int]:
         seeds = self.study.replicate.seeds
-        return {family.name: len(self._chosen(family.name)) * seeds for family in self.study.families}
+        return {family.name: len(self._chosen(family)) * seeds for family in self.study.families}
 
     def _unfinished(self, family: str) -> list[int]:
         return [
@@ -201,11 +209,11 @@ class ReplicateStage:
         return False
 
 
-def choose(trials: list[optuna.trial.FrozenTrial], study: Study) -> list[TrialRecord]:
+def choose(trials: list[optuna.trial.FrozenTrial], study: Study) -> list[Chosen]:
     """The `replicate.configurations` best finished trials by the selection measure, no configuration twice."""
     finished = [record for record in map(record_of, trials) if record.state == FINISHED]
     ranked = sorted(finished, key=lambda record: (selection(record, study.search.select), record.number))
-    best_of: dict[str, TrialRecord] = {}
+    best_of: dict[str, Chosen] = {}
     for record in ranked:
-        best_of.setdefault(record.configuration, record)
+        best_of.setdefault(record.configuration, Chosen(record.settings, record.params))
     return list(best_of.values())[: study.replicate.configurations]

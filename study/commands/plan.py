@@ -5,14 +5,15 @@ from argparse import Namespace
 from typing import Any
 
 from search_spaces import space
-from study import families, halving
+from study import halving
 from study.checks import faults, local_cpus
 from study.commands import Answer
 from study.commands.pagefile import study_of, workspace_of
 from study.errors import UserError
+from study.families import Family
 from study.progress import duration
 from study.records import REPLICATE, SEARCH
-from study.specification import Study
+from study.specification import Study, planned
 from study.workspace import Workspace
 
 
@@ -25,8 +26,8 @@ def plan(arguments: Namespace) -> Answer:
     slots = _cluster_slots(study, workspace, arguments)
     data: dict[str, Any] = {
         "study": study.name,
-        "families": [_family(study, name) for name in [family.name for family in study.families]],
-        "trials": _trials(study),
+        "families": [_family(family) for family in study.families],
+        "trials": {stage: sum(counts.values()) for stage, counts in planned(study.settings()).items()},
         "slots": slots,
         "rungs": halving.rungs(study.train.epochs) if study.search.stop_early == "asha" else [],
         "resolution": _resolution(study),
@@ -53,20 +54,8 @@ def _cluster_slots(study: Study, workspace: Workspace, arguments: Namespace) -> 
     return slots
 
 
-def _family(study: Study, name: str) -> dict[str, Any]:
-    family = next(family for family in study.families if family.name == name)
-    knobs = [knob for knob, _ in space.knobs(family.search)]
-    page = families.FOLDER / f"{name}.yaml"
-    before = [knob for knob, _ in space.knobs(families.load(name).search)] if page.exists() else knobs
-    return {"family": name, "knobs": len(knobs), "fixed": [knob for knob in before if knob not in knobs]}
-
-
-def _trials(study: Study) -> dict[str, int]:
-    count = len(study.families)
-    return {
-        SEARCH: count * study.search.trials,
-        REPLICATE: count * study.replicate.configurations * study.replicate.seeds,
-    }
+def _family(family: Family) -> dict[str, Any]:
+    return {"family": family.name, "knobs": len(list(space.knobs(family.search))), "fixed": list(family.fixed)}
 
 
 def _resolution(study: Study) -> dict[str, float]:
@@ -86,9 +75,12 @@ def _cost(study: Study, workspace: Workspace, slots: int, quiet: bool) -> dict[s
     say = (lambda sentence: None) if quiet else (lambda sentence: print(sentence, file=sys.stderr))
     corpus = prepare(study.corpus, workspace.corpora, study.folder, say)
     rows = [vars(estimate) for estimate in calibrate(study, corpus)]
-    search = sum(row["search_seconds"] for row in rows) * study.search.trials
-    replicas = study.replicate.configurations * study.replicate.seeds
-    total = search + sum(row["replicate_seconds"] for row in rows) * replicas
+    trials = planned(study.settings())
+    total = sum(
+        row["search_seconds"] * trials[SEARCH].get(row["family"], 0)
+        + row["replicate_seconds"] * trials[REPLICATE][row["family"]]
+        for row in rows
+    )
     largest = max(row["checkpoint_bytes"] for row in rows)
     return {
         "families": rows,
@@ -110,8 +102,8 @@ def _text(study: Study, data: dict[str, Any]) -> str:
         f" once their annealing has ended; {study.search.audit:.0%} never stopped (audit)",
         f"           selects on {study.search.select.removeprefix('valid/')} of "
         f"{study.evaluate.subset_sentences} fixed validation sentences, K = {study.evaluate.subset_samples}",
-        f"replicate  {trials[REPLICATE]} trials: {study.replicate.configurations} configurations x "
-        f"{study.replicate.seeds} seeds a family, full validation split, K = {study.evaluate.full_samples}",
+        f"replicate  {trials[REPLICATE]} trials: {study.replicate.configurations} configurations (one where nothing is "
+        f"searched) x {study.replicate.seeds} seeds a family, full validation split, K = {study.evaluate.full_samples}",
         f"resolution {resolution['seeds']} seeds, 0 collapses: still compatible with "
         f"{resolution['none_high']:.0%}; half of them: {resolution['half_low']:.0%} to {resolution['half_high']:.0%} "
         "(Wilson, 95 %)",

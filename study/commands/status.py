@@ -10,7 +10,8 @@ from typing import Any
 from study.commands import Answer
 from study.commands.pagefile import workspace_of
 from study.progress import STATE_COLUMNS, collapsed, duration
-from study.records import ENDED, MISSING, REPLICATE, RUNNING, SEARCH, STAGES, TrialRecord, selection
+from study.records import ENDED, MISSING, RUNNING, TrialRecord, selection
+from study.specification import planned
 from study.workspace import Workspace
 
 SECONDS = 5.0
@@ -43,19 +44,15 @@ def _data(workspace: Workspace) -> dict[str, Any]:
     from study.results import records
 
     settings, found = workspace.read_facts()["settings"], records(workspace.folder, workspace.study)
-    planned = {
-        SEARCH: settings["search"]["trials"],
-        REPLICATE: settings["replicate"]["configurations"] * settings["replicate"]["seeds"],
-    }
     rows = [
-        _row(stage, family, planned[stage], [r for r in found if (r.stage, r.family) == (stage, family)], settings)
-        for stage in STAGES
-        for family in settings["families"]
+        _row(stage, family, count, [r for r in found if (r.stage, r.family) == (stage, family)], settings)
+        for stage, counts in planned(settings).items()
+        for family, count in counts.items()
     ]
     return {
         "study": workspace.study,
         "running": _running(workspace.folder),
-        "left": _left(found, planned, rows),
+        "left": _left(found, rows),
         "rows": rows,
     }
 
@@ -69,7 +66,7 @@ def _row(stage: str, family: str, planned: int, own: list[TrialRecord], settings
     return row | {"best": min(values, default=None), "collapsed": sum(collapsed(r) for r in own if r.state in ENDED)}
 
 
-def _left(found: list[TrialRecord], planned: dict[str, int], rows: list[dict[str, Any]]) -> str:
+def _left(found: list[TrialRecord], rows: list[dict[str, Any]]) -> str:
     """Training time still to come, from the mean of what has ended; divide it by the trials that run at once."""
     ended = [record.seconds for record in found if record.state in ENDED]
     remaining = sum(row[MISSING] + row["running"] for row in rows)

@@ -8,9 +8,10 @@ import pytest
 
 from models import configuration
 from study import halving, stages
+from study.identity import configuration_id
 from study.ledger import Ledger, record_of
 from study.records import DIVERGED, FAILED, FINISHED, MISSING, STOPPED, TrialRecord, selection
-from study.specification import Study
+from study.specification import Study, planned
 from study.stages import TUNING_SEEDS, annealed_by, confirmation_seeds
 from tests.pages import configuration as page_configuration
 from tests.study import trials
@@ -226,14 +227,28 @@ def test_the_best_finished_configurations_are_chosen_each_once(tmp_path: Path) -
     ledger = Ledger(tmp_path / "runs", "mine")
     chosen = stages.choose(ledger.trials("search", "one"), study)
     finished = sorted((one for one in found if one.state == FINISHED), key=lambda one: selection(one, "valid/nll_iw"))
-    assert [one.key for one in chosen] == [one.key for one in finished[:2]]
+    assert [one.settings for one in chosen] == [one.settings for one in finished[:2]]
+
+
+CHOICE = "search: {latent: {prior_scale: {choice: [1.0, 1.5]}}}"
 
 
 def test_a_configuration_that_was_tried_often_is_chosen_once(tmp_path: Path) -> None:
-    study = trials.study(tmp_path, space="", names=("one",), search={"stop_early": "none"})
-    trials.run(trials.search(study, tmp_path), lambda record, epoch: abs(record.number - 2.0))
-    (only,) = stages.choose(Ledger(tmp_path / "runs", "mine").trials("search", "one"), study)
-    assert only.number == 2
+    study = trials.study(tmp_path, space=CHOICE, names=("one",), search={"stop_early": "none", "trials": 12})
+    trials.run(trials.search(study, tmp_path))
+    chosen = stages.choose(Ledger(tmp_path / "runs", "mine").trials("search", "one"), study)
+    assert [one.settings["latent"]["prior_scale"] for one in chosen] == [1.0, 1.5]
+
+
+def test_a_page_that_searches_nothing_has_its_base_confirmed(tmp_path: Path) -> None:
+    study = trials.study(tmp_path, space="", names=("one",))
+    assert trials.search(study, tmp_path).next_trial() is None
+    stage = trials.replicate(study, tmp_path)
+    trials.run(stage)
+    found = records(tmp_path, "one", "replicate")
+    assert [record.seed for record in found] == confirmation_seeds(study)
+    assert {record.configuration for record in found} == {configuration_id(study.families[0].configure({}))}
+    assert planned(study.settings()) == {"search": {}, "replicate": {"one": len(found)}}
 
 
 def test_every_chosen_configuration_meets_every_seed(tmp_path: Path) -> None:
