@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from models import laws, parts
+from models.bounds import NonNegative
 from models.faults import unknown
 
 MODEL_SLOTS = ("inputs", "encoder", "pool", "latent", "decoder")
 SLOTS = (*MODEL_SLOTS, "objective", "optimizer", "updates")
+FLOOR = parts.Option("floor", NonNegative, 0.0)
 OPTIONAL = {"inputs": {}, "optimizer": {"kind": "adam"}, "updates": {"kind": "joint"}, "objective": {}}
 
 
@@ -32,9 +34,25 @@ def _slot_faults(slot: str, settings: Any, place: str) -> list[str]:
         return [
             f"{place}: an objective maps terms to schedules, such as {{kl.z: {{kind: constant}}}}, found {settings!r}"
         ]
-    return [
-        fault for term, schedule in settings.items() for fault in parts.faults("schedule", schedule, f"{place}.{term}")
-    ]
+    return [fault for term, given in settings.items() for fault in _term_faults(given, f"{place}.{term}")]
+
+
+def _term_faults(given: Any, place: str) -> list[str]:
+    if not isinstance(given, Mapping):
+        return parts.faults("schedule", given, place)
+    fault = FLOOR.fault(given.get(FLOOR.name, FLOOR.default))
+    found = [] if fault is None else [f"{place}.{FLOOR.name}: {fault}, found {given[FLOOR.name]!r}"]
+    return found + parts.faults("schedule", _schedule(given), place)
+
+
+def _schedule(term: Mapping[str, Any]) -> dict[str, Any]:
+    """A term's settings less its floor, which is the objective's and not the schedule's."""
+    return {key: value for key, value in term.items() if key != FLOOR.name}
+
+
+def _resolve_term(given: Mapping[str, Any]) -> dict[str, Any]:
+    floor = float(given.get(FLOOR.name, FLOOR.default))
+    return {**parts.resolve("schedule", _schedule(given)), **({FLOOR.name: floor} if floor else {})}
 
 
 def resolve(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,7 +62,7 @@ def resolve(settings: Mapping[str, Any]) -> dict[str, Any]:
         given = settings.get(slot, OPTIONAL.get(slot))
         assert given is not None, slot
         if slot == "objective":
-            complete[slot] = {term: parts.resolve("schedule", schedule) for term, schedule in given.items()}
+            complete[slot] = {term: _resolve_term(settings) for term, settings in given.items()}
         else:
             complete[slot] = parts.resolve(slot, given)
     return complete

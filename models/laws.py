@@ -35,6 +35,16 @@ def heads_divide(configuration: Configuration) -> str | None:
     return None
 
 
+def predicts(configuration: Configuration) -> str:
+    """What the decoder predicts: `words` in their order, the words of a `bag`, or a `label`."""
+    return parts.attribute("decoder", configuration["decoder"]["kind"], "predicts")
+
+
+def penalties(configuration: Configuration) -> tuple[str, ...]:
+    """Terms that the latent offers beside its KLs."""
+    return parts.attribute("latent", configuration["latent"]["kind"], "penalties", ())
+
+
 def tokens_need_attention(configuration: Configuration) -> str | None:
     attends = configuration["decoder"]["kind"] == "transformer"
     if posterior_at(configuration) == "tokens" and not attends:
@@ -63,8 +73,9 @@ def code_enters(configuration: Configuration) -> str | None:
 
 
 def encoder_feeds_latent(configuration: Configuration) -> str | None:
-    if variables(configuration) and configuration["encoder"]["kind"] == "none":
-        return "encoder.kind: a posterior needs features; use `recurrent` or `transformer`, found 'none'"
+    latent = configuration["latent"]["kind"]
+    if latent != "none" and configuration["encoder"]["kind"] == "none":
+        return f"encoder.kind: the latent {latent!r} needs features; use another encoder, found 'none'"
     return None
 
 
@@ -77,21 +88,58 @@ def inputless_dropout(configuration: Configuration) -> str | None:
 
 def every_kl_is_weighed(configuration: Configuration) -> str | None:
     weighed = {term.split(".", 1)[1] for term in configuration["objective"] if "." in term}
+    stands_for_kl = parts.attribute("latent", configuration["latent"]["kind"], "charges", ())
+    if any(term in configuration["objective"] for term in stands_for_kl):
+        return None
     unweighed = [name for name in variables(configuration) if name not in weighed]
     if unweighed:
-        terms = ", ".join(f"kl.{name}" for name in unweighed)
+        terms = ", ".join(stands_for_kl or [f"kl.{name}" for name in unweighed])
         return f"objective: every latent variable needs a weight on its KL, or the model is an autoencoder; add {terms}"
     return None
 
 
 def terms_exist(configuration: Configuration) -> str | None:
-    known = {f"kl.{name}" for name in variables(configuration)}
+    known = {f"kl.{name}" for name in variables(configuration)} | set(penalties(configuration))
     if posterior_at(configuration) != "features":
         known |= {f"kl_mean.{name}" for name in variables(configuration)}
     strange = sorted(set(configuration["objective"]) - known)
     if strange:
         names = ", ".join(sorted(known)) or "none: it has no latent variable"
         return f"objective: this model has no term {', '.join(strange)}; its terms are {names}"
+    return None
+
+
+def penalties_are_of_sentences(configuration: Configuration) -> str | None:
+    weighed = [term for term in configuration["objective"] if term in penalties(configuration)]
+    if weighed and posterior_at(configuration) == "tokens":
+        return f"objective.{weighed[0]}: this term compares the codes of sentences; use a pool, found none"
+    return None
+
+
+def updates_fit_the_latent(configuration: Configuration) -> str | None:
+    needed = parts.attribute("latent", configuration["latent"]["kind"], "updates", None)
+    kind = configuration["updates"]["kind"]
+    if needed is not None and kind != needed:
+        return f"updates.kind: the latent {configuration['latent']['kind']!r} is trained by {needed!r}, found {kind!r}"
+    served = parts.attribute("updates", kind, "needs", ())
+    if served and configuration["latent"]["kind"] not in served:
+        return f"updates.kind: {kind!r} trains the latents {', '.join(served)}; use `joint`"
+    return None
+
+
+def separate_updates_share_nothing(configuration: Configuration) -> str | None:
+    separate = parts.attribute("updates", configuration["updates"]["kind"], "separate", False)
+    if separate and configuration["inputs"]["shared"]:
+        return (
+            f"inputs.shared: {configuration['updates']['kind']!r} updates move encoder and decoder by turns, so "
+            "neither may own the other's word vectors; set `shared: false`"
+        )
+    return None
+
+
+def labels_have_no_code(configuration: Configuration) -> str | None:
+    if predicts(configuration) == "label" and variables(configuration):
+        return "latent.kind: a classifier reads features and not a sampled code; use `features`"
     return None
 
 
@@ -104,4 +152,8 @@ LAWS: tuple[Callable[[Configuration], str | None], ...] = (
     inputless_dropout,
     every_kl_is_weighed,
     terms_exist,
+    penalties_are_of_sentences,
+    updates_fit_the_latent,
+    separate_updates_share_nothing,
+    labels_have_no_code,
 )

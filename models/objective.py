@@ -8,24 +8,35 @@ from torch import Tensor
 from models import parts
 from models.trace import Trace
 
+FLOOR = "floor"
 Schedule = Callable[[int], float]
 
 
 class Objective:
-    """E[-log p(x | z)] + sum over terms of weight(t) * term, averaged over the sentences of a batch.
+    """E[-log p(x | z)] + sum over terms of weight(t) * max(floor, mean of the term), averaged over a batch.
 
     Args:
-        settings: for each term, such as `kl.z`, a resolved schedule.
+        settings: for each term, such as `kl.z`, a resolved schedule, and the `floor` in nats below which a batch's mean
+            is not pushed (free bits for the batch; Yang et al. 2017 clip the KL so).
         updates: planned updates of the whole training, on which the schedules scale.
     """
 
     def __init__(self, settings: Mapping[str, Mapping[str, Any]], updates: int) -> None:
         self.weights: dict[str, Schedule] = {
-            term: parts.build("schedule", schedule, updates) for term, schedule in settings.items()
+            term: parts.build("schedule", {k: v for k, v in options.items() if k != FLOOR}, updates)
+            for term, options in settings.items()
         }
+        self.floors = {term: float(options.get(FLOOR, 0.0)) for term, options in settings.items()}
+
+    def per_sentence(self, trace: Trace, step: int) -> Tensor:
+        """The loss of each sentence at update `step`: (B,) in nats."""
+        weighted = [weight(step) * self._term(trace, name) for name, weight in self.weights.items()]
+        return sum(weighted, trace.reconstruction)
+
+    def _term(self, trace: Trace, name: str) -> Tensor:
+        term = trace.term(name)
+        return term.mean().clamp_min(self.floors[name]).expand_as(term) if self.floors[name] > 0 else term
 
     def __call__(self, trace: Trace, step: int) -> Tensor:
         """The loss of update `step`: a scalar in nats per sentence."""
-        terms = trace.terms
-        weighted = [weight(step) * terms[name] for name, weight in self.weights.items()]
-        return sum(weighted, trace.reconstruction).mean()
+        return self.per_sentence(trace, step).mean()

@@ -1,5 +1,6 @@
 """What the optimisers share: clipping, counting, the learning rate, and a state that can be saved."""
 
+from collections.abc import Collection
 from typing import Any
 
 import torch
@@ -19,9 +20,19 @@ class Optimization:
         self.parameters = list(model.parameters())
         self.optimizer, self.clip, self.updates = optimizer, clip, 0
 
-    def step(self) -> None:
-        """One update from the gradients at hand, which are then cleared."""
+    def step(self, only: Collection[nn.Parameter] | None = None) -> None:
+        """One update from the gradients at hand, which are then cleared.
+
+        Args:
+            only: parameters that move; clipping counts the gradients of all. The state of the others (Adam's moments
+                and steps) stays as it is, so that this equals separate optimisers.
+        """
         nn.utils.clip_grad_norm_(self.parameters, self.clip)
+        if only is not None:
+            moved = set(map(id, only))
+            for parameter in self.parameters:
+                if id(parameter) not in moved:
+                    parameter.grad = None
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.updates += 1

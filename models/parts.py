@@ -107,12 +107,13 @@ def load(slot: str, kind: str) -> Callable[..., Any]:
     return getattr(module, _public_node(slot, kind).name)
 
 
-def attribute(slot: str, kind: str, name: str) -> Any:
-    """A literal class attribute of a part, read from its source."""
+def attribute(slot: str, kind: str, name: str, default: Any = REQUIRED) -> Any:
+    """A literal class attribute of a part, read from its source; `default` where the part does not set it."""
     for node in _public_node(slot, kind).body:
         if isinstance(node, ast.Assign) and any(isinstance(to, ast.Name) and to.id == name for to in node.targets):
             return ast.literal_eval(node.value)
-    raise AssertionError(f"models/{SLOTS[slot]}/{kind}.py: the class has no literal attribute {name}")
+    assert default is not REQUIRED, f"models/{SLOTS[slot]}/{kind}.py: the class has no literal attribute {name}"
+    return default
 
 
 def _only_kind(slot: str) -> str | None:
@@ -156,6 +157,8 @@ def _type_fault(annotation: Any, value: object) -> str | None:
         return None if isinstance(value, int | float) and not isinstance(value, bool) else "must be a number"
     if annotation is int:
         return None if isinstance(value, int) and not isinstance(value, bool) else "must be a whole number"
+    if annotation is str:
+        return None if isinstance(value, str) and value.strip() else "must be a word"
     assert annotation is bool, annotation
     return None if isinstance(value, bool) else "must be true or false"
 

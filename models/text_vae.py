@@ -1,15 +1,17 @@
 """The model that parts make. Shapes: B sentences, T steps, V vocabulary, H features, C code, K importance samples."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from models import parts
 from models.batch import Batch
+from models.lexicon import Lexicon
+from models.likelihoods import LIKELIHOODS, Likelihood
 from models.trace import Trace
 from models.variable import Variable
 
@@ -29,43 +31,77 @@ class TextVAE(nn.Module):
 
     Args:
         configuration: a resolved configuration (`models.configuration.resolve`).
-        vocabulary: V, specials included.
+        lexicon: of the corpus.
     """
 
-    def __init__(self, configuration: Mapping[str, Any], vocabulary: int) -> None:
+    def __init__(self, configuration: Mapping[str, Any], lexicon: Lexicon) -> None:
         super().__init__()
-        self.inputs = parts.build("inputs", configuration["inputs"], vocabulary)
-        self.encoder = parts.build("encoder", configuration["encoder"], self.inputs.size)
-        self.pool = parts.build("pool", configuration["pool"])
+        self.inputs = parts.build("inputs", configuration["inputs"], lexicon)
+        self.encoder = parts.build("encoder", configuration["encoder"], self.inputs.encoder_size, lexicon)
+        self.pool = parts.build("pool", configuration["pool"], self.encoder.size)
         self.latent = parts.build("latent", configuration["latent"], self.encoder.size)
-        self.decoder = parts.build("decoder", configuration["decoder"], self.inputs.size, self.latent.code_size)
-        self.vocabulary = nn.Linear(self.decoder.size, vocabulary)
+        self.decoder = parts.build("decoder", configuration["decoder"], self.inputs.decoder_size, self.latent.code_size)
+        self.output: Likelihood = LIKELIHOODS[self.decoder.predicts](self.decoder.size, lexicon)
+
+    def inference_parameters(self) -> Iterator[nn.Parameter]:
+        """Of q(latents | x): encoder, pool, latent, and the inputs that only the encoder reads."""
+        modules = [self.encoder, self.latent, *([self.pool] if isinstance(self.pool, nn.Module) else [])]
+        return chain(*(module.parameters() for module in modules), self.inputs.encoder_parameters())
 
     def encode(self, batch: Batch) -> Encoded:
         """Features of the sentences, free of padding once pooled."""
-        steps = self.encoder(self.inputs.for_encoder(batch), batch.mask)
+        entering = batch.tokens if self.encoder.reads_tokens else self.inputs.for_encoder(batch)
+        steps = self.encoder(entering, batch.mask)
         return Encoded(steps, self.pool(steps, batch.mask))
 
     def trace(self, batch: Batch) -> Trace:
         """One sample of the latents, what it reconstructs and what it costs."""
         encoded = self.encode(batch)
         variables = self.latent(encoded.pooled)
-        log_likelihood = self.decode(batch, self.latent.code(variables, encoded.pooled))
+        log_likelihood = self.decode(batch, self.code(variables, encoded.pooled))
         kl = {name: self.per_sentence(batch, variable.kl) for name, variable in variables.items()}
-        return Trace(-log_likelihood, kl, self._kl_mean(batch, encoded, variables))
+        log_q = [self.per_sentence(batch, variable.log_q) for variable in variables.values()]
+        return Trace(
+            reconstruction=-log_likelihood,
+            kl=kl,
+            kl_mean=self._kl_mean(batch, encoded, variables),
+            log_q=sum(log_q, log_likelihood.new_zeros(log_likelihood.shape)),
+            features=encoded.pooled,
+            penalty=lambda name: self.latent.penalty(name, encoded.pooled, variables),
+        )
 
     def _kl_mean(self, batch: Batch, encoded: Encoded, variables: Variables) -> dict[str, Tensor]:
         if self.pool.at == "features":
             return {}
-        at_steps = variables if self.pool.at == "tokens" else self.latent(encoded.steps)
-        return {name: _over_steps(batch, variable.kl) / batch.lengths for name, variable in at_steps.items()}
+        if self.pool.at == "tokens":
+            charged, at_steps = batch.mask, variables
+        else:
+            charged, at_steps = self.pool.regularised(batch.mask), self.latent(encoded.steps)
+        return {name: _over_steps(charged, variable.kl) / charged.sum(1) for name, variable in at_steps.items()}
+
+    def published(self, batch: Batch, encoded: Encoded, variables: Variables, log_likelihood: Tensor) -> Tensor | None:
+        """The figure that the paper reports where it is no bound: (B,) in nats; None where it is `nll_elbo`.
+
+        Li et al. 2019 decode at the last posterior's mean and charge the KL averaged over the steps.
+        """
+        if self.pool.at == "latents":
+            at_mean = self.decode(batch, self.latent.mean(encoded.pooled))
+            with torch.random.fork_rng(devices=[]):  # draws at every step would move later draws by the padding
+                averages = self._kl_mean(batch, encoded, variables)
+            return sum(averages.values(), -at_mean)
+        kl = self.latent.published_kl(encoded.pooled, variables)
+        return None if kl is None else -log_likelihood + self.per_sentence(batch, kl)
+
+    def code(self, variables: Variables, features: Tensor) -> Tensor:
+        """What the decoder reads of the latents: (*, C)."""
+        return self.latent.code({name: variable.value for name, variable in variables.items()}, features)
 
     def per_sentence(self, batch: Batch, values: Tensor) -> Tensor:
         """Values of a variable, (*, B), or (*, B, T) where every token has one, as values of the sentence, (*, B)."""
-        return _over_steps(batch, values) if self.pool.at == "tokens" else values
+        return _over_steps(batch.mask, values) if self.pool.at == "tokens" else values
 
     def decode(self, batch: Batch, code: Tensor, code_mask: Tensor | None = None) -> Tensor:
-        """log p(x | code), summed over words and EOS.
+        """log p(x | code), summed over what is predicted: words and EOS, the words of a bag, or the class.
 
         Args:
             batch: the sentences x, (B, T).
@@ -75,29 +111,26 @@ class TextVAE(nn.Module):
         Returns:
             (B,) in nats.
         """
-        embedded = self.inputs.for_decoder(batch)
+        if self.decoder.predicts != "words":
+            return self.output(batch, self.decoder(code))
         masks = {} if code_mask is None else {"code_mask": code_mask}
-        hidden = self.decoder(embedded, batch.mask, code, **masks)
-        logits = self.vocabulary(hidden[batch.mask])  # only real targets meet the vocabulary, the costliest product
-        losses = functional.cross_entropy(logits, batch.tokens[batch.mask], reduction="none")
-        return torch.zeros_like(hidden[..., 0]).masked_scatter(batch.mask, -losses).sum(1)
+        return self.output(batch, self.decoder(self.inputs.for_decoder(batch), batch.mask, code, **masks))
 
     def log_weights(self, batch: Batch, encoded: Encoded, samples: int) -> Tensor:
         """Importance weights log p(x, latents) - log q(latents | x) of `samples` draws: (K, B)."""
         h = encoded.pooled.expand(samples, *encoded.pooled.shape)
-        variables = self.latent(h)
-        return self.weigh(batch, variables, self.latent.code(variables, h))
+        variables = self.latent.propose(h)
+        return self.weigh(batch, variables, self.code(variables, h))
 
     def weigh(self, batch: Batch, variables: Variables, code: Tensor) -> Tensor:
         """log p(x | code) + log p(latents) - log q(latents | x) for latents of batch shape (K, B) or (K, B, T)."""
         samples = code.shape[0]
-        repeated = Batch(batch.tokens.repeat(samples, 1), batch.lengths.repeat(samples))
-        weights = self.decode(repeated, code.flatten(0, 1)).view(samples, -1)
+        weights = self.decode(batch.repeated(samples), code.flatten(0, 1)).view(samples, -1)
         for variable in variables.values():
             weights = weights + self.per_sentence(batch, variable.log_p - variable.log_q)
         return weights
 
 
-def _over_steps(batch: Batch, values: Tensor) -> Tensor:
-    """(*, B, T) summed over the steps that are not padding."""
-    return values.masked_fill(~batch.mask, 0.0).sum(-1)
+def _over_steps(mask: Tensor, values: Tensor) -> Tensor:
+    """(*, B, T) summed over the steps of `mask` (B, T)."""
+    return values.masked_fill(~mask, 0.0).sum(-1)

@@ -14,6 +14,7 @@ from typing import Any
 from search_spaces import page_yaml
 
 FOLDER = Path(__file__).parent
+FLOOR = "floor"
 
 
 @dataclass(frozen=True)
@@ -117,13 +118,16 @@ def _walk_node(node: Any, name: str, way: Mapping[str, str]) -> Iterator[Step]:
 
 
 def expand(node: Any) -> Any:
-    """Replace `{space: name, option: leaf}` by that page, its branches' `option` replaced where they have it."""
+    """Replace `{space: name, option: leaf}` by that page, its branches' `option` replaced where they have it.
+
+    A `floor` is no schedule's own and joins every branch.
+    """
     if not (isinstance(node, Mapping) and "space" in node):
         return node
     page = _shared_space(node["space"])
     replaced = {key: value for key, value in node.items() if key != "space"}
     branches = {
-        kind: options | {key: value for key, value in replaced.items() if key in options}
+        kind: options | {key: value for key, value in replaced.items() if key in options or key == FLOOR}
         for kind, options in page["one_of"].items()
     }
     return {"one_of": branches}
@@ -189,6 +193,7 @@ def _reference_faults(node: Mapping[str, Any], place: str) -> list[str]:
     if node["space"] != "annealing":
         return [f"{place}.space: the one space that a page may name is `annealing`, found {node['space']!r}"]
     known = dict.fromkeys(option for branch in _shared_space("annealing")["one_of"].values() for option in branch)
+    known[FLOOR] = None
     found = _strangers(node, ("space", *known), place)
     return found + faults({key: node[key] for key in node if key in known}, place)
 

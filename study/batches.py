@@ -19,7 +19,8 @@ def batch_of(split: Split, rows: np.ndarray) -> Batch:
         start = split.offsets[row]
         tokens[line, :count] = split.tokens[start : start + count]
         tokens[line, count] = EOS
-    return Batch(torch.from_numpy(tokens), torch.from_numpy(words + 1))
+    labels = None if split.labels is None else torch.from_numpy(split.labels[rows].astype(np.int64))
+    return Batch(torch.from_numpy(tokens), torch.from_numpy(words + 1), labels)
 
 
 def training_batches(split: Split, size: int, generator: np.random.Generator) -> Iterator[Batch]:

@@ -11,6 +11,7 @@ from search_spaces import space
 from study.batches import training_batches, updates_per_epoch
 from study.corpora.corpus import Corpus
 from study.families import Family
+from study.lexicons import lexicon_of
 from study.specification import Study
 from study.training import Effort, Task, Training
 
@@ -48,7 +49,7 @@ def _estimate(study: Study, corpus: Corpus, family: Family) -> Estimate:
     typical = space.draw(family.search, lambda name, leaf: leaf.middle)
     task = Task(
         family.configure(typical),
-        len(corpus.vocabulary),
+        lexicon_of(corpus),
         0,
         **asdict(study.train),
         effort=Effort(**asdict(study.evaluate)),

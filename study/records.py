@@ -19,6 +19,18 @@ ENDED = (FINISHED, STOPPED, DIVERGED, FAILED)
 
 MEASURES: Mapping[str, tuple[str, str]] = {
     "nll_exact": ("nats per sentence", "exact -log p(x); language models only"),
+    "nll_label": ("nats per sentence", "-log p(class | sentence); classifiers only"),
+    "accuracy": ("share", "sentences whose likeliest class is their own; classifiers only"),
+    "nll_published": (
+        "nats per sentence",
+        "the paper's own figure where that is no bound of -log p(x); its page says how it is made",
+    ),
+    "nll_dual": ("nats per sentence", "reconstruction + kl_dual: no bound, since a dual estimate lies below the KL"),
+    "kl_dual": ("nats per sentence", "the critic's dual estimate of the KL, at most the KL"),
+    "nll_exact_given_bag": ("nats per sentence", "-log p(x | bag of x): the decoder sees the sentence's own words"),
+    "nll_elbo_given_bag": ("nats per sentence", "one-sample bound of -log p(x | bag of x)"),
+    "nll_iw_given_bag": ("nats per sentence", "importance-weighted bound of -log p(x | bag of x)"),
+    "ppl_given_bag": ("per token", "exp of the NLL given the bag / words and EOS"),
     "nll_elbo": ("nats per sentence", "one-sample bound, every KL in full and under weight 1"),
     "nll_iw": ("nats per sentence", "importance-weighted bound with K samples"),
     "ppl": ("per token", "exp(sum of nll_iw, or nll_exact / words and EOS)"),

@@ -16,6 +16,7 @@ from study.corpora.prepare import prepare
 from study.errors import UserError
 from study.identity import code_version
 from study.ledger import Ledger
+from study.lexicons import lexicon_of
 from study.progress import Progress, duration
 from study.results import records
 from study.specification import Study, planned
@@ -124,18 +125,17 @@ def _train(
     from study import tuning
     from study.stages import ReplicateStage, SearchStage
 
-    train, valid = corpus.split("train"), corpus.split("valid")
+    lexicon, train, valid = lexicon_of(corpus), corpus.split("train"), corpus.split("valid")
     for kind, full in ((SearchStage, False), (ReplicateStage, True)):
         stage = kind(study, corpus.digest, book)
         progress.enter(stage.name, stage.planned())
-        conductor = tuning.Conductor(stage, common_job(study, corpus, full), workspace.checkpoints, slots)
-        tuning.run_stage(conductor, train, valid, _resources(study), workspace.scratch, reuse_workers)
+        conductor = tuning.Conductor(stage, common_job(study, full), workspace.checkpoints, slots)
+        tuning.run_stage(conductor, lexicon, train, valid, _resources(study), workspace.scratch, reuse_workers)
 
 
-def common_job(study: Study, corpus: Corpus, full: bool) -> dict[str, Any]:
+def common_job(study: Study, full: bool) -> dict[str, Any]:
     """What all jobs of a stage share."""
     return {
-        "vocabulary": len(corpus.vocabulary),
         "epochs": study.train.epochs,
         "batch_size": study.train.batch_size,
         "effort": asdict(study.evaluate),

@@ -14,6 +14,7 @@ import torch
 from models import parts
 from models.batch import Batch
 from models.evaluation import evaluate
+from models.lexicon import Lexicon
 from models.measures.checks import NotFinite
 from models.objective import Objective
 from models.text_vae import TextVAE
@@ -47,7 +48,7 @@ class Task:
     """One training: a resolved configuration, a seed and a length."""
 
     configuration: Mapping[str, Any]
-    vocabulary: int
+    lexicon: Lexicon
     seed: int
     epochs: int
     batch_size: int
@@ -64,7 +65,7 @@ class Training:
     def __init__(self, task: Task, train: Split, valid: Split, device: torch.device) -> None:
         self.task, self.train_split, self.valid_split, self.device = task, train, valid, device
         torch.manual_seed(task.seed)
-        self.model = TextVAE(task.configuration, task.vocabulary).to(device)
+        self.model = TextVAE(task.configuration, task.lexicon).to(device)
         updates = task.epochs * updates_per_epoch(len(train), task.batch_size)
         objective = Objective(task.configuration["objective"], updates)
         self.optimization = parts.build("optimizer", task.configuration["optimizer"], self.model, updates)
@@ -85,9 +86,11 @@ class Training:
         started = time.perf_counter()
         trained = self._train(epoch)
         measured = self.measure("subset", self.subset, self.task.effort.subset_samples)
-        self.optimization.end_epoch(measured.get("subset/nll_elbo", measured.get("subset/nll_exact", math.nan)))
+        self.optimization.end_epoch(bound(measured))
+        self.update.end_epoch({name.removeprefix("subset/"): value for name, value in measured.items()})
+        counts = {f"cost/{name}": value for name, value in self.update.costs().items()}
         cost = {"cost/updates": float(self.optimization.updates), "cost/seconds": time.perf_counter() - started}
-        return {"epoch": float(epoch), **trained, **measured, **cost}
+        return {"epoch": float(epoch), **trained, **measured, **counts, **cost}
 
     def _train(self, epoch: int) -> dict[str, float]:
         torch.manual_seed(_mix(self.task.seed, epoch))
@@ -131,6 +134,7 @@ class Training:
         state = {
             "model": self.model.state_dict(),
             "optimization": self.optimization.state_dict(),
+            "update": self.update.state_dict(),
             "history": self.history,
         }
         unfinished = path.with_name(path.name + ".partial")
@@ -148,8 +152,15 @@ class Training:
             return False
         self.model.load_state_dict(state["model"])
         self.optimization.load_state_dict(state["optimization"])
+        self.update.load_state_dict(state["update"])
         self.history = state["history"]
         return True
+
+
+def bound(measured: Mapping[str, float]) -> float:
+    """The subset's one-sample bound, or what stands for it where there is none: lower is better."""
+    names = ("nll_elbo", "nll_exact", "nll_label", "nll_dual")
+    return next((measured[f"subset/{name}"] for name in names if f"subset/{name}" in measured), math.nan)
 
 
 def _mix(seed: int, epoch: int) -> int:

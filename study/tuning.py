@@ -21,6 +21,7 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
+from models.lexicon import Lexicon
 from study import worker
 from study.book import job_of
 from study.corpora.corpus import Split
@@ -132,6 +133,7 @@ class LedgerScheduler(FIFOScheduler):
 
 def run_stage(
     conductor: Conductor,
+    lexicon: Lexicon,
     train: Split,
     valid: Split,
     resources: Mapping[str, float],
@@ -143,7 +145,9 @@ def run_stage(
     Raises:
         KeyboardInterrupt: the user stopped the run; what was running goes on from its checkpoint next time.
     """
-    trainable = tune.with_resources(tune.with_parameters(worker.run_trial, train=train, valid=valid), dict(resources))
+    trainable = tune.with_resources(
+        tune.with_parameters(worker.run_trial, lexicon=lexicon, train=train, valid=valid), dict(resources)
+    )
     shutil.rmtree(scratch, ignore_errors=True)
     with signals_restored():
         tuner = tune.Tuner(

@@ -8,23 +8,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from models.lexicon import Lexicon
 from study.corpora.corpus import Split
 
 FINISHED, DIVERGED, FAILED, EPOCH = "finished", "diverged", "failed", "epoch"
 Report = Callable[[dict[str, Any]], None]
 
 
-def run_trial(config: Mapping[str, Any], train: Split, valid: Split) -> None:
+def run_trial(config: Mapping[str, Any], lexicon: Lexicon, train: Split, valid: Split) -> None:
     """The Tune trainable: trains the job that `config` holds and reports to Tune."""
     from ray import tune
 
     def report(content: dict[str, Any]) -> None:
         tune.report({"report": json.dumps(content)})  # as text, since Tune flattens what is nested
 
-    train_job(json.loads(config["job"]), train, valid, report)
+    train_job(json.loads(config["job"]), lexicon, train, valid, report)
 
 
-def train_job(job: Mapping[str, Any], train: Split, valid: Split, report: Report) -> None:
+def train_job(job: Mapping[str, Any], lexicon: Lexicon, train: Split, valid: Split, report: Report) -> None:
     """Train a job to its end; every way to end but the death of the process is a report.
 
     Reports are `{"event": epoch | finished | diverged | failed, ...}`. Epochs that a checkpoint already holds are
@@ -34,14 +35,14 @@ def train_job(job: Mapping[str, Any], train: Split, valid: Split, report: Report
 
     with held(Path(job["checkpoint"])):
         try:
-            report({"event": FINISHED, "final": _train(job, train, valid, report)})
+            report({"event": FINISHED, "final": _train(job, lexicon, train, valid, report)})
         except Diverged as error:
             report({"event": DIVERGED, "cause": str(error)})
         except Exception as error:  # any fault of a trial is that trial's end, never the study's
             report({"event": FAILED, "cause": _cause(error)})
 
 
-def _train(job: Mapping[str, Any], train: Split, valid: Split, report: Report) -> dict[str, float]:
+def _train(job: Mapping[str, Any], lexicon: Lexicon, train: Split, valid: Split, report: Report) -> dict[str, float]:
     import torch
 
     from study.training import Effort, Task, Training
@@ -49,8 +50,8 @@ def _train(job: Mapping[str, Any], train: Split, valid: Split, report: Report) -
     torch.set_num_threads(job["threads"])
     device = torch.device("cuda" if job["gpus"] > 0 and torch.cuda.is_available() else "cpu")
     effort = Effort(**job["effort"])
-    names = ("configuration", "vocabulary", "seed", "epochs", "batch_size")
-    task = Task(**{name: job[name] for name in names}, effort=effort)
+    names = ("configuration", "seed", "epochs", "batch_size")
+    task = Task(**{name: job[name] for name in names}, lexicon=lexicon, effort=effort)
     training = Training(task, train, valid, device)
     checkpoint = Path(job["checkpoint"])
     training.resume(checkpoint)

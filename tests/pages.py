@@ -10,6 +10,7 @@ from torch import Tensor
 
 from models import laws
 from models.batch import EOS, PAD, Batch
+from models.lexicon import Lexicon
 from models.text_vae import TextVAE
 from study import families
 from study.corpora.corpus import Split
@@ -18,6 +19,7 @@ from study.training import Effort, Task, Training
 
 VOCABULARY = 40
 WORDS = range(EOS + 1, VOCABULARY)
+LEXICON = Lexicon(VOCABULARY, ("<pad>", "<unk>", "<bos>", "<eos>", *(f"w{i}" for i in WORDS)), classes=3)
 SMALL: Mapping[str, Any] = {
     "inputs": {"size": 12},
     "encoder": {"hidden": 16, "feedforward": 16, "heads": 2, "layers": 2},
@@ -86,11 +88,11 @@ def changed(base: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
 
 def model(name: str, seed: int = 0, **changes: Any) -> TextVAE:
     torch.manual_seed(seed)
-    return TextVAE(configuration(name, **changes), VOCABULARY)
+    return TextVAE(configuration(name, **changes), LEXICON)
 
 
 def training(name: str, seed: int = 1, epochs: int = 2, **changes: Any) -> Training:
-    task = Task(configuration(name, **changes), VOCABULARY, seed, epochs, batch_size=16, effort=EFFORT)
+    task = Task(configuration(name, **changes), LEXICON, seed, epochs, batch_size=16, effort=EFFORT)
     return Training(task, split(50, seed=1), split(30, seed=2), torch.device("cpu"))
 
 

@@ -21,6 +21,8 @@ class Recurrent(nn.Module):
             the vocabulary (a skip connection). Any subset; collapse depends on it strongly.
     """
 
+    predicts = "words"
+
     def __init__(
         self,
         embedding: int,

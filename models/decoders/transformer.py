@@ -17,6 +17,8 @@ class Transformer(nn.Module):
         layers, heads, feedforward, dropout: as Vaswani et al. 2017; VAT uses 4, 8, 512 and 0.1 with H = 128.
     """
 
+    predicts = "words"
+
     def __init__(
         self,
         embedding: int,

@@ -2,11 +2,15 @@
 
 from torch import Tensor, nn
 
+from models.lexicon import Lexicon
+
 
 class None_(nn.Module):  # noqa: N801 -- `None` is a keyword
     """No features: the encoder of a language model, which has nothing to infer."""
 
-    def __init__(self, embedding: int, /) -> None:
+    reads_tokens = False
+
+    def __init__(self, embedding: int, lexicon: Lexicon, /) -> None:
         super().__init__()
         self.size = 0
 

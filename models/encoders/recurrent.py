@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from models.bounds import Rate, Size
+from models.lexicon import Lexicon
 
 
 class Recurrent(nn.Module):
@@ -22,9 +23,12 @@ class Recurrent(nn.Module):
             by side (Li et al. 2019; of the last step, Xu & Durrett 2018), H = 2 * layers * hidden for an LSTM.
     """
 
+    reads_tokens = False
+
     def __init__(
         self,
         embedding: int,
+        lexicon: Lexicon,
         /,
         *,
         cell: Literal["lstm", "gru"] = "lstm",

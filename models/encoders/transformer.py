@@ -5,6 +5,7 @@ import math
 from torch import Tensor, nn
 
 from models.bounds import Rate, Size
+from models.lexicon import Lexicon
 from models.positions import sinusoidal
 
 
@@ -16,9 +17,12 @@ class Transformer(nn.Module):
         layers, heads, feedforward, dropout: as in the paper; VAT uses 4, 8, 512 and 0.1 with H = 128.
     """
 
+    reads_tokens = False
+
     def __init__(
         self,
         embedding: int,
+        lexicon: Lexicon,
         /,
         *,
         hidden: Size = 128,

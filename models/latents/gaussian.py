@@ -8,10 +8,11 @@ from torch import Tensor, nn
 
 from models.bounds import Positive, Size
 from models.distributions import diagonal_normal
+from models.latent import Latent
 from models.variable import Variable
 
 
-class Gaussian(nn.Module):
+class Gaussian(Latent):
     """q(z|x) = N(mu(h), diag sigma^2(h)) against p(z) = N(0, prior_scale^2 I).
 
     KL = sum_c [log(s/sigma) + (sigma^2 + mu^2) / (2 s^2) - 1/2], in closed form.
@@ -48,9 +49,9 @@ class Gaussian(nn.Module):
         log_variance = z.new_full((self.code_size,), 2 * math.log(self.prior_scale))
         return diagonal_normal.log_prob(z, torch.zeros_like(log_variance), log_variance)
 
-    def code(self, variables: Mapping[str, Variable], like: Tensor) -> Tensor:
+    def code(self, values: Mapping[str, Tensor], like: Tensor) -> Tensor:
         """Return z (*, C)."""
-        return variables["z"].value
+        return values["z"]
 
     def mean(self, h: Tensor) -> Tensor:
         """Return E_q z = mu(h): (*, H) -> (*, C)."""

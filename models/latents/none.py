@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from models.bounds import Size
+from models.latent import Latent
 from models.variable import Variable
 
 
-class None_(nn.Module):  # noqa: N801 -- `None` is a keyword
+class None_(Latent):  # noqa: N801 -- `None` is a keyword
     """The language model p(x) = prod_t p(w_t | w_<t); its decoder reads `size` zeros in place of a code."""
 
     variables = ()
@@ -21,7 +22,7 @@ class None_(nn.Module):  # noqa: N801 -- `None` is a keyword
         """Return no variables, whatever h (*, H) is."""
         return {}
 
-    def code(self, variables: Mapping[str, Variable], like: Tensor) -> Tensor:
+    def code(self, values: Mapping[str, Tensor], like: Tensor) -> Tensor:
         """Return zeros (*, C) for features `like` (*, H)."""
         return self.mean(like)
 

@@ -11,12 +11,13 @@ from torch.nn.functional import softplus
 from models.bounds import Positive, Shape, Size
 from models.distributions.clamped_beta import ClampedBeta
 from models.distributions.spike_slab import SpikeAndSlab, kl_bound
+from models.latent import Latent
 from models.variable import Variable
 
 _SHAPE_FLOOR = 0.05  # Beta samplers and their gradients break down not far below.
 
 
-class SpikeSlab(nn.Module):
+class SpikeSlab(Latent):
     """q(gamma|x) q(z|gamma, x) against Beta(alpha, beta) and a spike-and-slab prior (Prokhorov et al., 2021).
 
     gamma_c is the probability that component c is off: alpha > beta is sparse. q(gamma|x) = prod_c Beta(a_c, b_c), and
@@ -91,9 +92,9 @@ class SpikeSlab(nn.Module):
     def _z_prior(self, gamma: Tensor) -> SpikeAndSlab:
         return SpikeAndSlab(gamma, torch.zeros_like(gamma), torch.zeros_like(gamma), self.spike)
 
-    def code(self, variables: Mapping[str, Variable], like: Tensor) -> Tensor:
+    def code(self, values: Mapping[str, Tensor], like: Tensor) -> Tensor:
         """Return z (*, C)."""
-        return variables["z"].value
+        return values["z"]
 
     def mean(self, h: Tensor) -> Tensor:
         """Return E_q z = E_q (1 - gamma) mu(h[, gamma]), exactly: (*, H) -> (*, C)."""
@@ -104,6 +105,10 @@ class SpikeSlab(nn.Module):
             return mean
         own_effect = self.slab_from_gamma.weight.diagonal()  # of gamma_c on mu_c, which covary
         return mean - own_effect * off.variance.to(h.dtype)
+
+    def off(self, h: Tensor) -> Tensor:
+        """Return E_q gamma: (*, H) -> (*, C)."""
+        return self._off(h).beta.mean.to(h.dtype)
 
     def prior_sample(self, shape: Sequence[int]) -> dict[str, Tensor]:
         """Draw gamma and z from the prior, of the given batch shape."""

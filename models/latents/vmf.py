@@ -10,10 +10,11 @@ from torch.nn.functional import normalize
 from models.bounds import Concentration, SphereSize
 from models.distributions.hyperspherical_uniform import HypersphericalUniform
 from models.distributions.von_mises_fisher import VonMisesFisher
+from models.latent import Latent
 from models.variable import Variable
 
 
-class VMF(nn.Module):
+class VMF(Latent):
     """q(z|x) = vMF(mu(h), kappa) against the uniform distribution on the sphere (Xu and Durrett, 2018).
 
     The KL is a constant of (size, kappa), in closed form: it says nothing about collapse.
@@ -36,9 +37,9 @@ class VMF(nn.Module):
         z = given["z"] if given else posterior.rsample()
         return {"z": Variable.broadcast(z, posterior.log_prob(z), prior.log_prob(z), kl_divergence(posterior, prior))}
 
-    def code(self, variables: Mapping[str, Variable], like: Tensor) -> Tensor:
+    def code(self, values: Mapping[str, Tensor], like: Tensor) -> Tensor:
         """Return z (*, C), of unit length."""
-        return variables["z"].value
+        return values["z"]
 
     def mean(self, h: Tensor) -> Tensor:
         """Return E_q z = A_d(kappa) mu(h): (*, H) -> (*, C)."""

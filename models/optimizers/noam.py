@@ -1,5 +1,7 @@
 """Noam warm-up."""
 
+from collections.abc import Collection
+
 import torch
 from torch import nn
 
@@ -25,7 +27,7 @@ class Noam(Optimization):
         super().__init__(model, adam, clip)
         self.peak, self.warmup_updates = peak, max(1.0, warmup * updates)
 
-    def step(self) -> None:
+    def step(self, only: Collection[nn.Parameter] | None = None) -> None:
         t = self.updates + 1
         self.set_rate(self.peak * min(t / self.warmup_updates, (self.warmup_updates / t) ** 0.5))
-        super().step()
+        super().step(only)

@@ -8,7 +8,7 @@ class Avg:
 
     at = "features"
 
-    def __init__(self) -> None:
+    def __init__(self, features: int, /) -> None:
         pass
 
     def __call__(self, features: Tensor, mask: Tensor) -> Tensor:

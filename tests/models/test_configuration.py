@@ -22,7 +22,7 @@ def test_a_complete_configuration_has_every_slot_and_every_default() -> None:
     complete = configuration.resolve(PAGE)
     assert list(complete) == list(configuration.SLOTS)
     assert complete["optimizer"]["kind"] == "adam"
-    assert complete["updates"] == {"kind": "joint"}
+    assert complete["updates"] == {"kind": "joint", "sentences": "mean", "reconstruction": "sum"}
     assert complete["objective"] == {"kl.z": {"kind": "constant", "value": 1.0}}
     assert complete["latent"]["prior_scale"] == 1.0
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from models import parts
 from models.batch import Batch
+from models.lexicon import Lexicon
 from tests.models.variants import name, variants
 from tests.pages import batch
 
@@ -21,7 +22,7 @@ def embedded(words: Batch, seed: int = 0) -> Tensor:
 
 
 def built(settings: dict[str, Any]) -> nn.Module:
-    return parts.build("encoder", settings, E).eval()
+    return parts.build("encoder", settings, E, Lexicon(9)).eval()
 
 
 @every

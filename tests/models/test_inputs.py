@@ -6,6 +6,7 @@ from torch import nn
 
 from models import parts
 from models.batch import BOS, PAD, UNK
+from models.lexicon import Lexicon
 from tests.pages import VOCABULARY, batch
 
 WORDS = batch([3, 7, 5])
@@ -13,14 +14,16 @@ every = pytest.mark.parametrize("kind", parts.kinds("inputs"))
 
 
 def built(kind: str = "embedded", **options: object) -> nn.Module:
-    return parts.build("inputs", parts.resolve("inputs", {"kind": kind, "size": 6, **options}), VOCABULARY).eval()
+    return parts.build(
+        "inputs", parts.resolve("inputs", {"kind": kind, "size": 6, **options}), Lexicon(VOCABULARY)
+    ).eval()
 
 
 @every
 def test_shapes_and_gradients(kind: str) -> None:
     inputs = built(kind)
     read = [inputs.for_encoder(WORDS), inputs.for_decoder(WORDS)]
-    assert [one.shape for one in read] == [(3, 7, inputs.size)] * 2
+    assert [one.shape for one in read] == [(3, 7, inputs.encoder_size)] * 2
     sum(read).sum().backward()
     assert all(parameter.grad.abs().sum() > 0 for parameter in inputs.parameters())
 

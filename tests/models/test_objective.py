@@ -11,6 +11,9 @@ TRACE = Trace(
     reconstruction=torch.tensor([10.0, 20.0]),
     kl={"z": torch.tensor([1.0, 3.0]), "gamma": torch.tensor([2.0, 2.0])},
     kl_mean={"z": torch.tensor([0.5, 1.5])},
+    log_q=torch.zeros(2),
+    features=torch.zeros(2, 3),
+    penalty={"mmd": torch.tensor(4.0), "l1": torch.tensor([5.0, 6.0])}.__getitem__,
 )
 
 
@@ -20,11 +23,21 @@ def objective(**settings: dict[str, object]) -> Objective:
 
 
 def test_terms_have_the_names_that_pages_give_them() -> None:
-    assert {name: term.tolist() for name, term in TRACE.terms.items()} == {
+    terms = {
         "kl.z": [1.0, 3.0],
         "kl.gamma": [2.0, 2.0],
         "kl_mean.z": [0.5, 1.5],
+        "mmd": [4.0, 4.0],
+        "l1": [5.0, 6.0],
     }
+    assert {name: TRACE.term(name).tolist() for name in terms} == terms
+
+
+def test_a_floor_holds_for_the_mean_of_the_batch() -> None:
+    settings = {"kl.z": {**parts.resolve("schedule", {"kind": "constant", "value": 0.5}), "floor": 3.0}}
+    assert Objective(settings, updates=100)(TRACE, 1).item() == pytest.approx(15.0 + 0.5 * 3.0)
+    settings["kl.z"]["floor"] = 1.5  # the mean, 2, lies above it
+    assert Objective(settings, updates=100)(TRACE, 1).item() == pytest.approx(15.0 + 0.5 * 2.0)
 
 
 def test_without_terms_it_is_the_mean_reconstruction() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from models import parts
 from models.bounds import Bound
+from models.lexicon import Lexicon
 
 EVERY = [(slot, kind) for slot in parts.SLOTS for kind in parts.kinds(slot)]
 every = pytest.mark.parametrize(("slot", "kind"), EVERY, ids=[f"{slot}-{kind}" for slot, kind in EVERY])
@@ -87,11 +88,11 @@ def test_every_option_refuses_a_value_of_another_type(slot: str, kind: str) -> N
 @pytest.mark.parametrize(
     ("slot", "settings", "fault"),
     [
-        ("latent", {"kind": "vfm"}, "p.kind: unknown kind of latent 'vfm'; did you mean 'vmf'? known: gaussian, "),
+        ("latent", {"kind": "vfm"}, "p.kind: unknown kind of latent 'vfm'; did you mean 'vmf'? known: "),
         ("latent", {"kind": ["vmf"]}, "p.kind: unknown kind of latent"),
-        ("latent", {}, "p: a part names its kind; add `kind:`, one of gaussian, "),
-        ("latent", "vmf", "p: a part is a mapping such as {kind: gaussian}, found 'vmf'"),
-        ("latent", None, "p: a part is a mapping such as {kind: gaussian}, found None"),
+        ("latent", {}, "p: a part names its kind; add `kind:`, one of "),
+        ("latent", "vmf", f"p: a part is a mapping such as {{kind: {parts.kinds('latent')[0]}}}, found 'vmf'"),
+        ("latent", None, f"p: a part is a mapping such as {{kind: {parts.kinds('latent')[0]}}}, found None"),
         ("latent", {"kind": "vmf", "kapa": 3}, "p.kapa: unknown option of vmf 'kapa'; did you mean 'kappa'? known: "),
         ("latent", {"kind": "vmf", 3: 3}, "p.3: unknown option of vmf '3'; known: kappa, size"),
         ("latent", {"kind": "vmf", "kappa": -1}, "p.kappa: must be at least 0.001, found -1"),
@@ -139,12 +140,12 @@ def test_given_settings_win_over_defaults_and_build_sees_them() -> None:
         "dropout": 0.0,
         "features": "outputs",
     }
-    assert parts.build("encoder", resolved, 5).rnn.hidden_size == 9
+    assert parts.build("encoder", resolved, 5, Lexicon(9)).rnn.hidden_size == 9
 
 
 @pytest.mark.parametrize("kind", parts.kinds("pool"))
 def test_where_a_pool_stands_is_read_without_importing_it(kind: str) -> None:
-    built = parts.build("pool", parts.resolve("pool", {"kind": kind}))
+    built = parts.build("pool", parts.resolve("pool", {"kind": kind}), 5)
     read = {option.name: option.default for option in parts.options("pool", kind)}
     assert built.at == (read["at"] if "at" in read else parts.attribute("pool", kind, "at"))
 

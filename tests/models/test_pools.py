@@ -21,7 +21,7 @@ every = pytest.mark.parametrize("kind", parts.kinds("pool"))
 
 
 def built(kind: str) -> Callable[[Tensor, Tensor], Tensor]:
-    return parts.build("pool", parts.resolve("pool", {"kind": kind}))
+    return parts.build("pool", parts.resolve("pool", {"kind": kind}), 5)
 
 
 @pytest.mark.parametrize("kind", sorted(ORACLES))

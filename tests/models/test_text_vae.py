@@ -6,6 +6,7 @@ from torch import Tensor
 
 from models import text_vae
 from models.batch import BOS, EOS, PAD, Batch
+from models.lexicon import Lexicon
 from models.text_vae import TextVAE
 from models.variable import Variable
 from tests import pages
@@ -17,7 +18,7 @@ WORDS = pages.batch(LENGTHS)
 def posterior(model: TextVAE) -> tuple[dict[str, Variable], Tensor]:
     pooled = model.encode(WORDS).pooled
     variables = model.latent(pooled)
-    return variables, model.latent.code(variables, pooled)
+    return variables, model.code(variables, pooled)
 
 
 def test_a_batch_knows_its_mask_and_its_inputs() -> None:
@@ -32,7 +33,7 @@ def test_decode_is_the_sum_of_log_softmax_over_words_and_eos(name: str) -> None:
     model = pages.model(name).eval()
     _, code = posterior(model)
     hidden = model.decoder(model.inputs.for_decoder(WORDS), WORDS.mask, code)
-    log_p = model.vocabulary(hidden).log_softmax(-1)
+    log_p = model.output.logits(hidden).log_softmax(-1)
     expected = [
         sum(log_p[row, step, WORDS.tokens[row, step]] for step in range(length)) for row, length in enumerate(LENGTHS)
     ]
@@ -46,7 +47,7 @@ def test_probabilities_of_all_next_words_add_up_to_one(name: str) -> None:
     tokens = torch.stack([torch.full_like(vocabulary, 9), vocabulary], 1)
     words = Batch(tokens, torch.full_like(vocabulary, 2))
     pooled = model.encode(pages.batch([2])).pooled
-    one = model.latent.code(model.latent(pooled), pooled).expand(len(vocabulary), *[-1] * (pooled.dim() - 1))
+    one = model.code(model.latent(pooled), pooled).expand(len(vocabulary), *[-1] * (pooled.dim() - 1))
     first = Batch(tokens[:, :1], torch.ones_like(vocabulary))
     there = {"code_mask": torch.ones(len(vocabulary), one.shape[1], dtype=torch.bool)} if one.dim() == 3 else {}
     log_next = model.decode(words, one, **there) - model.decode(first, one, **there)
@@ -90,7 +91,7 @@ def test_weights_are_the_three_log_densities_of_every_sample(name: str) -> None:
     pooled = model.encode(WORDS).pooled
     h = pooled.expand(4, *pooled.shape)
     variables = model.latent(h)
-    code = model.latent.code(variables, h)
+    code = model.code(variables, h)
     found = model.weigh(WORDS, variables, code)
     assert found.shape == (4, 3)
     for sample in range(4):
@@ -124,7 +125,7 @@ def test_a_code_of_another_sentence_comes_with_its_own_mask() -> None:
 def test_only_real_targets_meet_the_vocabulary() -> None:
     model = pages.model("seqvae").eval()
     seen = []
-    model.vocabulary.register_forward_hook(lambda module, inputs, output: seen.append(len(inputs[0])))
+    model.output.logits.register_forward_hook(lambda module, inputs, output: seen.append(len(inputs[0])))
     model.trace(WORDS)
     assert seen == [sum(LENGTHS)]
 
@@ -133,8 +134,8 @@ def test_only_real_targets_meet_the_vocabulary() -> None:
 def test_parts_fit_whatever_their_sizes(name: str) -> None:
     sizes = {"inputs": {"size": 7}, "latent": {"size": 5}, "encoder": {"hidden": 6}, "decoder": {"hidden": 10}}
     configuration = pages.family(name).override(sizes).configure({})
-    model = text_vae.TextVAE(configuration, 23)
+    model = text_vae.TextVAE(configuration, Lexicon(23))
     tokens = torch.randint(4, 23, (2, 4))
     trace = model.trace(Batch(tokens, torch.tensor([4, 2])))
     assert trace.reconstruction.shape == (2,)
-    assert model.vocabulary.out_features == 23
+    assert model.output.logits.out_features == 23

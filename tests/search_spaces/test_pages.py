@@ -146,8 +146,8 @@ def test_padding_changes_nothing_down_to_the_importance_weights(name: str, colum
     }
     h_long = long.pooled.expand(3, *long.pooled.shape)
     again = model.latent(h_long, given=values)
-    weights = model.weigh(WORDS, variables, model.latent.code(variables, h))
-    weights_long = model.weigh(longer, again, model.latent.code(again, h_long))
+    weights = model.weigh(WORDS, variables, model.code(variables, h))
+    weights_long = model.weigh(longer, again, model.code(again, h_long))
     torch.testing.assert_close(weights_long, weights, atol=1e-3, rtol=1e-4)
     for key, variable in variables.items():
         charged, charged_long = model.per_sentence(WORDS, variable.kl), model.per_sentence(longer, again[key].kl)
@@ -170,8 +170,8 @@ def test_values_that_are_given_are_scored_as_when_they_were_drawn(name: str) -> 
     variables, h = drawn(model, encoded, 3)
     again = model.latent(h, given={key: variable.value for key, variable in variables.items()})
     torch.testing.assert_close(
-        model.weigh(WORDS, again, model.latent.code(again, h)),
-        model.weigh(WORDS, variables, model.latent.code(variables, h)),
+        model.weigh(WORDS, again, model.code(again, h)),
+        model.weigh(WORDS, variables, model.code(variables, h)),
         atol=1e-4,
         rtol=1e-4,
     )
@@ -182,7 +182,7 @@ def test_no_target_is_predicted_from_itself_or_from_what_follows(name: str) -> N
     model = pages.model(name).eval()
     words = pages.batch([8, 8])
     pooled = model.encode(words).pooled
-    code = model.latent.code(model.latent(pooled), pooled)
+    code = model.code(model.latent(pooled), pooled)
 
     def up_to(tokens: Tensor, count: int) -> Tensor:
         """log p of the first `count` targets under one fixed code."""

@@ -79,7 +79,7 @@ def test_a_seed_decides_the_first_weights_whatever_ran_before() -> None:
     np.random.rand(3)
     second, other = pages.training("seqvae").model.state_dict(), pages.training("seqvae", seed=2).model.state_dict()
     assert all(torch.equal(value, second[name]) for name, value in first.items())
-    assert not torch.equal(first["vocabulary.weight"], other["vocabulary.weight"])
+    assert not torch.equal(first["output.logits.weight"], other["output.logits.weight"])
 
 
 @pytest.mark.parametrize("name", pages.EVERY)
@@ -87,7 +87,7 @@ def test_parameters_that_are_not_finite_are_a_divergence(name: str) -> None:
     training = pages.training(name)
     next(training.epochs())
     with torch.no_grad():
-        training.model.vocabulary.bias.fill_(math.nan)
+        training.model.output.logits.bias.fill_(math.nan)
     with pytest.raises(Diverged, match="the loss became nan in epoch 2, update 5"):
         next(training.epochs())
     assert len(training.history) == 1
@@ -195,6 +195,6 @@ def test_training_is_on_one_split_and_measures_on_the_other() -> None:
 def test_a_model_that_is_not_finite_when_measured_is_a_divergence(name: str) -> None:
     training = pages.training(name)
     with torch.no_grad():
-        training.model.vocabulary.bias.fill_(math.nan)
+        training.model.output.logits.bias.fill_(math.nan)
     with pytest.raises(Diverged):
         training.measure("subset", training.subset, 2)

@@ -35,7 +35,8 @@ def build(kind: str, settings: dict[str, object]) -> Any:
     classes = [item for name, item in vars(module).items() if inspect.isclass(item) and named(name, kind)]
     assert len(classes) == 1
     latent: type[Any] = classes[0]
-    return latent(FEATURES, **{"size": SIZE, **settings})
+    size = {"size": SIZE} if "size" in inspect.signature(latent).parameters else {}
+    return latent(FEATURES, **{**size, **settings})
 
 
 def named(name: str, kind: str) -> bool:
@@ -58,7 +59,7 @@ def test_shapes(kind: str, settings: dict[str, object], batch: tuple[int, ...]) 
             assert score.shape == batch
             assert score.dtype == h.dtype
             assert score.isfinite().all()
-    code, mean = latent.code(variables, h), latent.mean(h)
+    code, mean = latent.code(values(variables), h), latent.mean(h)
     assert code.shape == mean.shape == (*batch, latent.code_size)
     assert code.dtype == mean.dtype == h.dtype
 
@@ -67,7 +68,7 @@ def test_shapes(kind: str, settings: dict[str, object], batch: tuple[int, ...]) 
 def test_gradients_reach_every_parameter(kind: str, settings: dict[str, object]) -> None:
     latent, h = build(kind, settings), torch.randn(64, FEATURES)
     variables = latent(h)
-    code = latent.code(variables, h)
+    code = latent.code(values(variables), h)
     total = (code * torch.randn_like(code)).sum() + sum(variable.kl.sum() for variable in variables.values())
     parameters = dict(latent.named_parameters())
     if not parameters:
@@ -81,9 +82,9 @@ def test_gradients_reach_every_parameter(kind: str, settings: dict[str, object])
 @cases
 def test_the_decoder_alone_reaches_every_parameter(kind: str, settings: dict[str, object]) -> None:
     latent, h = build(kind, settings), torch.randn(256, FEATURES)
-    code = latent.code(latent(h), h)
+    code = latent.code(values(latent(h)), h)
     for parameter in latent.parameters():
-        assert (torch.autograd.grad((code**2 @ torch.randn(SIZE)).sum(), parameter, retain_graph=True)[0] != 0).any()
+        assert (torch.autograd.grad((code**2 @ torch.randn(latent.code_size)).sum(), parameter, retain_graph=True)[0] != 0).any()
 
 
 @cases
@@ -117,7 +118,7 @@ def test_pairs_equal_the_double_loop(kind: str, settings: dict[str, object]) -> 
     given = values(latent(others))
     pairs = latent(h.unsqueeze(1), {name: value.unsqueeze(0) for name, value in given.items()})
     for name, variable in pairs.items():
-        assert variable.value.shape == (5, 4, SIZE)
+        assert variable.value.shape == (5, 4, given[name].shape[-1])
         for i in range(5):
             for j in range(4):
                 one = latent(h[i], {key: value[j] for key, value in given.items()})[name]
@@ -138,7 +139,7 @@ def test_many_draws_are_scored_under_one_batch(kind: str, settings: dict[str, ob
 def test_mean_is_that_of_the_code(kind: str, settings: dict[str, object]) -> None:
     latent, h = build(kind, settings), torch.randn(FEATURES)
     rows = h.expand(60_000, FEATURES)
-    assert_mean(latent.code(latent(rows), rows), latent.mean(h).double(), rounding=1e-4)
+    assert_mean(latent.code(values(latent(rows)), rows), latent.mean(h).double(), rounding=1e-4)
 
 
 @cases
@@ -163,7 +164,7 @@ def test_prior_draws_score_finitely_under_both(kind: str, settings: dict[str, ob
     variables = latent(torch.randn(50, 2, FEATURES), drawn)
     assert drawn.keys() == variables.keys()
     for name, variable in variables.items():
-        assert drawn[name].shape == (50, 2, SIZE)
+        assert drawn[name].shape == variable.value.shape
         assert drawn[name].dtype == torch.float32
         assert variable.log_p.isfinite().all()
         assert variable.log_q.isfinite().all()

@@ -1,0 +1,9 @@
+"""From a prepared corpus to what a model knows of it."""
+
+from models.lexicon import Lexicon
+from study.corpora.corpus import Corpus
+
+
+def lexicon_of(corpus: Corpus) -> Lexicon:
+    """Words, classes and word vectors of a corpus."""
+    return Lexicon(len(corpus.vocabulary), corpus.vocabulary, len(corpus.classes))
