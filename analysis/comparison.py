@@ -9,6 +9,7 @@ import pandas as pd
 from analysis.collapse import by_configuration
 from analysis.intervals import LEVEL, bootstrap_median
 from analysis.tables import knobs, numbers, settings
+from study.records import STAND_INS
 
 UNIT = ["family", "configuration"]
 MEDIANS = ("ppl", "mi", "kl", "active_units", "latent_gain", "hoyer_mean", "hoyer_sample_centred", "cosine")
@@ -99,7 +100,7 @@ def _promise(group: pd.DataFrame, select: str, level: float, seed: int) -> dict[
 
 
 def _shared_measure(search: pd.DataFrame, select: str) -> str:
-    """The searched metric on the subset, which both stages record; nll_exact where the family has no other."""
+    """The searched metric on the subset, which both stages record, or what stands for it in this family."""
     name = select.split("/")[-1]
-    exact = numbers(search, f"subset/{name}").isna().all() and numbers(search, "subset/nll_exact").notna().any()
-    return "subset/nll_exact" if exact else f"subset/{name}"
+    names = (name, f"{name}_given_bag", *STAND_INS)
+    return next((f"subset/{one}" for one in names if numbers(search, f"subset/{one}").notna().any()), f"subset/{name}")

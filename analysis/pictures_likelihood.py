@@ -11,6 +11,7 @@ import pandas as pd
 from analysis.comparison import estimator
 from analysis.style import MUTED, SHADE, TOP, Look, Panel, Picture, Tab, axis, figure, vertical
 from analysis.verdicts import Thresholds
+from study.records import LIKELIHOODS
 
 FLOOR = 1e-3
 ROW = 25
@@ -90,9 +91,8 @@ def _symbols(trials: pd.DataFrame, look: Look) -> list[str]:
 
 
 def _nll_title(table: pd.DataFrame, study: Mapping[str, Any]) -> str:
-    names = [name for name in ("nll_iw", "nll_exact") if (table["nll_estimator"] == name).any()]
-    first, *rest = [estimator(study, name) for name in names]
-    return f"{first}, nats per sentence" + (f"<br>language model: {rest[0]}" if rest else "")
+    names = [name for name in ("nll_iw", "nll_exact", *LIKELIHOODS[2:]) if (table["nll_estimator"] == name).any()]
+    return ", ".join(estimator(study, name) for name in names) + "; nats per sentence"
 
 
 def nll_against_mi(

@@ -13,6 +13,7 @@ from analysis.response import bins
 from analysis.style import MUTED, Look, Panel, Picture, Tab, axis, figure
 from analysis.tables import value_text
 from analysis.verdicts import Thresholds
+from study.records import LIKELIHOODS
 
 MOST_POINTS = 400
 TITLE = "How the searched settings change the outcome"
@@ -104,8 +105,8 @@ def _stack(group: pd.DataFrame, study: Mapping[str, Any], thresholds: Thresholds
 
 
 def _nll_name(group: pd.DataFrame, study: Mapping[str, Any]) -> str:
-    name = "nll_exact" if (group["nll_estimator"] == "nll_exact").any() else "nll_iw"
-    return estimator(study, name, "subset")
+    names = [name for name in LIKELIHOODS if (group["nll_estimator"] == name).any()]
+    return estimator(study, names[0] if names else "nll_iw", "subset")
 
 
 def _knob_axis(group: pd.DataFrame, anchor: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.records import CURVE_COLUMNS, MEASURES, SPLIT_OF_STAGE, TRIAL_COLUMNS
-from study.records import STAGES, STATES
+from study.records import LIKELIHOODS, STAGES, STATES
 
 PARAM = "param."
 
@@ -59,13 +59,14 @@ def measure(trials: pd.DataFrame, name: str) -> pd.Series:
 def with_measures(trials: pd.DataFrame) -> pd.DataFrame:
     """The trials with one plain column per measure, and `nll` beside the `nll_estimator` that gave it.
 
-    `nll` is nll_exact where the model has an exact likelihood and nll_iw elsewhere; nats per sentence.
+    `nll` is the first of `LIKELIHOODS` that a trial has: nll_exact where it is exact, nll_iw elsewhere, and for models
+    of something else than the sentence the figure that says so in its name; nats per sentence.
     """
     measures = [*MEASURES, *_kl_parts(trials)]
     columns = {name: measure(trials, name) for name in measures}
-    exact = columns["nll_exact"].notna()
-    columns["nll"] = columns["nll_exact"].where(exact, columns["nll_iw"])
-    estimator = np.where(exact, "nll_exact", np.where(columns["nll_iw"].notna(), "nll_iw", ""))
+    figures = pd.DataFrame({name: columns[name] for name in LIKELIHOODS}, index=trials.index)
+    columns["nll"] = figures.bfill(axis=1).iloc[:, 0]
+    estimator = np.select([figures[name].notna() for name in LIKELIHOODS], LIKELIHOODS, default="")
     extra = pd.DataFrame(columns, index=trials.index).assign(nll_estimator=estimator)
     return pd.concat([trials.drop(columns=extra.columns, errors="ignore"), extra], axis=1)
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.tables import complete, with_measures
+from study.records import WITHOUT_LATENT
 
 JUDGED = ("ok", "partial", "collapsed")
 VERDICTS = (*JUDGED, "no latent", "diverged", "failed", "running", "missing", "unjudged")
@@ -67,7 +68,7 @@ def judge(trials: pd.DataFrame, thresholds: Thresholds | None = None) -> pd.Data
     state = table["state"]
     rules = [(state == name, name) for name in ("failed", "diverged", "running", "missing")]
     rules += [
-        (table["nll_exact"].notna() & mi.isna() & gain.isna(), "no latent"),
+        (table[list(WITHOUT_LATENT)].notna().any(axis=1) & mi.isna() & gain.isna(), "no latent"),
         (mi.isna() | gain.isna(), "unjudged"),
         (low, "collapsed"),
         ((mi < bounds.partial) | (gain < bounds.partial), "partial"),
@@ -81,6 +82,7 @@ def judge(trials: pd.DataFrame, thresholds: Thresholds | None = None) -> pd.Data
 
 
 def yardsticks(judged: pd.DataFrame) -> list[str]:
-    """Families without a latent: exact likelihood recorded, and never a latent's measure."""
-    found = judged.groupby("family")[["nll_exact", "mi"]].count()
-    return [str(name) for name in found.index[(found["nll_exact"] > 0) & (found["mi"] == 0)]]
+    """Families without a latent: a likelihood without one recorded, and never a latent's measure."""
+    found = judged.groupby("family")[[*WITHOUT_LATENT, "mi"]].count()
+    without = found[list(WITHOUT_LATENT)].sum(axis=1) > 0
+    return [str(name) for name in found.index[without & (found["mi"] == 0)]]

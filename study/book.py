@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from study.ledger import Ledger
-from study.records import DIVERGED, FAILED, FINISHED, RUNNING, STOPPED, TrialRecord, selection
+from study.records import DIVERGED, FAILED, FINISHED, RUNNING, STOPPED, TrialRecord, selected, selection
 
 Listener = Callable[[TrialRecord], None]
 
@@ -34,9 +34,7 @@ class Book:
         known = self.ledger.record(self.trial_ids[key])
         if known.state != RUNNING or int(epoch["epoch"]) <= len(known.epochs):
             return None
-        name = self.select.removeprefix("valid/")
-        value = epoch.get(f"subset/{name}", epoch.get("subset/nll_exact"))
-        self.ledger.epoch(self.trial_ids[key], epoch, value)
+        self.ledger.epoch(self.trial_ids[key], epoch, selected(epoch, self.select))
         return self._tell(self.ledger.record(self.trial_ids[key]))
 
     def finish(self, key: str, final: Mapping[str, float]) -> None:

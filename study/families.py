@@ -10,9 +10,11 @@ from models import configuration, parts
 from models.faults import unknown
 from search_spaces import page_yaml, space
 from study.errors import UserError
+from study.systems import SYSTEMS
 
 FOLDER = Path(space.__file__).parent
-PAGE_KEYS = ("title", "paper", "base", "search")
+PAGE_KEYS = ("title", "paper", "base", "search", "systems")
+NEEDED_KEYS = ("title", "paper", "base")
 SHARED_SPACES = ("annealing",)
 
 
@@ -25,6 +27,7 @@ class Family:
         title, paper: for people.
         base: settings of the whole system.
         search: what is searched, as `search_spaces.space` reads it.
+        systems: of `study.systems` that the page stands for.
         fixed: knobs of the page that an override sets.
     """
 
@@ -33,6 +36,7 @@ class Family:
     paper: str
     base: Mapping[str, Any]
     search: Mapping[str, Any]
+    systems: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
 
     def configure(self, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,7 +70,8 @@ def load(name: str, folder: Path | None = None) -> Family:
         raise UserError(f"family {name!r}: {error}") from None
     if found := _page_faults(page, path.name):
         raise UserError(found)
-    family = Family(path.stem, page["title"], page["paper"], page["base"], page.get("search") or {})
+    search, systems = page.get("search") or {}, tuple(page.get("systems", ()))
+    family = Family(path.stem, page["title"], page["paper"], page["base"], search, systems)
     if found := faults(family):
         raise UserError(found)
     return family
@@ -107,12 +112,19 @@ def _page_faults(page: Any, place: str) -> list[str]:
     if not isinstance(page, Mapping):
         return [f"{place}: a page is a mapping with {', '.join(PAGE_KEYS)}, found {type(page).__name__}"]
     found = [f"{place}: {unknown('key of a page', key, PAGE_KEYS)}" for key in page if key not in PAGE_KEYS]
-    found += [f"{place}: a page says its {key}; add it" for key in PAGE_KEYS[:3] if not page.get(key)]
+    found += [f"{place}: a page says its {key}; add it" for key in NEEDED_KEYS if not page.get(key)]
+    found += _systems_faults(page.get("systems", []), place)
     if "base" in page and page["base"] and not isinstance(page["base"], Mapping):
         found.append(
             f"{place}: base: a mapping of parts, such as {{encoder: {{kind: recurrent}}}}, found {page['base']!r}"
         )
     return found + space.faults(page.get("search") or {}, f"{place}: search")
+
+
+def _systems_faults(named: Any, place: str) -> list[str]:
+    if not isinstance(named, list):
+        return [f"{place}: systems: a list such as [S2], found {named!r}"]
+    return [f"{place}: systems: {unknown('system', name, SYSTEMS)}" for name in named if name not in SYSTEMS]
 
 
 def _fitting(base: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,11 @@ FINISHED, STOPPED, DIVERGED, FAILED, RUNNING, MISSING = STATES = (
 )
 ENDED = (FINISHED, STOPPED, DIVERGED, FAILED)
 
+# What a trial's likelihood is called, best first. Only the first two say the same thing of two models.
+LIKELIHOODS = ("nll_exact", "nll_iw", "nll_exact_given_bag", "nll_iw_given_bag", "nll_label")
+WITHOUT_LATENT = ("nll_exact", "nll_exact_given_bag", "nll_label")
+STAND_INS = ("nll_exact", "nll_exact_given_bag", "nll_label", "nll_dual")
+
 MEASURES: Mapping[str, tuple[str, str]] = {
     "nll_exact": ("nats per sentence", "exact -log p(x); language models only"),
     "nll_label": ("nats per sentence", "-log p(class | sentence); classifiers only"),
@@ -100,7 +105,12 @@ class TrialRecord:
 
 
 def selection(record: TrialRecord, select: str) -> float | None:
-    """The value by which trials are compared: `select` on the validation subset, exact where there is no latent."""
+    """The value by which trials are compared: `select` on the validation subset, or what stands for it."""
+    return selected(record.measures, select)
+
+
+def selected(measures: Mapping[str, float], select: str) -> float | None:
+    """`select` on the validation subset, or the one figure of its kind that a model without it has."""
     name = select.removeprefix("valid/")
-    measures = record.measures
-    return measures.get(f"subset/{name}", measures.get("subset/nll_exact"))
+    names = (name, f"{name}_given_bag", *STAND_INS)
+    return next((measures[f"subset/{one}"] for one in names if f"subset/{one}" in measures), None)

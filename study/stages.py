@@ -14,7 +14,7 @@ from study.book import Book
 from study.families import Family
 from study.identity import code_version, configuration_id, digest
 from study.ledger import record_of
-from study.records import DIVERGED, FINISHED, REPLICATE, SEARCH, TrialRecord, selection
+from study.records import DIVERGED, FINISHED, REPLICATE, SEARCH, TrialRecord, selected, selection
 from study.specification import Study
 
 TUNING_SEEDS = 2**30  # confirmation seeds lie below, tuning seeds from here on: no seed is both
@@ -130,9 +130,7 @@ class SearchStage:
         """Enter a trial at a rung it has reached; not before its annealing has ended (law 3)."""
         if len(record.epochs) < rung or rung < annealed_by(record.settings) * self.study.train.epochs:
             return False
-        name = self.study.search.select.removeprefix("valid/")
-        measured = record.epochs[rung - 1]
-        value = measured.get(f"subset/{name}", measured.get("subset/nll_exact"))
+        value = selected(record.epochs[rung - 1], self.study.search.select)
         assert value is not None, record.key
         self.at_rung.setdefault((record.family, rung), {})[record.key] = value
         return True

@@ -9,19 +9,32 @@ import yaml
 from search_spaces import space
 from study import families as pages
 from study.commands import Answer
+from study.systems import BY_COMMAND, SYSTEMS
 
 
 def families(arguments: Namespace) -> Answer:
-    """Every family with its paper, its page and the knobs that its study searches."""
-    rows = [_row(pages.load(name)) for name in pages.names()]
+    """Every family with its systems, its paper, its page and the knobs that its study searches."""
+    rows = sorted((_row(pages.load(name)) for name in pages.names()), key=_place)
     if arguments.markdown:
         return rows, _markdown(rows)
-    blocks = [
-        f"{row['family']:<9} {row['title']}\n          {row['paper']}\n          {row['page']}\n"
-        f"          searches {', '.join(row['searched'])}"
-        for row in rows
+    commands = [f"{number}  {SYSTEMS[number]}\n    by command: {command}" for number, command in BY_COMMAND.items()]
+    return rows, "\n\n".join([*map(_block, rows), *commands])
+
+
+def _place(row: dict[str, Any]) -> tuple[int, str]:
+    """Pages in the order of the systems they stand for."""
+    return min((list(SYSTEMS).index(number) for number in row["systems"]), default=len(SYSTEMS)), row["family"]
+
+
+def _block(row: dict[str, Any]) -> str:
+    indent = "\n    "
+    lines = [
+        f"{row['family']}  {row['title']} ({', '.join(row['systems'])})",
+        row["paper"],
+        row["page"],
+        f"searches {', '.join(row['searched'])}",
     ]
-    return rows, "\n\n".join(blocks)
+    return indent.join(lines)
 
 
 def _row(family: pages.Family) -> dict[str, Any]:
@@ -29,6 +42,7 @@ def _row(family: pages.Family) -> dict[str, Any]:
     return {
         "family": family.name,
         "title": family.title,
+        "systems": list(family.systems),
         "paper": family.paper,
         "page": f"search_spaces/{family.name}.yaml",
         "searched": list(names),
@@ -37,10 +51,11 @@ def _row(family: pages.Family) -> dict[str, Any]:
 
 def _markdown(rows: list[dict[str, Any]]) -> str:
     """The README's table."""
-    lines = ["| family | system | paper | searched |", "|---|---|---|---|"]
+    lines = ["| family | system | what | paper | searched |", "|---|---|---|---|---|"]
     for row in rows:
         searched = ", ".join(f"`{knob}`" for knob in row["searched"] if not knob.startswith("annealing"))
-        lines.append(f"| [`{row['family']}`]({row['page']}) | {row['title']} | {row['paper']} | {searched} |")
+        name, numbers = f"[`{row['family']}`]({row['page']})", " ".join(row["systems"])
+        lines.append(f"| {name} | {numbers} | {row['title']} | {row['paper']} | {searched} |")
     return "\n".join(lines)
 
 
