@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from models.batch import Batch
+from models.encoding import measuring
 from models.gathering import Gathered, gather
 from models.measures.activity import active_units
 from models.measures.geometry import pairwise_cosine
@@ -35,13 +36,9 @@ def evaluate(model: TextVAE, batches: Sequence[Batch], samples: int, seed: int) 
         the Hoyer measures and `cosine` are over tokens. Where the decoder is shown a bag of the sentence's own words
         no figure is a likelihood of the sentence, and the names end in `_given_bag`.
     """
-    training = model.training
-    model.eval()
-    with torch.inference_mode(), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with measuring(model, seed):
         gathered = gather(model, batches, samples)
         found = _latent_measures(model, gathered) if model.latent.variables else _exact(model, gathered)
-    model.train(training)
     return _named(found, model.inputs.shows_bag)
 
 

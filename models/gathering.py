@@ -49,7 +49,7 @@ def gather(model: TextVAE, batches: Sequence[Batch], samples: int) -> Gathered:
             kept.correct.append(_correct(model, batch, code))
         if variables:
             _note_likelihood(kept, model, batch, encoded, variables, code, log_likelihood)
-            kept.log_weights.append(_log_weights(model, batch, encoded, samples))
+            kept.log_weights.append(log_weights(model, batch, encoded, samples))
             _note_codes(kept, model, batch, encoded, variables, code)
     return kept
 
@@ -103,7 +103,7 @@ def _with_another_code(model: TextVAE, batch: Batch, code: Tensor) -> Tensor:
     return model.decode(batch, code.roll(1, 0), mask)
 
 
-def _log_weights(model: TextVAE, batch: Batch, encoded: Encoded, samples: int) -> Tensor:
+def log_weights(model: TextVAE, batch: Batch, encoded: Encoded, samples: int) -> Tensor:
     """(K, B), in chunks that fit."""
     chunk = max(1, ROWS // len(batch.tokens))
     return torch.cat([model.log_weights(batch, encoded, count) for count in _chunks(samples, chunk)])

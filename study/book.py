@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from study.ledger import Ledger
+from study.ledger import Ledger, Left
 from study.records import DIVERGED, FAILED, FINISHED, RUNNING, STOPPED, TrialRecord, selected, selection
 
 Listener = Callable[[TrialRecord], None]
@@ -37,22 +37,22 @@ class Book:
         self.ledger.epoch(self.trial_ids[key], epoch, selected(epoch, self.select))
         return self._tell(self.ledger.record(self.trial_ids[key]))
 
-    def finish(self, key: str, final: Mapping[str, float]) -> None:
-        self._end(key, FINISHED, "", final)
+    def finish(self, key: str, final: Mapping[str, float], artifacts: Mapping[str, str] | None = None) -> None:
+        self._end(key, FINISHED, "", Left(final, artifacts or {}))
 
     def stop(self, key: str) -> None:
-        self._end(key, STOPPED, "", {})
+        self._end(key, STOPPED, "", Left())
 
     def diverge(self, key: str, cause: str) -> None:
-        self._end(key, DIVERGED, cause, {})
+        self._end(key, DIVERGED, cause, Left())
 
     def fail(self, key: str, cause: str) -> None:
-        self._end(key, FAILED, cause, {})
+        self._end(key, FAILED, cause, Left())
 
-    def _end(self, key: str, state: str, cause: str, final: Mapping[str, float]) -> None:
+    def _end(self, key: str, state: str, cause: str, left: Left) -> None:
         record = self.ledger.record(self.trial_ids[key])
         if record.state == RUNNING:
-            self.ledger.end(self.trial_ids[key], state, cause, final, selection(record, self.select))
+            self.ledger.end(self.trial_ids[key], state, cause, left, selection(record, self.select))
             self._tell(self.ledger.record(self.trial_ids[key]))
 
     def _tell(self, record: TrialRecord) -> TrialRecord:

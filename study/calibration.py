@@ -52,7 +52,7 @@ def _estimate(study: Study, corpus: Corpus, family: Family) -> Estimate:
         lexicon_of(corpus),
         0,
         **asdict(study.train),
-        effort=Effort(**asdict(study.evaluate)),
+        effort=Effort.of(asdict(study.evaluate)),
     )
     training = Training(task, train, valid, torch.device("cuda" if study.resources.gpus else "cpu"))
     update = _seconds_an_update(training, study.train.batch_size)

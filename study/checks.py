@@ -8,6 +8,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
+from study import fit
 from study.corpora.check import check
 from study.specification import Study
 from study.workspace import Workspace, writable
@@ -17,7 +18,7 @@ SERVER_SECONDS = 5.0
 
 def faults(study: Study, workspace: Workspace, address: str | None) -> list[str]:
     """Every fault of a study's surroundings, one sentence each."""
-    found = check(study.corpus, study.folder) + _order_faults(study)
+    found = check(study.corpus, study.folder) + fit.faults(study)
     if (fault := writable(workspace.runs)) is not None:
         found.append(fault)
     if address is None:
@@ -25,15 +26,6 @@ def faults(study: Study, workspace: Workspace, address: str | None) -> list[str]
     if study.tracking is not None and not workspace.facts.exists():
         found += tracking_faults(study.tracking)  # a study under way goes on without its server
     return found
-
-
-def _order_faults(study: Study) -> list[str]:
-    if study.corpus.get("format") != "counts":
-        return []
-    names = ", ".join(family.name for family in study.families)
-    return [
-        f"corpus.format: counts keep no order of words and these families read sentences: {names}; give a text corpus"
-    ]
 
 
 def _resource_faults(study: Study) -> list[str]:

@@ -107,7 +107,7 @@ def train(content: Mapping[str, Any], corpora: Path, out: Path, say: Say) -> Fin
     torch.set_num_threads(content["threads"])  # as in the trials: the order of a sum depends on it
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = configuration.resolve(content["model"])
-    task = Task(model, lexicon_of(corpus), content["seed"], **content["train"], effort=Effort(**content["evaluate"]))
+    task = Task(model, lexicon_of(corpus), content["seed"], **content["train"], effort=Effort.of(content["evaluate"]))
     out.mkdir(parents=True, exist_ok=True)
     name = digest(model, content["seed"], content["train"], corpus.digest, code_version())
     checkpoint = out / f"checkpoint-{name}.pt"

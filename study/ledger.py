@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,14 @@ from study.records import DIVERGED, ENDED, FAILED, FINISHED, MISSING, RUNNING, S
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 TOLD = {FINISHED: TrialState.COMPLETE, STOPPED: TrialState.PRUNED, DIVERGED: TrialState.FAIL, FAILED: TrialState.FAIL}
+
+
+@dataclass(frozen=True)
+class Left:
+    """What a finished trial leaves: measures on the full validation split, and small texts by file name."""
+
+    final: Mapping[str, float] = field(default_factory=dict)
+    artifacts: Mapping[str, str] = field(default_factory=dict)
 
 
 class OwnedElsewhere(BaseJournalFileLock):
@@ -110,9 +119,10 @@ class Ledger:
         if value is not None:
             self.storage.set_trial_intermediate_value(trial_id, number, value)
 
-    def end(self, trial_id: int, state: str, cause: str, final: Mapping[str, float], value: float | None) -> None:
+    def end(self, trial_id: int, state: str, cause: str, left: Left, value: float | None) -> None:
         """Append how a trial ended, then tell Optuna: what is written after that could be lost."""
-        self.describe(trial_id, {"final": dict(final), "cause": cause, "ended": time.time(), "state": state})
+        ending = {"final": dict(left.final), "artifacts": dict(left.artifacts), "cause": cause}
+        self.describe(trial_id, {**ending, "ended": time.time(), "state": state})
         values = [value] if state == FINISHED and value is not None else None
         self.storage.set_trial_state_values(trial_id, TOLD[state], values)
 
@@ -151,6 +161,7 @@ def record_of(trial: FrozenTrial) -> TrialRecord:
         final=attributes.get("final", {}),
         started=started,
         ended=attributes.get("ended", 0.0),
+        artifacts=attributes.get("artifacts", {}),
     )
 
 

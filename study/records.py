@@ -1,7 +1,7 @@
 """What is recorded of a trial, and the names, units and meanings of its measures. Free of heavy imports."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 SEARCH, REPLICATE = "search", "replicate"
@@ -73,6 +73,7 @@ class TrialRecord:
         state, cause: see `STATES`; the cause of a divergence or failure, else "".
         epochs: a record an epoch: raw values by name, and `time`, when it was recorded.
         final: measures on the full validation split, replicate only.
+        artifacts: small texts by file name, such as generated sentences; replicate only.
         started, ended: seconds since the epoch; 0.0 where it has not happened.
     """
 
@@ -91,6 +92,7 @@ class TrialRecord:
     final: Mapping[str, float]
     started: float
     ended: float
+    artifacts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:

@@ -138,7 +138,7 @@ def common_job(study: Study, full: bool) -> dict[str, Any]:
     return {
         "epochs": study.train.epochs,
         "batch_size": study.train.batch_size,
-        "effort": asdict(study.evaluate),
+        "evaluate": asdict(study.evaluate),
         "threads": max(1, int(study.resources.cpus)),
         "gpus": study.resources.gpus,
         "full": full,

@@ -56,11 +56,16 @@ class Train:
 
 @dataclass(frozen=True)
 class Evaluate:
-    """What evaluations spend: see `study.training.Effort`."""
+    """What evaluations spend, see `study.training.Effort`, and what else is asked of a confirmation run.
+
+    Args:
+        probes: of `study.probing`, run once on the trained model.
+    """
 
     subset_sentences: Several = 256
     subset_samples: Size = 8
     full_samples: Size = 64
+    probes: tuple[Literal["samples", "accuracy", "patterns", "order", "words", "isotropy"], ...] = ("samples",)
 
 
 @dataclass(frozen=True)

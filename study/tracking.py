@@ -96,6 +96,8 @@ class Projection:
     def _end(self, run: str, record: TrialRecord) -> None:
         last = len(record.epochs)
         self._metrics(run, _metrics(record.final, last, _ms(record.ended)))
+        for file, content in record.artifacts.items():
+            self.client.log_text(run, content, file)
         tags = {TAG + "state": record.state, TAG + "cause": record.cause[:4000], TAG + "epochs_sent": str(last)}
         self.client.log_batch(run, tags=[RunTag(key, value) for key, value in tags.items()])
         self.client.set_terminated(run, STATUS[record.state], _ms(record.ended))

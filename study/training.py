@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -41,6 +41,11 @@ class Effort:
     subset_sentences: int
     subset_samples: int
     full_samples: int
+
+    @classmethod
+    def of(cls, evaluate: Mapping[str, Any]) -> "Effort":
+        """The `evaluate:` section of a page, which also names what a training itself does not do."""
+        return cls(**{field.name: evaluate[field.name] for field in fields(cls)})
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ class Conductor:
                 book.stop(key)
                 return True
             case worker.FINISHED:
-                book.finish(key, report["final"])
+                book.finish(key, report["final"], report["artifacts"])
             case worker.DIVERGED:
                 book.diverge(key, report["cause"])
             case worker.FAILED:

@@ -49,7 +49,7 @@ def _train(job: Mapping[str, Any], lexicon: Lexicon, train: Split, valid: Split,
 
     torch.set_num_threads(job["threads"])
     device = torch.device("cuda" if job["gpus"] > 0 and torch.cuda.is_available() else "cpu")
-    effort = Effort(**job["effort"])
+    effort = Effort.of(job["evaluate"])
     names = ("configuration", "seed", "epochs", "batch_size")
     task = Task(**{name: job[name] for name in names}, lexicon=lexicon, effort=effort)
     training = Training(task, train, valid, device)

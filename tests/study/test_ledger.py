@@ -12,7 +12,7 @@ from optuna.trial import TrialState
 
 from study import ledger as module
 from study.errors import UserError
-from study.ledger import Ledger, owned, record_of
+from study.ledger import Ledger, Left, owned, record_of
 from study.records import DIVERGED, FAILED, FINISHED, MISSING, RUNNING, STOPPED
 from tests.study.trials import epoch_record
 
@@ -38,7 +38,7 @@ def test_a_record_comes_back_whole_in_a_new_process(tmp_path: Path) -> None:
     trial_id = trial(ledger)
     for number in (1, 2, 12):
         ledger.epoch(trial_id, epoch_record(number, 100.0 / number), 100.0 / number)
-    ledger.end(trial_id, FINISHED, "", {"valid/nll_iw": 8.5}, 8.3)
+    ledger.end(trial_id, FINISHED, "", Left({"valid/nll_iw": 8.5}, {"samples.txt": "some"}), 8.3)
     record = Ledger(tmp_path, "mine").record(trial_id)
     assert record == ledger.record(trial_id)
     assert {name: getattr(record, name) for name in PLACE} == PLACE
@@ -76,7 +76,7 @@ def test_optuna_is_told_how_a_trial_ended(state: str, told: TrialState, tmp_path
     trial_id = trial(ledger)
     ledger.epoch(trial_id, epoch_record(1, 5.0), 5.0)
     assert ledger.record(trial_id).state == RUNNING
-    ledger.end(trial_id, state, "why", {}, 5.0)
+    ledger.end(trial_id, state, "why", Left(), 5.0)
     (found,) = Ledger(tmp_path, "mine").trials("search", "vmf")
     assert found.state == told
     assert found.values == ([5.0] if state == FINISHED else None)
@@ -100,7 +100,7 @@ def test_a_kill_between_the_last_attribute_and_the_state_leaves_a_running_trial(
     trial_id = trial(ledger)
     ledger.describe(trial_id, {"final": {"valid/kl": 1.0}, "state": FINISHED})
     assert ledger.record(trial_id).state == RUNNING
-    ledger.end(trial_id, STOPPED, "", {}, None)
+    ledger.end(trial_id, STOPPED, "", Left(), None)
     assert ledger.record(trial_id).state == STOPPED
 
 
@@ -130,7 +130,7 @@ def test_every_prefix_of_a_journal_opens(tmp_path: Path) -> None:
     ledger = opened(tmp_path / "whole")
     trial_id = trial(ledger)
     ledger.epoch(trial_id, epoch_record(1, 5.0), 5.0)
-    ledger.end(trial_id, FINISHED, "", {}, 5.0)
+    ledger.end(trial_id, FINISHED, "", Left(), 5.0)
     whole = ledger.path.read_bytes()
     for at, size in enumerate(range(0, len(whole), 97)):
         folder = tmp_path / str(at)

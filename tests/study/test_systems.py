@@ -1,0 +1,37 @@
+"""No system of the five papers is missing."""
+
+import json
+
+import pytest
+
+from study import families
+from study.command import main
+from study.systems import BY_COMMAND, SYSTEMS
+
+
+def test_the_systems_are_numbered_without_a_gap() -> None:
+    assert list(SYSTEMS) == [f"S{number}" for number in range(1, 35)]
+
+
+@pytest.mark.parametrize("number", SYSTEMS)
+def test_every_system_has_a_page_or_a_command(number: str) -> None:
+    pages = [name for name in families.names() if number in families.load(name).systems]
+    assert pages or number in BY_COMMAND
+
+
+@pytest.mark.parametrize("name", families.names())
+def test_every_page_says_which_systems_it_stands_for(name: str) -> None:
+    assert families.load(name).systems
+
+
+def test_the_command_lists_systems_papers_pages_and_knobs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["families", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert {row["family"] for row in rows} == set(families.names())
+    for row in rows:
+        assert row["systems"]
+        assert row["paper"]
+        assert row["page"] == f"search_spaces/{row['family']}.yaml"
+    assert main(["families"]) == 0
+    listed = capsys.readouterr().out
+    assert all(row["title"] in listed for row in rows)
