@@ -42,17 +42,17 @@ def _term_faults(given: Any, place: str) -> list[str]:
         return parts.faults("schedule", given, place)
     fault = FLOOR.fault(given.get(FLOOR.name, FLOOR.default))
     found = [] if fault is None else [f"{place}.{FLOOR.name}: {fault}, found {given[FLOOR.name]!r}"]
-    return found + parts.faults("schedule", _schedule(given), place)
+    return found + parts.faults("schedule", schedule_of(given), place)
 
 
-def _schedule(term: Mapping[str, Any]) -> dict[str, Any]:
+def schedule_of(term: Mapping[str, Any]) -> dict[str, Any]:
     """A term's settings less its floor, which is the objective's and not the schedule's."""
     return {key: value for key, value in term.items() if key != FLOOR.name}
 
 
 def _resolve_term(given: Mapping[str, Any]) -> dict[str, Any]:
     floor = float(given.get(FLOOR.name, FLOOR.default))
-    return {**parts.resolve("schedule", _schedule(given)), **({FLOOR.name: floor} if floor else {})}
+    return {**parts.resolve("schedule", schedule_of(given)), **({FLOOR.name: floor} if floor else {})}
 
 
 def resolve(settings: Mapping[str, Any]) -> dict[str, Any]:

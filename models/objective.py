@@ -6,9 +6,9 @@ from typing import Any
 from torch import Tensor
 
 from models import parts
+from models.configuration import FLOOR, schedule_of
 from models.trace import Trace
 
-FLOOR = "floor"
 Schedule = Callable[[int], float]
 
 
@@ -23,10 +23,10 @@ class Objective:
 
     def __init__(self, settings: Mapping[str, Mapping[str, Any]], updates: int) -> None:
         self.weights: dict[str, Schedule] = {
-            term: parts.build("schedule", {k: v for k, v in options.items() if k != FLOOR}, updates)
+            term: parts.build("schedule", schedule_of(options), updates)
             for term, options in settings.items()
         }
-        self.floors = {term: float(options.get(FLOOR, 0.0)) for term, options in settings.items()}
+        self.floors = {term: float(options.get(FLOOR.name, FLOOR.default)) for term, options in settings.items()}
 
     def per_sentence(self, trace: Trace, step: int) -> Tensor:
         """The loss of each sentence at update `step`: (B,) in nats."""

@@ -9,6 +9,7 @@ from optuna.trial import TrialState, create_trial
 
 from models import laws, parts
 from models.annealing import end_of_annealing
+from models.configuration import schedule_of
 from study import halving, sampling
 from study.book import Book
 from study.families import Family
@@ -136,11 +137,11 @@ class SearchStage:
         return True
 
 
-def annealed_by(configuration: Mapping[str, Any]) -> float:
+def annealed_by(settings: Mapping[str, Any]) -> float:
     """Share of the training after which every weight of the objective has settled."""
     ends = [
-        end_of_annealing(parts.build("schedule", schedule, SCALE), SCALE) / SCALE
-        for schedule in configuration["objective"].values()
+        end_of_annealing(parts.build("schedule", schedule_of(term), SCALE), SCALE) / SCALE
+        for term in settings["objective"].values()
     ]
     return max(ends, default=0.0)
 

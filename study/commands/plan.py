@@ -92,14 +92,22 @@ def _cost(study: Study, workspace: Workspace, slots: int, quiet: bool) -> dict[s
     }
 
 
+def _search_line(study: Study, data: dict[str, Any], trials: int) -> str:
+    if not trials:
+        return "search     none: no page searches anything, so every base is confirmed as it is"
+    stops = f"stopped early at epochs {', '.join(map(str, data['rungs']))}" if data["rungs"] else "never stopped early"
+    return (
+        f"search     {trials} trials, {study.search.trials} a family that searches, {study.search.sampler}, {stops}"
+        f" once their annealing has ended; {study.search.audit:.0%} never stopped (audit)"
+    )
+
+
 def _text(study: Study, data: dict[str, Any]) -> str:
     count, trials, resolution = len(data["families"]), data["trials"], data["resolution"]
-    stops = f"stopped early at epochs {', '.join(map(str, data['rungs']))}" if data["rungs"] else "never stopped early"
     lines = [
         f"study {study.name}: {count} families, "
         f"{study.train.epochs} epochs a trial, {data['slots']} trials at once here",
-        f"search     {trials[SEARCH]} trials, {study.search.trials} a family, {study.search.sampler}, {stops}"
-        f" once their annealing has ended; {study.search.audit:.0%} never stopped (audit)",
+        _search_line(study, data, trials[SEARCH]),
         f"           selects on {study.search.select.removeprefix('valid/')} of "
         f"{study.evaluate.subset_sentences} fixed validation sentences, K = {study.evaluate.subset_samples}",
         f"replicate  {trials[REPLICATE]} trials: {study.replicate.configurations} configurations (one where nothing is "

@@ -99,3 +99,11 @@ def test_a_page_is_judged_without_torch() -> None:
         f"assert configuration.faults({PAGE!r}) == []; sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_floor_belongs_to_a_term_and_not_to_its_schedule() -> None:
+    floored = {**PAGE, "objective": {"kl.z": {"kind": "constant", "floor": 3}}}
+    assert configuration.faults(floored) == []
+    assert configuration.resolve(floored)["objective"]["kl.z"] == {"kind": "constant", "value": 1.0, "floor": 3.0}
+    (fault,) = configuration.faults({**PAGE, "objective": {"kl.z": {"kind": "constant", "floor": -1}}})
+    assert fault == "objective.kl.z.floor: must be at least 0, found -1"

@@ -176,3 +176,10 @@ def test_all_faults_are_found_at_once() -> None:
 @pytest.mark.parametrize("search", [3, "latent", ["latent"]])
 def test_a_space_is_a_mapping(search: Any) -> None:
     assert space.faults(search) == [f"search: a search space is a mapping, found {search!r}"]
+
+
+def test_a_floor_joins_every_schedule_of_the_shared_space() -> None:
+    node = {"space": "annealing", "floor": {"float": [0.0, 8.0]}}
+    assert space.faults({"kl.z": node}) == []
+    names = [name for name, _ in space.knobs({"kl.z": node}) if name.endswith(".floor")]
+    assert names == [f"kl.z.{kind}.floor" for kind in ("constant", "linear", "logistic", "cyclical")]
