@@ -37,6 +37,7 @@ class Findings:
     promises: pd.DataFrame
     lost: pd.DataFrame
     states: pd.DataFrame
+    texts: Mapping[str, Mapping[str, str]]
 
 
 def find(records: Records) -> Findings:
@@ -66,6 +67,7 @@ def find(records: Records) -> Findings:
         promises=comparison.promises(judged, records.study),
         lost=lost(judged),
         states=states(judged),
+        texts=records.texts,
     )
 
 

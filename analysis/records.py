@@ -1,7 +1,7 @@
 """What the analysis reads: one study's facts, its trials and their curves."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -37,8 +37,10 @@ class Records:
         iw_samples_valid, subset_sentences, valid_sentences, select ("subset/nll_iw"), resources, settings, commands.
     trials: one row per planned trial, missing ones included: `TRIAL_COLUMNS`, `param.<path>`, `<split>/<measure>`.
     curves: one row per trial and epoch: `CURVE_COLUMNS` and `<split>/<measure>`.
+    texts: small texts that a trial left, by its key and the file's name.
     """
 
     study: Mapping[str, Any]
     trials: pd.DataFrame
     curves: pd.DataFrame
+    texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

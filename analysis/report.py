@@ -23,6 +23,7 @@ from analysis.records import Records
 from analysis.sentences import family_sentences, headline
 from analysis.style import Picture, dark_of
 from analysis.summary import jsonable, summarise
+from analysis.texts import written
 
 LAW = (
     "Only confirmation seeds answer “how often”. Search trials are chosen adaptively and many are stopped early, so a "
@@ -74,6 +75,7 @@ def page(found: Findings) -> str:
         facts=_facts(found),
         thresholds=found.thresholds,
         law=LAW,
+        written=written(found),
         settings=_pretty(found.study.get("settings")),
         corpus=_flat(found.study.get("corpus")),
         figures=Markup(_figures_json(drawn)),

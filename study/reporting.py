@@ -12,8 +12,10 @@ from study.workspace import Workspace
 
 def gather(workspace: Workspace) -> Records:
     """Everything the ledger and the facts hold, as the analysis reads it."""
-    trials, curves = tables(records(workspace.folder, workspace.study))
-    return Records(_facts(workspace.read_facts()), trials, curves)
+    found = records(workspace.folder, workspace.study)
+    trials, curves = tables(found)
+    texts = {record.key: record.artifacts for record in found if record.artifacts}
+    return Records(_facts(workspace.read_facts()), trials, curves, texts)
 
 
 def write(workspace: Workspace) -> Path:

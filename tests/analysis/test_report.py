@@ -4,6 +4,7 @@ import csv
 import html.parser
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,11 @@ import pytest
 from scipy import stats
 
 from analysis import report
+from analysis.comparison import best
+from analysis.findings import find
 from analysis.records import Records
 from analysis.summary import SCHEMA, markdown, summary, text
+from analysis.texts import written
 from tests.analysis import synthetic
 
 
@@ -170,3 +174,16 @@ def test_hostile_text_cannot_leave_its_place() -> None:
     assert "<b>boom" not in source
     assert "<i>x" not in source
     assert (Page(source).open, Page(source).faults) == ([], [])
+
+
+def test_sentences_of_the_best_configuration_and_its_first_seed_are_shown_as_text(tmp_path: Path) -> None:
+    records = synthetic.records(("lstm_lm", "maxpool"), trials=4, configurations=2, seeds=3, losses=False)
+    texts = {key: {"samples.txt": f"sheet <of> {key}"} for key in records.trials["key"]}
+    found = find(replace(records, texts=texts))
+    sheets = written(found)
+    assert [one.family for one in sheets] == ["lstm_lm", "maxpool"]
+    winners = best(found.configurations).set_index("family")["configuration"]
+    assert all(one.configuration == winners[one.family] and one.seed == 100 for one in sheets)
+    shown = report.page(found)
+    assert all(one.sheet.replace("<", "&lt;").replace(">", "&gt;") in shown for one in sheets)
+    assert 'id="words"' not in report.page(find(records))
