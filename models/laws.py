@@ -116,6 +116,15 @@ def penalties_are_of_sentences(configuration: Configuration) -> str | None:
     return None
 
 
+def normalisation_sees_no_padding(configuration: Configuration) -> str | None:
+    if configuration["latent"].get("batch_norm") and posterior_at(configuration) != "features":
+        return (
+            "latent.batch_norm: statistics of a batch must not count padding; use a pool at `features`, found a "
+            f"posterior at every step ({posterior_at(configuration)})"
+        )
+    return None
+
+
 def updates_fit_the_latent(configuration: Configuration) -> str | None:
     needed = parts.attribute("latent", configuration["latent"]["kind"], "updates", None)
     kind = configuration["updates"]["kind"]
@@ -153,6 +162,7 @@ LAWS: tuple[Callable[[Configuration], str | None], ...] = (
     every_kl_is_weighed,
     terms_exist,
     penalties_are_of_sentences,
+    normalisation_sees_no_padding,
     updates_fit_the_latent,
     separate_updates_share_nothing,
     labels_have_no_code,

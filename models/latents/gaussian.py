@@ -17,9 +17,12 @@ class Gaussian(Latent):
 
     KL = sum_c [log(s/sigma) + (sigma^2 + mu^2) / (2 s^2) - 1/2], in closed form.
     `initial_scale` is the posterior's standard deviation at the start of training, through the bias of its head.
+    `l1` and `l2` are the activity penalties sum_c |mu_c|^p + sigma_c^p, p = 1 and 2 (Prokhorov et al., 2021, VAE_L1 and
+    VAE_L2).
     """
 
     variables = ("z",)
+    penalties = ("l1", "l2")
 
     def __init__(
         self,
@@ -48,6 +51,13 @@ class Gaussian(Latent):
     def _log_prior(self, z: Tensor) -> Tensor:
         log_variance = z.new_full((self.code_size,), 2 * math.log(self.prior_scale))
         return diagonal_normal.log_prob(z, torch.zeros_like(log_variance), log_variance)
+
+    def penalty(self, name: str, h: Tensor, variables: Mapping[str, Variable]) -> Tensor:
+        """Return `l1` or `l2` of the heads, under features (B, H): (B,)."""
+        if name not in self.penalties:
+            return super().penalty(name, h, variables)
+        activity = torch.cat([self.location(h), (0.5 * self.log_variance(h)).exp()], -1)
+        return (activity.abs() if name == "l1" else activity.square()).sum(-1)
 
     def code(self, values: Mapping[str, Tensor], like: Tensor) -> Tensor:
         """Return z (*, C)."""

@@ -33,6 +33,10 @@ OFFENCES: dict[str, tuple[dict[str, Any], str]] = {
         {"pool": {"kind": "nowhere"}, "decoder": ATTENDING, "objective": {"kl.z": WEIGHT, "l1": WEIGHT}},
         "objective.l1: ",
     ),
+    "normalisation_sees_no_padding": (
+        {"pool": {"at": "latents"}, "latent": {"kind": "planar_flow", "batch_norm": True}},
+        "latent.batch_norm: ",
+    ),
     "updates_fit_the_latent": ({"updates": {"kind": "adversarial"}}, "updates.kind: "),
     "separate_updates_share_nothing": ({"updates": {"kind": "aggressive"}}, "inputs.shared: "),
     "labels_have_no_code": ({"decoder": {"kind": "classifier"}}, "latent.kind: "),

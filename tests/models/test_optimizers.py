@@ -135,6 +135,46 @@ def test_sgd_slows_down_on_a_plateau(patience: int, bounds: list[float], rates: 
     assert found == rates
 
 
+def test_sgd_starts_anew_at_equal_spans_of_the_training() -> None:
+    model = network()
+    optimization = built("sgd", model, lr=1.0, decay=0.5, patience=0, restarts=3)
+    rates = []
+    for step in range(UPDATES):
+        if step % 10 == 0:
+            optimization.end_epoch(0.0 if step == 0 else 1.0)  # never better than the first: every epoch halves it
+        run(optimization, model, range(step, step + 1))
+        rates.append(rate(optimization))
+    starts = [step for step in range(1, UPDATES) if rates[step] > rates[step - 1]]
+    assert starts == [25, 50, 75]
+    assert all(rates[step] == 1.0 for step in starts)
+    assert rates[24] == 0.25
+
+
+def test_sgd_forgets_its_bad_epochs_when_it_starts_anew() -> None:
+    model = network()
+    optimization = built("sgd", model, lr=1.0, decay=0.5, patience=1, restarts=1)
+    run(optimization, model, range(50))
+    for bound in (1.0, 2.0):
+        optimization.end_epoch(bound)
+    run(optimization, model, range(50, 51))
+    optimization.end_epoch(2.0)
+    assert rate(optimization) == 1.0
+    optimization.end_epoch(2.0)
+    assert rate(optimization) == 0.5
+
+
+def test_sgd_starts_anew_after_a_checkpoint_too() -> None:
+    models, rates = (network(), network()), []
+    first, second = (built("sgd", model, lr=1.0, restarts=1) for model in models)
+    run(first, models[0], range(45))
+    first.scale_rate(0.1)
+    second.load_state_dict(copy.deepcopy(first.state_dict()))
+    for step in range(45, 55):
+        run(second, models[1], range(step, step + 1))
+        rates.append(rate(second))
+    assert rates == pytest.approx([0.1] * 5 + [1.0] * 5)
+
+
 def test_noam_rises_to_its_peak_and_falls_with_the_square_root() -> None:
     model = network()
     optimization = built("noam", model, peak=0.02, warmup=0.2)

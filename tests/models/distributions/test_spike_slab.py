@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import integrate, special, stats
+from torch import Tensor
 
 from models.distributions.spike_slab import SpikeAndSlab, kl_bound
 from tests.models.statistics import assert_mean
@@ -82,6 +83,45 @@ def test_straight_through_gradient_has_its_known_bias(off: float, temperature: f
     z = SpikeAndSlab(probability, mean, log_variance, 1e-3, temperature).rsample()
     gradient = torch.autograd.grad(z.square().sum(), probability)[0]
     assert_mean(gradient / -(1 + 0.1**2), straight_through_factor(off, temperature), rounding=1e-3)
+
+
+def relaxed_mixture(off: Tensor, temperature: float) -> SpikeAndSlab:
+    """A slab of N(2, 0.1^2) that may be relaxed."""
+    mean, log_variance = torch.full_like(off, 2.0), torch.full_like(off, 2 * math.log(0.1))
+    return SpikeAndSlab(off, mean, log_variance, 1e-3, temperature, relaxed=True)
+
+
+def on_share(off: float, temperature: float) -> float:
+    """E[1 - indicator] of the binary concrete."""
+
+    def integrand(noise: float) -> float:
+        return special.expit(-(special.logit(off) + noise) / temperature) * stats.logistic.pdf(noise)
+
+    return integrate.quad(integrand, -40, 40, points=[-special.logit(off)])[0]
+
+
+@pytest.mark.parametrize("temperature", [0.1, 0.5, 1.5])
+@pytest.mark.parametrize("off", [0.2, 0.8])
+def test_a_relaxed_draw_mixes_both_components_as_the_binary_concrete_does(off: float, temperature: float) -> None:
+    z = relaxed_mixture(torch.full((100_000,), off, dtype=torch.float64), temperature).rsample()
+    assert_mean(z, 2.0 * on_share(off, temperature), rounding=1e-4)
+    between = ((z > 0.3) & (z < 1.5)).double().mean()
+    assert between > 0.1 * temperature
+
+
+@pytest.mark.parametrize("off", [0.2, 0.5, 0.95])
+def test_the_gradient_of_a_relaxed_draw_is_exact(off: float) -> None:
+    probability = torch.full((200_000,), off, dtype=torch.float64, requires_grad=True)
+    gradient = torch.autograd.grad(relaxed_mixture(probability, 0.5).rsample().sum(), probability)[0]
+    slope = 2.0 * (on_share(off + 1e-4, 0.5) - on_share(off - 1e-4, 0.5)) / 2e-4
+    assert_mean(gradient, slope, rounding=1e-3)
+
+
+def test_a_relaxed_draw_hardens_as_the_temperature_falls() -> None:
+    off = torch.full((100_000,), 0.7, dtype=torch.float64)
+    z = relaxed_mixture(off, 1e-3).rsample()
+    assert_mean((z.abs() < 0.01).double(), 0.7, rounding=1e-3)
+    assert_mean(((z - 2).abs() < 0.6).double(), 0.3, rounding=1e-3)
 
 
 def test_gradients_to_the_slab_are_exact_for_a_draw() -> None:

@@ -1,0 +1,115 @@
+"""The next word's distribution is the one that the likelihood charges. Shapes: B sentences, t words so far."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from models.batch import BOS, PAD, Batch
+from models.generation import posterior
+from models.generation.codes import Codes
+from models.generation.next_word import log_next
+from models.inputs.embedded import Embedded
+from models.measures.checks import NotFinite
+from models.text_vae import TextVAE
+from tests.models.generation import tiny
+
+WORDS = tiny.batch([4, 7, 2])
+
+
+class ShowsBag(Embedded):
+    """The mean of the sentence's own word vectors beside every word so far (systems.md, S21)."""
+
+    def for_decoder(self, batch: Batch) -> Tensor:
+        words = self.table(batch.tokens).masked_fill(~batch.words.unsqueeze(-1), 0.0)
+        return super().for_decoder(batch) + (words.sum(1) / batch.words.sum(1, keepdim=True)).unsqueeze(1)
+
+
+class ShowsLabel(Embedded):
+    """A vector of the class beside every word so far (systems.md, S20)."""
+
+    def for_decoder(self, batch: Batch) -> Tensor:
+        assert batch.labels is not None
+        return super().for_decoder(batch) + 5.0 * nn.functional.one_hot(batch.labels, self.decoder_size).unsqueeze(1)
+
+
+def shown(kind: type[Embedded]) -> TextVAE:
+    """A tiny model whose decoder is told more than the words so far."""
+    model = tiny.model("seqvae")
+    model.inputs = kind(tiny.LEXICON, size=model.inputs.decoder_size)
+    model.inputs.shows_bag = kind is ShowsBag
+    return model.eval()
+
+
+def charged(model: TextVAE, batch: Batch, codes: Codes) -> Tensor:
+    """log p of every word of a batch given those before it, read off as the likelihood reads it: (B, T, V)."""
+    states = model.decoder(model.inputs.for_decoder(batch), batch.mask, codes.values)
+    return model.output.logits(states).log_softmax(-1)
+
+
+def follows_the_likelihood(model: TextVAE) -> None:
+    codes = posterior.at_mean(model, WORDS)
+    expected = charged(model, WORDS, codes)
+    for row, length in enumerate(WORDS.lengths.tolist()):
+        for step in range(length):
+            said = WORDS.tokens[row : row + 1, :step]
+            found = log_next(model, codes.rows(torch.tensor([row])), said)
+            sayable = [word for word in range(expected.shape[-1]) if word not in (PAD, BOS)]
+            torch.testing.assert_close(found[0, sayable], expected[row, step, sayable], atol=1e-5, rtol=1e-5)
+            assert (found[0, [PAD, BOS]] == -math.inf).all()
+
+
+@pytest.mark.parametrize("name", tiny.EVERY)
+def test_along_a_sentence_it_is_what_the_likelihood_charges(name: str) -> None:
+    with torch.inference_mode():
+        follows_the_likelihood(tiny.model(name))
+
+
+@pytest.mark.parametrize("kind", [ShowsBag, ShowsLabel])
+def test_a_bag_and_a_label_are_those_of_the_source(kind: type[Embedded]) -> None:
+    with torch.inference_mode():
+        follows_the_likelihood(shown(kind))
+
+
+def test_a_bag_stays_the_sources_beyond_its_length() -> None:
+    model = shown(ShowsBag)
+    with torch.inference_mode():
+        short = tiny.batch([3])
+        codes = posterior.at_mean(model, short)
+        said = torch.full((1, 6), 5)
+        beyond = log_next(model, codes, said)
+        bag = model.inputs.table(short.tokens[0, :2]).mean(0)
+        heard = torch.cat([torch.tensor([[BOS]]), said], 1)
+        states = model.decoder(model.inputs.table(heard) + bag, torch.ones(1, 7, dtype=torch.bool), codes.values)
+        expected = model.output.logits(states[:, -1]).log_softmax(-1)
+    torch.testing.assert_close(beyond[:, 3:], expected[:, 3:])
+
+
+def test_a_label_changes_what_is_said() -> None:
+    model = shown(ShowsLabel)
+    with torch.inference_mode():
+        codes = posterior.at_mean(model, WORDS)
+        one, other = (Codes(codes.values, labels=torch.full((3,), label)) for label in (0, 1))
+        said = WORDS.tokens[:, :1]
+        assert not torch.allclose(log_next(model, one, said), log_next(model, other, said), atol=1e-3)
+
+
+def test_an_inputless_decoder_does_not_hear_its_own_words() -> None:
+    deaf = tiny.model("seqvae", inputs={"words": False})
+    hearing = tiny.model("seqvae")
+    for model, same in ((deaf, True), (hearing, False)):
+        with torch.inference_mode():
+            codes = posterior.at_mean(model, WORDS)
+            one = log_next(model, codes, torch.tensor([[4, 4]] * 3))
+            other = log_next(model, codes, torch.tensor([[5, 6]] * 3))
+        assert torch.equal(one, other) == same
+
+
+def test_scores_that_are_not_finite_are_refused() -> None:
+    model = tiny.model("seqvae")
+    with torch.no_grad():
+        codes = posterior.at_mean(model, WORDS)
+        model.output.logits.bias.fill_(math.nan)
+        with pytest.raises(NotFinite, match="finite scores"):
+            log_next(model, codes, WORDS.tokens[:, :1])

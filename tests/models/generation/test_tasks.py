@@ -1,0 +1,271 @@
+"""What is asked of a model, and what it refuses. Shapes: B sentences, S tokens, C code, T steps, K draws."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from models.batch import BOS, EOS, PAD, Batch
+from models.generation import abilities, posterior, tasks
+from models.generation.abilities import CannotGenerate, cannot, hears_labels
+from models.generation.bag import likeliest
+from models.generation.codes import Codes
+from models.generation.decoding import BAG_WORDS, CUT, KINDS, Decoding
+from models.generation.search import greedy
+from models.objective import Objective
+from models.text_vae import TextVAE
+from tests import pages
+from tests.models.generation import tiny
+
+WORDS = tiny.batch([4, 7, 2])
+SHORT = Decoding(longest=6)
+MADE = {
+    "reconstruction": lambda model: tasks.reconstruct(model, WORDS, SHORT),
+    "variation": lambda model: tasks.vary_sentence(model, WORDS, 2, SHORT),
+    "variation of a token": lambda model: tasks.vary_token(model, tiny.batch([5]), 1, 3, SHORT),
+    "prior samples": lambda model: tasks.from_prior(model, 4, SHORT, lengths=torch.tensor([2, 5, 3, 3])),
+    "interpolation": lambda model: tasks.interpolate(model, tiny.batch([4, 6]), 5, SHORT),
+}
+ROWS = {
+    "reconstruction": (3,),
+    "variation": (3, 2),
+    "variation of a token": (3,),
+    "prior samples": (4,),
+    "interpolation": (5,),
+}
+
+
+@pytest.mark.parametrize("name", tiny.EVERY)
+def test_a_model_does_what_it_can_and_says_why_it_cannot(name: str) -> None:
+    model = tiny.model(name)
+    reasons = cannot(model)
+    assert set(MADE) == set(abilities.TASKS)
+    for task, make in MADE.items():
+        if task in reasons:
+            with pytest.raises(CannotGenerate, match=f"^{task}: "):
+                make(model)
+            continue
+        said = make(model)
+        assert said.shape[:-1] == ROWS[task]
+        assert not (said == BOS).any()
+        rows = [tiny.spoken(row) for row in said.flatten(0, -2)]
+        assert all(len(row) == 6 if EOS not in row else row.index(EOS) == len(row) - 1 <= 6 for row in rows)
+
+
+@pytest.mark.parametrize("name", ["seqvae", "vat", "vmf", "hsvae", "hrvae"])
+def test_a_vae_can_do_all_but_vary_one_token_of_a_single_code(name: str) -> None:
+    assert set(cannot(tiny.model(name))) == (set() if name == "vat" else {"variation of a token"})
+
+
+def test_a_language_model_has_prior_samples_alone() -> None:
+    assert set(abilities.TASKS) - set(cannot(tiny.model("lstm_lm"))) == {"prior samples"}
+
+
+def test_an_autoencoder_reconstructs_and_interpolates_but_has_nothing_to_draw_from() -> None:
+    model = tiny.model("seqvae", latent={"kind": "features"}, objective={})
+    assert set(cannot(model)) == {"variation", "variation of a token", "prior samples"}
+    assert tasks.reconstruct(model, WORDS, SHORT).shape[0] == 3
+
+
+def test_a_decoder_that_is_shown_the_bag_has_no_prior_samples() -> None:
+    model = tiny.model("seqvae")
+    model.inputs.shows_bag = True
+    assert set(cannot(model)) == {"variation of a token", "prior samples", "interpolation"}
+    with pytest.raises(CannotGenerate, match="the bag of the very words"):
+        tasks.from_prior(model, 2, SHORT)
+
+
+class Predicts(nn.Module):
+    """A decoder that predicts something else than words in their order: the code as it is."""
+
+    def __init__(self, what: str, code: int) -> None:
+        super().__init__()
+        self.predicts, self.size = what, code
+        self.same = nn.Linear(code, code)
+
+    def forward(self, code: Tensor) -> Tensor:
+        return self.same(code)
+
+
+def test_a_classifier_says_nothing() -> None:
+    model = tiny.model("seqvae")
+    model.decoder = Predicts("label", model.latent.code_size)
+    assert set(cannot(model)) == set(abilities.TASKS)
+    with pytest.raises(CannotGenerate, match="predicts a class"):
+        tasks.reconstruct(model, WORDS, SHORT)
+
+
+def test_a_bag_gives_its_likeliest_words_in_order() -> None:
+    model = tiny.model("seqvae")
+    model.decoder = Predicts("bag", model.latent.code_size)
+    model.output.logits = nn.Linear(model.latent.code_size, tiny.LEXICON.size)
+    said = tasks.reconstruct(model, WORDS, Decoding("beam"))
+    with torch.no_grad():
+        scores = model.output.logits(model.decoder(posterior.at_mean(model, WORDS).values))
+    for row, found in zip(scores, said, strict=True):
+        assert found.tolist() == sorted(tiny.SAYABLE, key=lambda word: -float(row[word]))
+    assert said.shape[1] == len(tiny.SAYABLE) < BAG_WORDS
+    assert likeliest(model, posterior.at_mean(model, WORDS), 2).tolist() == said[:, :2].tolist()
+    assert "no" not in Decoding().told(tiny.model("seqvae"))
+    assert "neither their order nor an end" in Decoding().told(model)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_task_leaves_the_model_and_the_global_generator_as_they_were(training: bool) -> None:
+    model = tiny.model("vat").train(training)
+    before = torch.get_rng_state()
+    for make in MADE.values():
+        make(model)
+    assert torch.equal(before, torch.get_rng_state())
+    assert model.training == training
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_so_does_a_task_that_is_refused(training: bool) -> None:
+    model = tiny.model("seqvae").train(training)
+    before = torch.get_rng_state()
+    with pytest.raises(CannotGenerate):
+        MADE["variation of a token"](model)
+    assert torch.equal(before, torch.get_rng_state())
+    assert model.training == training
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_seed_says_the_same_whatever_ran_before(kind: Any) -> None:
+    model = tiny.model("seqvae", sharpness=30.0).train()
+    decoding = Decoding(kind, longest=6, seed=5)
+    first = tasks.from_prior(model, 20, decoding, seed=1)
+    torch.randn(7)
+    assert torch.equal(first, tasks.from_prior(model, 20, decoding, seed=1))
+    assert not torch.equal(first, tasks.from_prior(model, 20, decoding, seed=2))
+
+
+def test_a_decoding_is_its_search_with_its_options() -> None:
+    model = tiny.model("seqvae", seed=3)
+    codes = posterior.at_mean(model, WORDS)
+    assert torch.equal(Decoding(longest=5)(model, codes), greedy(model, codes, 5))
+    assert "beam search of width 3 by log p(x | code) / length^0.5" in Decoding("beam", width=3, normalise=0.5).told(
+        model
+    )
+    assert f"{CUT} marks a sentence cut off after 9 words" in Decoding(longest=9).told(model)
+    assert "temperature 0.7 among the 4 likeliest" in Decoding("sample", temperature=0.7, top_k=4).told(model)
+
+
+def test_the_posterior_is_read_where_the_model_reads_it() -> None:
+    for name in ("seqvae", "hrvae", "vat", "hsvae"):
+        model = tiny.model(name)
+        torch.testing.assert_close(
+            posterior.at_mean(model, WORDS).values, model.latent.mean(model.encode(WORDS).pooled)
+        )
+
+
+def test_the_mean_code_on_a_sphere_is_its_direction() -> None:
+    model = tiny.model("vmf")
+    assert posterior.on_sphere(model)
+    assert not posterior.on_sphere(tiny.model("seqvae"))
+    code, mean = posterior.at_mean(model, WORDS).values, model.latent.mean(model.encode(WORDS).pooled)
+    torch.testing.assert_close(code.norm(dim=-1), torch.ones(3))
+    torch.testing.assert_close(code * mean.norm(dim=-1, keepdim=True), mean)
+
+
+def test_draws_of_a_sentence_stand_in_a_row_and_have_its_moments() -> None:
+    model = tiny.model("seqvae")
+    with torch.no_grad():
+        values = posterior.drawn(model, WORDS, 4000).values.view(3, 4000, -1)
+        h = model.encode(WORDS).pooled
+        mean, scale = model.latent.mean(h), (0.5 * model.latent.log_variance(h)).exp()
+    assert ((values.mean(1) - mean).abs() < 4 * scale / 4000**0.5).all()
+
+
+def test_one_token_is_redrawn_and_the_others_stay_at_their_mean() -> None:
+    model = tiny.model("vat")
+    one = tiny.batch([5])
+    with torch.no_grad():
+        found, mean = posterior.redrawn(model, one, 2, 6), posterior.at_mean(model, one)
+    others = [0, 1, 3, 4]
+    torch.testing.assert_close(found.values[:, others], mean.values[:, others].expand(6, -1, -1), atol=1e-5, rtol=1e-5)
+    assert len(found.values[:, 2].unique(dim=0)) == 6
+    assert found.mask is not None
+    assert found.mask.all()
+
+
+@pytest.mark.parametrize("position", [-1, 5])
+def test_a_token_that_is_not_there_is_refused(position: int) -> None:
+    with pytest.raises(ValueError, match="one of the 5 of the sentence"):
+        tasks.vary_token(tiny.model("vat"), tiny.batch([5]), position, 2, SHORT)
+
+
+def test_codes_from_the_prior_are_as_many_as_asked_for() -> None:
+    model = tiny.model("vat")
+    lengths, labels = torch.tensor([2, 5, 3]), torch.tensor([0, 1, 2])
+    codes = posterior.from_prior(model, 3, lengths, labels)
+    assert codes.values.shape == (3, 5, model.latent.code_size)
+    assert codes.mask is not None
+    assert codes.mask.sum(1).tolist() == [2, 5, 3]
+    assert codes.labels is labels
+    many = posterior.from_prior(model, 4000, torch.full((4000,), 2)).values
+    scale = model.latent.prior_scale
+    assert ((many.std((0, 1)) - scale).abs() < 4 * scale / (2 * 8000) ** 0.5).all()
+
+
+def test_the_ends_of_a_way_are_the_reconstructions() -> None:
+    for name in ("seqvae", "vat", "vmf"):
+        model, two = tiny.model(name, seed=2), tiny.batch([4, 6])
+        said, ends = tasks.interpolate(model, two, 4, SHORT), tasks.reconstruct(model, two, SHORT)
+        assert [tiny.spoken(said[0]), tiny.spoken(said[-1])] == [tiny.spoken(row) for row in ends]
+
+
+def test_codes_keep_label_mask_and_source_with_their_row() -> None:
+    codes = Codes(torch.arange(3.0).view(3, 1, 1), torch.tensor([[True], [False], [True]]), torch.arange(3), WORDS)
+    twice = codes.repeated(2)
+    assert twice.values.flatten().tolist() == [0, 0, 1, 1, 2, 2]
+    assert twice.mask is not None
+    assert twice.mask.flatten().tolist() == [True, True, False, False, True, True]
+    assert twice.labels is not None
+    assert twice.labels.tolist() == [0, 0, 1, 1, 2, 2]
+    assert twice.source is not None
+    assert torch.equal(twice.source.tokens[1::2], WORDS.tokens)
+    assert len(twice) == 6
+
+
+def test_a_model_that_is_told_no_class_hears_none() -> None:
+    assert not hears_labels(tiny.model("seqvae"), 3)
+    assert not hears_labels(tiny.model("seqvae"), 0)
+
+
+THREE = Batch(
+    torch.tensor([[9, 12, 7, 30, EOS, PAD], [9, 14, 22, EOS, PAD, PAD], [11, 12, 7, 8, 31, EOS]]),
+    torch.tensor([5, 4, 6]),
+)
+
+
+UPDATES = 500
+
+
+def taught(name: str) -> TextVAE:
+    """A model that has seen three sentences for some seconds, its KL hardly weighed and nothing dropped."""
+    configuration = pages.configuration(name, encoder={"dropout": 0.0}, decoder={"dropout": 0.0})
+    torch.manual_seed(0)
+    model = TextVAE(configuration, pages.LEXICON)
+    objective = Objective({"kl.z": {"kind": "constant", "value": 1e-3}}, UPDATES)
+    adam = torch.optim.Adam(model.parameters(), 1e-2)
+    slowing = torch.optim.lr_scheduler.LinearLR(adam, 1.0, 0.01, UPDATES)
+    for step in range(UPDATES):
+        adam.zero_grad()
+        objective(model.trace(THREE), step).backward()
+        adam.step()
+        slowing.step()
+    return model
+
+
+@pytest.mark.parametrize("name", ["seqvae", "vmf", "vat"])
+def test_what_was_learnt_is_reconstructed_from_means_and_draws(name: str) -> None:
+    model = taught(name)
+    expected = [tiny.spoken(row) for row in THREE.tokens]
+    for decoding in (Decoding(longest=10), Decoding("beam", longest=10, width=4)):
+        assert [tiny.spoken(row) for row in tasks.reconstruct(model, THREE, decoding)] == expected
+    draws = tasks.vary_sentence(model, THREE, 4, Decoding(longest=10))
+    assert [[tiny.spoken(row) for row in rows] for rows in draws] == [[words] * 4 for words in expected]
+    sampled = tasks.reconstruct(model, THREE, Decoding("sample", longest=10, temperature=0.1))
+    assert [tiny.spoken(row) for row in sampled] == expected
