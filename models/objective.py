@@ -23,8 +23,7 @@ class Objective:
 
     def __init__(self, settings: Mapping[str, Mapping[str, Any]], updates: int) -> None:
         self.weights: dict[str, Schedule] = {
-            term: parts.build("schedule", schedule_of(options), updates)
-            for term, options in settings.items()
+            term: parts.build("schedule", schedule_of(options), updates) for term, options in settings.items()
         }
         self.floors = {term: float(options.get(FLOOR.name, FLOOR.default)) for term, options in settings.items()}
 

@@ -18,8 +18,9 @@ from study.families import Family, merge
 from study.training import Effort, Task, Training
 
 VOCABULARY = 40
+CLASSES = 3
 WORDS = range(EOS + 1, VOCABULARY)
-LEXICON = Lexicon(VOCABULARY, ("<pad>", "<unk>", "<bos>", "<eos>", *(f"w{i}" for i in WORDS)), classes=3)
+LEXICON = Lexicon(VOCABULARY, ("<pad>", "<unk>", "<bos>", "<eos>", *(f"w{i}" for i in WORDS)), classes=CLASSES)
 SMALL: Mapping[str, Any] = {
     "inputs": {"size": 12},
     "encoder": {"hidden": 16, "feedforward": 16, "heads": 2, "layers": 2},
@@ -29,6 +30,8 @@ SMALL: Mapping[str, Any] = {
 EFFORT = Effort(subset_sentences=20, subset_samples=3, full_samples=4)
 EVERY = families.names()
 WITH_LATENT = [name for name in EVERY if laws.variables(families.load(name).configure({}))]
+# Parameters whose gradients come from a rule's own loss and not from the model's, by page.
+IDLE: Mapping[str, tuple[str, ...]] = {"ivae": ("latent.critic",), "ivae_mi": ("latent.critic",)}
 PAGE = """
 title: A page
 paper: none
@@ -49,7 +52,7 @@ def split(sentences: int = 50, seed: int = 0, longest: int = 8) -> Split:
     tokens = random.integers(WORDS.start, WORDS.stop, offsets[-1]).astype(np.int32)
     for start in offsets[:-1]:
         tokens[start : start + 2] = random.integers(WORDS.start, WORDS.start + 5)
-    return Split(tokens, offsets)
+    return Split(tokens, offsets, (np.arange(sentences) % CLASSES).astype(np.int16))
 
 
 def batch(lengths: list[int], seed: int = 0) -> Batch:
@@ -59,12 +62,12 @@ def batch(lengths: list[int], seed: int = 0) -> Batch:
     for row, length in enumerate(lengths):
         tokens[row, : length - 1] = torch.randint(WORDS.start, WORDS.stop, (length - 1,), generator=random)
         tokens[row, length - 1] = EOS
-    return Batch(tokens, torch.tensor(lengths))
+    return Batch(tokens, torch.tensor(lengths), torch.arange(len(lengths)) % CLASSES)
 
 
 def padded(short: Batch, columns: int) -> Batch:
     """The same sentences with more padding."""
-    return Batch(torch.cat([short.tokens, torch.full((len(short.tokens), columns), PAD)], 1), short.lengths)
+    return short.reading(torch.cat([short.tokens, torch.full((len(short.tokens), columns), PAD)], 1))
 
 
 def lengthened(values: Tensor, columns: int) -> Tensor:
@@ -86,9 +89,9 @@ def changed(base: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
     return merge(base, changes)
 
 
-def model(name: str, seed: int = 0, **changes: Any) -> TextVAE:
+def model(name: str, seed: int = 0, lexicon: Lexicon = LEXICON, **changes: Any) -> TextVAE:
     torch.manual_seed(seed)
-    return TextVAE(configuration(name, **changes), LEXICON)
+    return TextVAE(configuration(name, **changes), lexicon)
 
 
 def training(name: str, seed: int = 1, epochs: int = 2, **changes: Any) -> Training:

@@ -1,24 +1,22 @@
 """Every page of the folder: checked, built small, trained a little, saved, resumed and measured."""
 
-import copy
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from models import configuration, parts
-from models.objective import Objective
-from models.text_vae import Encoded, TextVAE
-from models.variable import Variable
+from models import configuration
+from models.batch import Batch
+from models.text_vae import TextVAE
 from search_spaces import space
 from study import families
 from study.batches import evaluation_batches
 from study.training import Training
 from tests import pages
+from tests.search_spaces import checks
 
 WORDS = pages.batch([3, 8, 5, 1])
 every = pytest.mark.parametrize("name", pages.EVERY)
@@ -107,127 +105,9 @@ def test_a_language_model_has_nothing_to_anneal() -> None:
 
 
 @every
-def test_gradients_reach_every_parameter(name: str) -> None:
-    model = pages.model(name).eval()
-    complete = pages.configuration(name)
-    Objective(complete["objective"], 10)(model.trace(pages.batch([3, 8, 5])), 10).backward()
-    idle = () if name in pages.WITH_LATENT else ("decoder.to_state.weight",)  # it multiplies a code of zeros
-    still = [key for key, value in model.named_parameters() if value.grad is None or not value.grad.abs().sum() > 0]
-    assert set(still) <= set(idle)
-
-
-@every
-def test_fifty_updates_of_the_pages_own_optimizer_lower_its_loss(name: str) -> None:
-    complete, model = pages.configuration(name), pages.model(name)
-    objective = Objective(complete["objective"], 50)
-    optimization = parts.build("optimizer", complete["optimizer"], model, 50)
-    update = parts.build("updates", complete["updates"], model, objective, optimization)
-    words = pages.batch([4, 8, 6, 5, 7, 3, 8, 6])
-
-    def loss() -> float:
-        torch.manual_seed(0)
-        model.eval()
-        with torch.no_grad():
-            return sum(objective(model.trace(words), 50).item() for _ in range(8)) / 8
-
-    before = loss()
-    model.train()
-    assert all(math.isfinite(update(words)[0]) for _ in range(50))
-    assert loss() < before
-
-
-def drawn(model: TextVAE, encoded: Encoded, samples: int) -> tuple[dict[str, Variable], Tensor]:
-    h = encoded.pooled.expand(samples, *encoded.pooled.shape)
-    return model.latent(h), h
-
-
-@every
-@pytest.mark.parametrize("columns", [1, 5])
-def test_padding_changes_nothing_down_to_the_importance_weights(name: str, columns: int) -> None:
-    model = pages.model(name).eval()
-    longer = pages.padded(WORDS, columns)
-    short, long = model.encode(WORDS), model.encode(longer)
-    variables, h = drawn(model, short, 3)
-    over_tokens = model.pool.at == "tokens"
-    values = {
-        key: pages.lengthened(variable.value, columns) if over_tokens else variable.value
-        for key, variable in variables.items()
-    }
-    h_long = long.pooled.expand(3, *long.pooled.shape)
-    again = model.latent(h_long, given=values)
-    weights = model.weigh(WORDS, variables, model.code(variables, h))
-    weights_long = model.weigh(longer, again, model.code(again, h_long))
-    torch.testing.assert_close(weights_long, weights, atol=1e-3, rtol=1e-4)
-    for key, variable in variables.items():
-        charged, charged_long = model.per_sentence(WORDS, variable.kl), model.per_sentence(longer, again[key].kl)
-        torch.testing.assert_close(charged_long, charged, atol=1e-3, rtol=1e-4)
-
-
-@every
-def test_the_average_kl_over_steps_knows_no_padding(name: str) -> None:
-    model = pages.model(name).eval()
-    short, long = model.trace(WORDS).kl_mean, model.trace(pages.padded(WORDS, 4)).kl_mean
-    assert short.keys() == long.keys()
-    for key in short:
-        torch.testing.assert_close(long[key], short[key], atol=1e-4, rtol=1e-4)
-
-
-@with_latent
-def test_values_that_are_given_are_scored_as_when_they_were_drawn(name: str) -> None:
-    model = pages.model(name).eval()
-    encoded = model.encode(WORDS)
-    variables, h = drawn(model, encoded, 3)
-    again = model.latent(h, given={key: variable.value for key, variable in variables.items()})
-    torch.testing.assert_close(
-        model.weigh(WORDS, again, model.code(again, h)),
-        model.weigh(WORDS, variables, model.code(variables, h)),
-        atol=1e-4,
-        rtol=1e-4,
-    )
-
-
-@every
-def test_no_target_is_predicted_from_itself_or_from_what_follows(name: str) -> None:
-    model = pages.model(name).eval()
-    words = pages.batch([8, 8])
-    pooled = model.encode(words).pooled
-    code = model.code(model.latent(pooled), pooled)
-
-    def up_to(tokens: Tensor, count: int) -> Tensor:
-        """log p of the first `count` targets under one fixed code."""
-        masks = {"code_mask": words.mask} if code.dim() == 3 else {}
-        return model.decode(pages.Batch(tokens, torch.full((2,), count)), code, **masks)
-
-    for step in range(1, 8):
-        other = words.tokens.clone()
-        other[:, step:] = torch.where(other[:, step:] == 9, 10, 9)
-        torch.testing.assert_close(up_to(other, step), up_to(words.tokens, step))
-        next_one = [up_to(tokens, step + 1) - up_to(tokens, step) for tokens in (words.tokens, other)]
-        assert (next_one[0] != next_one[1]).all()
-
-
-@every
-def test_a_state_dict_restores_the_model_and_its_optimizer(name: str) -> None:
-    complete = pages.configuration(name)
-
-    def made(seed: int) -> tuple[TextVAE, Any, Callable[..., Any]]:
-        model = pages.model(name, seed=seed).eval()  # dropout draws would differ between the two
-        optimization = parts.build("optimizer", complete["optimizer"], model, 20)
-        objective = Objective(complete["objective"], 20)
-        return model, optimization, parts.build("updates", complete["updates"], model, objective, optimization)
-
-    model, optimization, update = made(0)
-    again, optimization_again, update_again = made(1)
-    for _ in range(3):
-        update(WORDS)
-    again.load_state_dict(copy.deepcopy(model.state_dict()))
-    optimization_again.load_state_dict(copy.deepcopy(optimization.state_dict()))
-    losses = []
-    for one in (update, update_again):
-        torch.manual_seed(0)
-        losses.append([one(WORDS) for _ in range(3)])
-    assert losses[0] == losses[1]
-    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), again.parameters(), strict=True))
+@pytest.mark.parametrize("check", checks.EVERY, ids=lambda check: check.__name__)
+def test_the_page_passes(name: str, check: Callable[[str, TextVAE, Batch], None]) -> None:
+    check(name, pages.model(name), pages.batch([3, 8, 5, 1]))
 
 
 def figures(training: Training) -> tuple[list[dict[str, float]], dict[str, float]]:
