@@ -32,6 +32,11 @@ class Codes:
     off: Tensor | None
     labels: Tensor | None
 
+    def cpu(self) -> "Codes":
+        """The same codes where probes are trained."""
+        moved = (None if value is None else value.cpu() for value in vars(self).values())
+        return Codes(*moved)  # type: ignore[arg-type]
+
 
 def encode(model: TextVAE, batches: Sequence[Batch], draws: int, seed: int) -> Codes:
     """Encode a set in evaluation mode with `draws` samples of each code; the global generator is left as it was."""

@@ -54,6 +54,19 @@ MEASURES: Mapping[str, tuple[str, str]] = {
     "hoyer_sample_centred": ("0 to 1", "Average Hoyer of posterior samples, dimensions centred"),
     "hoyer_mean_centred": ("0 to 1", "Average Hoyer of posterior means, dimensions centred"),
     "dims_dropped": ("share", "dimensions left out of hoyer_sample because they do not vary"),
+    "class_accuracy": ("share", "classes told from five draws of a frozen code by a head of two layers of 32"),
+    "class_majority": ("share", "sentences of the commonest class: what accuracy is without looking"),
+    "class_separation": ("0 to 1/4", "variance between classes of the share of sentences with a component on"),
+    "class_separation_chance": ("0 to 1/4", "the same for shuffled classes"),
+    "nll_iw_shuffled": ("nats per sentence", "nll_iw when the encoder alone reads the words in random order"),
+    "shuffle_cost": ("nats per sentence", "nll_iw_shuffled - nll_iw, with the same draws"),
+    **{
+        f"swap_cosine_{share}": (
+            "-1 to 1",
+            f"cosine of the code's mean after {share} % of word pairs are swapped",
+        )
+        for share in (10, 20, 30, 40, 50, 60)
+    },
     "cosine": ("-1 to 1", "mean cosine of the encoder features of two sentences"),
 }
 

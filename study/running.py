@@ -124,13 +124,14 @@ def _train(
 ) -> None:
     from study import tuning
     from study.stages import ReplicateStage, SearchStage
+    from study.worker import Text
 
-    lexicon, train, valid = lexicon_of(corpus), corpus.split("train"), corpus.split("valid")
+    text = Text(corpus, lexicon_of(corpus), corpus.split("train"), corpus.split("valid"))
     for kind, full in ((SearchStage, False), (ReplicateStage, True)):
         stage = kind(study, corpus.digest, book)
         progress.enter(stage.name, stage.planned())
         conductor = tuning.Conductor(stage, common_job(study, full), workspace.checkpoints, slots)
-        tuning.run_stage(conductor, lexicon, train, valid, _resources(study), workspace.scratch, reuse_workers)
+        tuning.run_stage(conductor, text, _resources(study), workspace.scratch, reuse_workers)
 
 
 def common_job(study: Study, full: bool) -> dict[str, Any]:

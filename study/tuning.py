@@ -21,10 +21,8 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from models.lexicon import Lexicon
 from study import worker
 from study.book import job_of
-from study.corpora.corpus import Split
 from study.specification import Study
 from study.stages import Stage
 from study.workspace import Workspace
@@ -133,9 +131,7 @@ class LedgerScheduler(FIFOScheduler):
 
 def run_stage(
     conductor: Conductor,
-    lexicon: Lexicon,
-    train: Split,
-    valid: Split,
+    text: worker.Text,
     resources: Mapping[str, float],
     scratch: Path,
     reuse_workers: bool = True,
@@ -145,9 +141,7 @@ def run_stage(
     Raises:
         KeyboardInterrupt: the user stopped the run; what was running goes on from its checkpoint next time.
     """
-    trainable = tune.with_resources(
-        tune.with_parameters(worker.run_trial, lexicon=lexicon, train=train, valid=valid), dict(resources)
-    )
+    trainable = tune.with_resources(tune.with_parameters(worker.run_trial, text=text), dict(resources))
     shutil.rmtree(scratch, ignore_errors=True)
     with signals_restored():
         tuner = tune.Tuner(

@@ -5,27 +5,42 @@ import json
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from models.lexicon import Lexicon
-from study.corpora.corpus import Split
+from study.corpora.corpus import Corpus, Split
+
+if TYPE_CHECKING:
+    from models.text_vae import TextVAE
+    from study.probing import Answers
 
 FINISHED, DIVERGED, FAILED, EPOCH = "finished", "diverged", "failed", "epoch"
 Report = Callable[[dict[str, Any]], None]
 
 
-def run_trial(config: Mapping[str, Any], lexicon: Lexicon, train: Split, valid: Split) -> None:
+@dataclass(frozen=True)
+class Text:
+    """What every trial of a study reads, shared by all workers of a node."""
+
+    corpus: Corpus
+    lexicon: Lexicon
+    train: Split
+    valid: Split
+
+
+def run_trial(config: Mapping[str, Any], text: Text) -> None:
     """The Tune trainable: trains the job that `config` holds and reports to Tune."""
     from ray import tune
 
     def report(content: dict[str, Any]) -> None:
         tune.report({"report": json.dumps(content)})  # as text, since Tune flattens what is nested
 
-    train_job(json.loads(config["job"]), lexicon, train, valid, report)
+    train_job(json.loads(config["job"]), text, report)
 
 
-def train_job(job: Mapping[str, Any], lexicon: Lexicon, train: Split, valid: Split, report: Report) -> None:
+def train_job(job: Mapping[str, Any], text: Text, report: Report) -> None:
     """Train a job to its end; every way to end but the death of the process is a report.
 
     Reports are `{"event": epoch | finished | diverged | failed, ...}`. Epochs that a checkpoint already holds are
@@ -35,14 +50,16 @@ def train_job(job: Mapping[str, Any], lexicon: Lexicon, train: Split, valid: Spl
 
     with held(Path(job["checkpoint"])):
         try:
-            report({"event": FINISHED, "final": _train(job, lexicon, train, valid, report)})
+            final, artifacts = _train(job, text, report)
+            report({"event": FINISHED, "final": final, "artifacts": artifacts})
         except Diverged as error:
             report({"event": DIVERGED, "cause": str(error)})
         except Exception as error:  # any fault of a trial is that trial's end, never the study's
             report({"event": FAILED, "cause": _cause(error)})
 
 
-def _train(job: Mapping[str, Any], lexicon: Lexicon, train: Split, valid: Split, report: Report) -> dict[str, float]:
+def _train(job: Mapping[str, Any], text: Text, report: Report) -> tuple[dict[str, float], dict[str, str]]:
+    """The measures on the full split and the texts that the job asks for; none of either in a search."""
     import torch
 
     from study.training import Effort, Task, Training
@@ -51,8 +68,8 @@ def _train(job: Mapping[str, Any], lexicon: Lexicon, train: Split, valid: Split,
     device = torch.device("cuda" if job["gpus"] > 0 and torch.cuda.is_available() else "cpu")
     effort = Effort.of(job["evaluate"])
     names = ("configuration", "seed", "epochs", "batch_size")
-    task = Task(**{name: job[name] for name in names}, lexicon=lexicon, effort=effort)
-    training = Training(task, train, valid, device)
+    task = Task(**{name: job[name] for name in names}, lexicon=text.lexicon, effort=effort)
+    training = Training(task, text.train, text.valid, device)
     checkpoint = Path(job["checkpoint"])
     training.resume(checkpoint)
     for epoch in training.history:
@@ -60,7 +77,20 @@ def _train(job: Mapping[str, Any], lexicon: Lexicon, train: Split, valid: Split,
     for epoch in training.epochs():
         training.save(checkpoint)
         report({"event": EPOCH, "record": epoch})
-    return training.measure_split("valid", valid) if job["full"] else {}
+    if not job["full"]:
+        return {}, {}
+    measures = training.measure_split("valid", text.valid)
+    answers = _probe(job, text, training.model)
+    return measures | {f"valid/{name}": value for name, value in answers.measures.items()}, dict(answers.texts)
+
+
+def _probe(job: Mapping[str, Any], text: Text, model: "TextVAE") -> "Answers":
+    from study.probing import Subject, ask
+
+    samples = job["evaluate"]["full_samples"]
+    return ask(
+        job["evaluate"]["probes"], Subject(model, text.corpus, text.train, text.valid, samples, seed=job["seed"])
+    )
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize, pad
 
+from models.generation.abilities import CannotGenerate
 from models.generation.between import arc, between, mixed
 from models.generation.codes import Codes
 
@@ -54,7 +55,7 @@ def test_a_short_arc_is_its_chord(angle: float) -> None:
 
 def test_opposite_points_have_no_shortest_arc() -> None:
     a = normalize(torch.randn(5), dim=0)
-    with pytest.raises(ValueError, match="no shortest arc"):
+    with pytest.raises(CannotGenerate, match="no shortest arc"):
         arc(a, -a, torch.tensor([0.5]))
 
 

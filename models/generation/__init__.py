@@ -1,0 +1,1 @@
+"""From codes to sentences: pure functions over a trained model."""

@@ -1,0 +1,1 @@
+"""Small networks trained on what a frozen model gives: what can be read off its codes."""
