@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from study.commands import generate
 from study.errors import UserError
 
 DONE, FAILED, USER = 0, 1, 2
@@ -22,6 +23,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (  # name, module of `study.command
     ("report", "outcome", "the report again, from what is recorded"),
     ("export", "outcome", "best configurations by the stated rule, as complete files"),
     ("train", "train", "the final training from an exported file; evaluates the test split"),
+    ("generate", "generate", "what a trained model says: reconstructions, prior samples, interpolations, variations"),
     ("ui", "ui", "MLflow's page on 127.0.0.1"),
     ("verify", "verify", "whether ledger, MLflow and files agree, or which rows differ"),
 )
@@ -57,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     made["train"].add_argument("--edited", action="store_true", help="train a file that was edited after its export")
     made["train"].add_argument("--seed", type=int, help="another seed than the file's")
     made["train"].add_argument("--out", type=Path, help="where weights and figures go (beside the file)")
+    generate.options(made["generate"])
     made["ui"].add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     made["ui"].add_argument("--port", type=int, default=5000, help="port to listen on (5000)")
     made["ui"].add_argument("--tracking", help="another tracking URI than the database of --runs")
