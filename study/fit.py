@@ -59,4 +59,3 @@ def _vector_faults(study: Study, bases: Mapping[str, Any]) -> list[str]:
 
 def _asked(study: Study, probes: Iterable[str]) -> str:
     return ", ".join(probe for probe in probes if probe in study.evaluate.probes)
-

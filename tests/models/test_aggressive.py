@@ -110,6 +110,15 @@ def test_a_window_whose_loss_has_risen_ends_the_inner_loop() -> None:
     assert not update.progress.converged
 
 
+def test_an_inner_loop_starts_without_memory_of_the_one_before() -> None:
+    """Neither the last window's loss, 1, nor the half window of the cap's last batch, 50, count after the decoder."""
+    losses = [2, 2, 1, 1, 50, 0, 5, 5, 4, 4, 3, 0, 9, 9, 8, 8]
+    update = built(Script(losses), inner=5, window=2)
+    assert turns(update, 16) == "eeeeedeeeeedeeee"
+    assert not update.progress.converged
+    assert update.progress.loss_before == pytest.approx(8 / WORDS.lengths.double().mean().item())
+
+
 def test_a_window_longer_than_the_cap_never_tells() -> None:
     update = built(Script([float(n) for n in range(9)]), inner=2, window=3)
     assert turns(update, 9) == "eedeedeed"

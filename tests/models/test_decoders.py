@@ -12,7 +12,12 @@ from tests.pages import batch
 
 E, C = 5, 4
 LENGTHS = [3, 7, 5]
-every = pytest.mark.parametrize("settings", list(variants("decoder")), ids=name)
+IN_ORDER = [
+    settings
+    for settings in variants("decoder")
+    if parts.attribute("decoder", settings["kind"], "predicts") == "words" and settings.get("field", 7) == 7
+]
+every = pytest.mark.parametrize("settings", IN_ORDER, ids=name)
 
 
 def built(settings: dict[str, Any]) -> nn.Module:
@@ -137,3 +142,38 @@ def test_the_order_of_words_matters_to_attention(transformer: nn.Module) -> None
     swapped = embedded[:, [1, 0, 2, 3, 4, 5, 6]]
     ends = [transformer(words, everywhere, code)[:, -1] for words in (embedded, swapped)]
     assert (ends[0] - ends[1]).abs().max() > 1e-3
+
+
+def convolutional(field: int, **options: Any) -> nn.Module:
+    settings = {"kind": "convolutional", "hidden": 16, "field": field, "residual": True, **options}
+    return built(parts.resolve("decoder", settings))
+
+
+@pytest.mark.parametrize("field", [3, 7, 15, 31, 63, 127, 255])
+def test_a_prediction_sees_as_many_words_as_the_field_says_and_no_more(field: int) -> None:
+    steps = field + 3
+    embedded, mask, code = torch.randn(1, steps, E), torch.ones(1, steps, dtype=torch.bool), torch.randn(1, C)
+    decoder, last = convolutional(field), steps - 1
+    before = decoder(embedded, mask, code)[0, last]
+    for distance, seen in ((0, True), (field - 1, True), (field, False), (field + 1, False)):
+        other = embedded.clone()
+        other[:, last - distance] += 10.0
+        assert torch.equal(decoder(other, mask, code)[0, last], before) != seen
+
+
+def test_a_bag_decoder_without_layers_predicts_from_the_code_itself() -> None:
+    code = torch.randn(3, C)
+    assert torch.equal(built(parts.resolve("decoder", {"kind": "bag"}))(code), code)
+    deeper = built(parts.resolve("decoder", {"kind": "bag", "layers": 2, "hidden": 6}))
+    expected = deeper.stack[1](deeper.stack[0](code).tanh()).tanh()
+    torch.testing.assert_close(deeper(code), expected)
+    assert deeper.size == 6
+
+
+def test_a_classifier_is_two_layers_of_leaky_rectifiers() -> None:
+    code = torch.randn(3, C)
+    decoder = built(parts.resolve("decoder", {"kind": "classifier"}))
+    first, second = decoder.stack
+    leaky = nn.functional.leaky_relu
+    torch.testing.assert_close(decoder(code), leaky(second(leaky(first(code)))))
+    assert [layer.out_features for layer in decoder.stack] == [32, 32]

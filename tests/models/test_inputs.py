@@ -1,11 +1,14 @@
 """Embedded words, word dropout and the inputless mode."""
 
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from models import parts
-from models.batch import BOS, PAD, UNK
+from models.batch import BOS, PAD, UNK, Batch
 from models.lexicon import Lexicon
 from tests.pages import VOCABULARY, batch
 
@@ -82,3 +85,52 @@ def test_dropout_acts_on_both_readers_in_training_only() -> None:
     for read in (inputs.for_encoder(words), inputs.for_decoder(words)):
         zero = (read == 0).double().mean()
         assert abs(zero - 0.5) < 4 * 0.5 / read.numel() ** 0.5
+
+
+def lexicon(**options: Any) -> Lexicon:
+    return Lexicon(VOCABULARY, classes=3, **options)
+
+
+def test_each_side_has_a_table_of_its_own_when_told() -> None:
+    inputs = parts.build("inputs", parts.resolve("inputs", {"size": 6, "shared": False}), lexicon())
+    assert not torch.equal(inputs.for_encoder(WORDS), inputs.table(WORDS.tokens))
+    assert [one is inputs.encoder_table.weight for one in inputs.encoder_parameters()] == [True]
+    assert list(built().encoder_parameters()) == []
+
+
+def test_a_class_stands_beside_every_word_of_both_sides() -> None:
+    inputs = parts.build("inputs", parts.resolve("inputs", {"size": 6, "label_size": 4}), lexicon())
+    words = Batch(WORDS.tokens, WORDS.lengths, torch.tensor([2, 0, 1]))
+    assert inputs.encoder_size == inputs.decoder_size == 10
+    for read in (inputs.for_encoder(words), inputs.for_decoder(words)):
+        torch.testing.assert_close(read[:, :, 6:], inputs.label.table.weight[[2, 0, 1]].unsqueeze(1).expand(-1, 7, -1))
+
+
+def test_a_bag_is_the_mean_of_the_words_without_eos_and_is_owned_up_to() -> None:
+    inputs = parts.build("inputs", parts.resolve("inputs", {"size": 6, "bag_size": 4}), lexicon()).eval()
+    assert inputs.shows_bag
+    assert not built().shows_bag
+    assert (inputs.encoder_size, inputs.decoder_size) == (6, 10)
+    read = inputs.for_decoder(WORDS)[:, 0, 6:]
+    for row, length in enumerate(WORDS.lengths):
+        mean = inputs.table.weight[WORDS.tokens[row, : length - 1]].mean(0)
+        torch.testing.assert_close(read[row], inputs.bag.project(mean))
+
+
+@pytest.mark.parametrize("vectors", ["start", "frozen"])
+def test_word_vectors_are_where_training_starts(vectors: str) -> None:
+    known = np.arange(VOCABULARY) % 2 == 0
+    table = np.arange(VOCABULARY * 6, dtype=np.float32).reshape(VOCABULARY, 6)
+    settings = parts.resolve("inputs", {"size": 6, "vectors": vectors})
+    inputs = parts.build("inputs", settings, lexicon(vectors=table, known=known))
+    assert torch.equal(inputs.table.weight[known].detach(), torch.from_numpy(table[known]))
+    assert inputs.table.weight.requires_grad == (vectors == "start")
+    with pytest.raises(ValueError, match=r"inputs\.size: must be 6"):
+        parts.build("inputs", settings | {"size": 5}, lexicon(vectors=table, known=known))
+    with pytest.raises(ValueError, match=r"corpus\.vectors"):
+        parts.build("inputs", settings, lexicon())
+
+
+def test_bos_is_hidden_too_when_told() -> None:
+    inputs = built(words=False, bos=False)
+    torch.testing.assert_close(inputs.for_decoder(WORDS), inputs.table.weight[UNK].expand(3, 7, 6))

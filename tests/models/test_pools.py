@@ -61,3 +61,21 @@ def test_gradients_reach_words_only(kind: str) -> None:
     assert features.grad.isfinite().all()
     assert features.grad[~mask].eq(0).all()
     torch.testing.assert_close(features.grad.sum((1, 2)) > 0, torch.ones(4, dtype=torch.bool))
+
+
+def test_attention_is_a_mean_weighted_by_a_softmax_of_scores() -> None:
+    pool, features = built("attention"), torch.randn(2, 4, 5)
+    mask = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]]).bool()
+    for row, length in enumerate((4, 2)):
+        weights = (features[row, :length] @ pool.score.weight[0]).softmax(0)
+        torch.testing.assert_close(pool(features, mask)[row], weights @ features[row, :length])
+
+
+def test_the_last_share_of_the_steps_is_regularised_and_never_none() -> None:
+    mask = torch.tensor([[1] * 8, [1] * 3 + [0] * 5, [1] + [0] * 7]).bool()
+    for share, expected in ((1.0, [8, 3, 1]), (0.5, [4, 2, 1]), (0.25, [2, 1, 1]), (0.01, [1, 1, 1])):
+        pool = parts.build("pool", parts.resolve("pool", {"kind": "last", "at": "latents", "regularise": share}), 5)
+        kept = pool.regularised(mask)
+        assert kept.sum(1).tolist() == expected
+        assert (kept & ~mask).sum() == 0
+        assert all(kept[row, length - 1] for row, length in enumerate((8, 3, 1)))

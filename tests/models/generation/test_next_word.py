@@ -4,13 +4,12 @@ import math
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from models.batch import BOS, PAD, Batch
 from models.generation import posterior
 from models.generation.codes import Codes
 from models.generation.next_word import log_next
-from models.inputs.embedded import Embedded
 from models.measures.checks import NotFinite
 from models.text_vae import TextVAE
 from tests.models.generation import tiny
@@ -18,28 +17,13 @@ from tests.models.generation import tiny
 WORDS = tiny.batch([4, 7, 2])
 
 
-class ShowsBag(Embedded):
-    """The mean of the sentence's own word vectors beside every word so far (systems.md, S21)."""
-
-    def for_decoder(self, batch: Batch) -> Tensor:
-        words = self.table(batch.tokens).masked_fill(~batch.words.unsqueeze(-1), 0.0)
-        return super().for_decoder(batch) + (words.sum(1) / batch.words.sum(1, keepdim=True)).unsqueeze(1)
-
-
-class ShowsLabel(Embedded):
-    """A vector of the class beside every word so far (systems.md, S20)."""
-
-    def for_decoder(self, batch: Batch) -> Tensor:
-        assert batch.labels is not None
-        return super().for_decoder(batch) + 5.0 * nn.functional.one_hot(batch.labels, self.decoder_size).unsqueeze(1)
-
-
-def shown(kind: type[Embedded]) -> TextVAE:
-    """A tiny model whose decoder is told more than the words so far."""
-    model = tiny.model("seqvae")
-    model.inputs = kind(tiny.LEXICON, size=model.inputs.decoder_size)
-    model.inputs.shows_bag = kind is ShowsBag
-    return model.eval()
+TOLD = {
+    "bag": {"inputs": {"bag_size": 5}},
+    "label": {"inputs": {"label_size": 3}},
+    "both": {"inputs": {"bag_size": 5, "label_size": 3}},
+    "neither words nor BOS": {"inputs": {"words": False, "bos": False}},
+    "convolutional": {"decoder": {"kind": "convolutional", "field": 3}},
+}
 
 
 def charged(model: TextVAE, batch: Batch, codes: Codes) -> Tensor:
@@ -66,28 +50,29 @@ def test_along_a_sentence_it_is_what_the_likelihood_charges(name: str) -> None:
         follows_the_likelihood(tiny.model(name))
 
 
-@pytest.mark.parametrize("kind", [ShowsBag, ShowsLabel])
-def test_a_bag_and_a_label_are_those_of_the_source(kind: type[Embedded]) -> None:
+@pytest.mark.parametrize("case", TOLD)
+def test_so_it_is_whatever_the_decoder_is_told_beside(case: str) -> None:
     with torch.inference_mode():
-        follows_the_likelihood(shown(kind))
+        follows_the_likelihood(tiny.model("seqvae", **TOLD[case]))
 
 
 def test_a_bag_stays_the_sources_beyond_its_length() -> None:
-    model = shown(ShowsBag)
+    model = tiny.model("seqvae", **TOLD["bag"])
     with torch.inference_mode():
         short = tiny.batch([3])
         codes = posterior.at_mean(model, short)
         said = torch.full((1, 6), 5)
         beyond = log_next(model, codes, said)
-        bag = model.inputs.table(short.tokens[0, :2]).mean(0)
-        heard = torch.cat([torch.tensor([[BOS]]), said], 1)
-        states = model.decoder(model.inputs.table(heard) + bag, torch.ones(1, 7, dtype=torch.bool), codes.values)
+        bag = model.inputs.bag.project(model.inputs.table(short.tokens[0, :2]).mean(0))
+        heard = model.inputs.table(torch.cat([torch.tensor([[BOS]]), said], 1))
+        told = torch.cat([heard, bag.expand(1, 7, -1)], -1)
+        states = model.decoder(told, torch.ones(1, 7, dtype=torch.bool), codes.values)
         expected = model.output.logits(states[:, -1]).log_softmax(-1)
     torch.testing.assert_close(beyond[:, 3:], expected[:, 3:])
 
 
 def test_a_label_changes_what_is_said() -> None:
-    model = shown(ShowsLabel)
+    model = tiny.model("seqvae", **TOLD["label"])
     with torch.inference_mode():
         codes = posterior.at_mean(model, WORDS)
         one, other = (Codes(codes.values, labels=torch.full((3,), label)) for label in (0, 1))

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
 
 from models.batch import BOS, EOS, PAD, Batch
 from models.generation import abilities, posterior, tasks
@@ -69,46 +68,32 @@ def test_an_autoencoder_reconstructs_and_interpolates_but_has_nothing_to_draw_fr
 
 
 def test_a_decoder_that_is_shown_the_bag_has_no_prior_samples() -> None:
-    model = tiny.model("seqvae")
-    model.inputs.shows_bag = True
+    model = tiny.model("seqvae", inputs={"bag_size": 5})
     assert set(cannot(model)) == {"variation of a token", "prior samples", "interpolation"}
     with pytest.raises(CannotGenerate, match="the bag of the very words"):
         tasks.from_prior(model, 2, SHORT)
 
 
-class Predicts(nn.Module):
-    """A decoder that predicts something else than words in their order: the code as it is."""
-
-    def __init__(self, what: str, code: int) -> None:
-        super().__init__()
-        self.predicts, self.size = what, code
-        self.same = nn.Linear(code, code)
-
-    def forward(self, code: Tensor) -> Tensor:
-        return self.same(code)
-
-
 def test_a_classifier_says_nothing() -> None:
-    model = tiny.model("seqvae")
-    model.decoder = Predicts("label", model.latent.code_size)
+    model = tiny.model("seqvae", latent={"kind": "features"}, decoder={"kind": "classifier"}, objective={})
     assert set(cannot(model)) == set(abilities.TASKS)
     with pytest.raises(CannotGenerate, match="predicts a class"):
         tasks.reconstruct(model, WORDS, SHORT)
 
 
-def test_a_bag_gives_its_likeliest_words_in_order() -> None:
-    model = tiny.model("seqvae")
-    model.decoder = Predicts("bag", model.latent.code_size)
-    model.output.logits = nn.Linear(model.latent.code_size, tiny.LEXICON.size)
+@pytest.mark.parametrize("layers", [0, 1])
+def test_a_bag_gives_its_likeliest_words_in_order(layers: int) -> None:
+    model = tiny.model("seqvae", decoder={"kind": "bag", "layers": layers})
     said = tasks.reconstruct(model, WORDS, Decoding("beam"))
+    codes = posterior.at_mean(model, WORDS)
     with torch.no_grad():
-        scores = model.output.logits(model.decoder(posterior.at_mean(model, WORDS).values))
+        scores = model.output.logits(model.decoder(codes.values))
     for row, found in zip(scores, said, strict=True):
         assert found.tolist() == sorted(tiny.SAYABLE, key=lambda word: -float(row[word]))
     assert said.shape[1] == len(tiny.SAYABLE) < BAG_WORDS
-    assert likeliest(model, posterior.at_mean(model, WORDS), 2).tolist() == said[:, :2].tolist()
-    assert "no" not in Decoding().told(tiny.model("seqvae"))
+    assert torch.equal(likeliest(model, codes, 2), said[:, :2])
     assert "neither their order nor an end" in Decoding().told(model)
+    assert tasks.from_prior(model, 5, SHORT).shape == (5, len(tiny.SAYABLE))
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -229,9 +214,14 @@ def test_codes_keep_label_mask_and_source_with_their_row() -> None:
     assert len(twice) == 6
 
 
-def test_a_model_that_is_told_no_class_hears_none() -> None:
+def test_a_model_hears_labels_where_its_inputs_show_them() -> None:
+    told = tiny.model("seqvae", inputs={"label_size": 3})
+    assert hears_labels(told, 3)
     assert not hears_labels(tiny.model("seqvae"), 3)
     assert not hears_labels(tiny.model("seqvae"), 0)
+    labels = torch.tensor([0, 1, 2])
+    said = tasks.from_prior(told, 3, SHORT, labels=labels)
+    assert torch.equal(said, tasks.from_prior(told, 3, SHORT, labels=labels))
 
 
 THREE = Batch(

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from models import laws
 from models.batch import EOS, PAD, UNK, Batch
 from models.generation.codes import Codes
 from models.lexicon import Lexicon
@@ -15,7 +16,7 @@ from tests import pages
 SAYABLE = (UNK, 4, 5, 6)
 LEXICON = Lexicon(7, ("<pad>", "<unk>", "<bos>", "<eos>", "a", "b", "c"), classes=3)
 LONGEST = 3
-EVERY = [name for name in pages.EVERY if pages.configuration(name)["decoder"]["kind"] in ("recurrent", "transformer")]
+EVERY = [name for name in pages.EVERY if laws.predicts(pages.configuration(name)) == "words"]
 
 
 def model(name: str, seed: int = 0, sharpness: float = 4.0, **changes: Any) -> TextVAE:

@@ -1,0 +1,36 @@
+"""Bag-of-words decoder. Shapes: B sentences, C code, H state."""
+
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from models.bounds import Count, Rate, Size
+
+
+class Bag(nn.Module):
+    """A code to the state from which every word of the bag is predicted, whatever its place (NVDM; Miao et al. 2016).
+
+    Args:
+        hidden: units of a hidden layer.
+        layers: hidden layers, tanh after each; 0 predicts from the code itself as Miao et al. do, 1 as the code of
+            Xu & Durrett 2018.
+        dropout: on the state.
+    """
+
+    predicts = "bag"
+
+    def __init__(
+        self, embedding: int, code: int, /, *, hidden: Size = 400, layers: Count = 0, dropout: Rate = 0.0
+    ) -> None:
+        super().__init__()
+        sizes = [code, *[hidden] * layers]
+        self.stack = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
+        self.dropout = nn.Dropout(dropout)
+        self.size = sizes[-1]
+
+    def forward(self, code: Tensor) -> Tensor:
+        """(B, C) to (B, H)."""
+        state = code
+        for layer in self.stack:
+            state = layer(state).tanh()
+        return self.dropout(state)

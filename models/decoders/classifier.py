@@ -1,0 +1,35 @@
+"""A classifier in the decoder's place. Shapes: B sentences, C features, H state."""
+
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from models.bounds import Count, Rate, Size
+
+
+class Classifier(nn.Module):
+    """Features to the state from which the sentence's class is predicted, for the supervised baselines.
+
+    Args:
+        hidden: units of a layer; 32 in Prokhorov et al. 2021.
+        layers: dense layers with leaky ReLU; 2 in Prokhorov et al. 2021, 0 is a linear classifier.
+        dropout: on the state.
+    """
+
+    predicts = "label"
+
+    def __init__(
+        self, embedding: int, code: int, /, *, hidden: Size = 32, layers: Count = 2, dropout: Rate = 0.0
+    ) -> None:
+        super().__init__()
+        sizes = [code, *[hidden] * layers]
+        self.stack = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
+        self.dropout = nn.Dropout(dropout)
+        self.size = sizes[-1]
+
+    def forward(self, code: Tensor) -> Tensor:
+        """(B, C) to (B, H)."""
+        state = code
+        for layer in self.stack:
+            state = nn.functional.leaky_relu(layer(state))
+        return self.dropout(state)
