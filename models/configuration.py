@@ -51,8 +51,8 @@ def schedule_of(term: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _resolve_term(given: Mapping[str, Any]) -> dict[str, Any]:
-    floor = float(given.get(FLOOR.name, FLOOR.default))
-    return {**parts.resolve("schedule", schedule_of(given)), **({FLOOR.name: floor} if floor else {})}
+    floor = {FLOOR.name: float(given[FLOOR.name])} if FLOOR.name in given else {}
+    return {**parts.resolve("schedule", schedule_of(given)), **floor}
 
 
 def resolve(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -65,6 +65,18 @@ def states_run_forward(configuration: Configuration) -> str | None:
     return None
 
 
+def both_directions_are_read_to_their_end(configuration: Configuration) -> str | None:
+    pool, bidirectional = configuration["pool"]["kind"], configuration["encoder"].get("bidirectional", False)
+    if pool == "last" and bidirectional:
+        return (
+            "pool.kind: at the last step the backward pass has read EOS alone; use `ends` for the end of each pass, or "
+            "a pool over all steps, found 'last'"
+        )
+    if pool == "ends" and not bidirectional:
+        return "pool.kind: `ends` takes the end of each of two passes; use `bidirectional: true`, or the pool `last`"
+    return None
+
+
 def code_enters(configuration: Configuration) -> str | None:
     decoder = configuration["decoder"]
     if variables(configuration) and decoder["kind"] == "recurrent" and not decoder["inject"]:
@@ -138,7 +150,7 @@ def updates_fit_the_latent(configuration: Configuration) -> str | None:
 
 def separate_updates_share_nothing(configuration: Configuration) -> str | None:
     separate = parts.attribute("updates", configuration["updates"]["kind"], "separate", False)
-    if separate and configuration["inputs"]["shared"]:
+    if separate and configuration["inputs"]["shared"] and predicts(configuration) == "words":
         return (
             f"inputs.shared: {configuration['updates']['kind']!r} updates move encoder and decoder by turns, so "
             "neither may own the other's word vectors; set `shared: false`"
@@ -156,6 +168,7 @@ LAWS: tuple[Callable[[Configuration], str | None], ...] = (
     heads_divide,
     tokens_need_attention,
     states_run_forward,
+    both_directions_are_read_to_their_end,
     code_enters,
     encoder_feeds_latent,
     inputless_dropout,

@@ -46,7 +46,9 @@ class TextVAE(nn.Module):
     def inference_parameters(self) -> Iterator[nn.Parameter]:
         """Of q(latents | x): encoder, pool, latent, and the inputs that only the encoder reads."""
         modules = [self.encoder, self.latent, *([self.pool] if isinstance(self.pool, nn.Module) else [])]
-        return chain(*(module.parameters() for module in modules), self.inputs.encoder_parameters())
+        reads_words = self.decoder.predicts == "words"
+        words = self.inputs.encoder_parameters() if reads_words else self.inputs.parameters()
+        return chain(*(module.parameters() for module in modules), words)
 
     def encode(self, batch: Batch) -> Encoded:
         """Features of the sentences, free of padding once pooled."""

@@ -24,7 +24,11 @@ WEIGHT = {"kind": "constant", "value": 1.0}
 OFFENCES: dict[str, tuple[dict[str, Any], str]] = {
     "heads_divide": ({"decoder": ATTENDING | {"heads": 3}}, "decoder.hidden: "),
     "tokens_need_attention": ({"pool": {"kind": "nowhere"}}, "decoder.kind: "),
-    "states_run_forward": ({"encoder": {"features": "states", "bidirectional": True}}, "encoder.features: "),
+    "states_run_forward": (
+        {"encoder": {"features": "states", "bidirectional": True}, "pool": {"kind": "max"}},
+        "encoder.features: ",
+    ),
+    "both_directions_are_read_to_their_end": ({"pool": {"kind": "ends"}}, "pool.kind: "),
     "code_enters": ({"decoder": {"inject": []}}, "decoder.inject: "),
     "encoder_feeds_latent": ({"encoder": {"kind": "none"}}, "encoder.kind: "),
     "inputless_dropout": ({"inputs": {"words": False, "word_dropout": 0.1}}, "inputs.word_dropout: "),
@@ -48,6 +52,7 @@ INNOCENTS: dict[str, dict[str, Any]] = {
     "average over steps": {"pool": {"at": "latents"}, "objective": {"kl_mean.z": WEIGHT}},
     "states of one direction": {"encoder": {"features": "states"}},
     "code at the output": {"decoder": {"inject": ["output"]}},
+    "two directions, each to its end": {"encoder": {"bidirectional": True}, "pool": {"kind": "ends"}},
     "inputless": {"inputs": {"words": False}},
     "two variables": {"latent": {"kind": "spike_slab"}, "objective": {"kl.gamma": WEIGHT}},
 }
@@ -86,7 +91,7 @@ def test_an_average_over_steps_needs_steps() -> None:
 
 def test_offences_are_told_together() -> None:
     changes = {"decoder": {"inject": []}, "encoder": {"features": "states", "bidirectional": True}}
-    assert len(laws.broken(resolved(changes))) == 2
+    assert len(laws.broken(resolved(changes))) == 3
 
 
 @pytest.mark.parametrize("name", families.names())

@@ -79,3 +79,12 @@ def test_the_last_share_of_the_steps_is_regularised_and_never_none() -> None:
         assert kept.sum(1).tolist() == expected
         assert (kept & ~mask).sum() == 0
         assert all(kept[row, length - 1] for row, length in enumerate((8, 3, 1)))
+
+
+def test_each_half_is_taken_where_its_direction_ends() -> None:
+    features, mask = torch.randn(2, 4, 6), torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]]).bool()
+    found = built("ends")(features, mask)
+    expected = torch.stack(
+        [torch.cat([features[0, 3, :3], features[0, 0, 3:]]), torch.cat([features[1, 1, :3], features[1, 0, 3:]])]
+    )
+    assert torch.equal(found, expected)

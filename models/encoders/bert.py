@@ -1,0 +1,119 @@
+"""BERT as an encoder. Shapes: B sentences, T steps, V vocabulary, P pieces of a sentence, H features."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from models.batch import BOS, EOS, PAD, UNK
+from models.bounds import Size
+from models.lexicon import Lexicon
+
+
+class BERT(nn.Module):
+    """A pre-trained BERT over the words' own pieces; each word is given the mean of its pieces' last states.
+
+    A sentence becomes [CLS], the pieces of its words, [SEP]; its EOS is given the state of [SEP]. UNK is the model's
+    unknown piece. The corpus's words are cut into pieces once, so any corpus does, and cased or uncased is the model's
+    affair.
+
+    Args:
+        name: a name on the hub, or a local folder with weights as safetensors, the configuration and the tokenizer.
+        frozen: the weights stay as they are and dropout is off; only what reads the features is trained.
+        most_pieces: of a sentence; at most the model's own limit. Words beyond it are given zeros, so choose it, or
+            `corpus.max_words`, large enough.
+    """
+
+    reads_tokens = True
+
+    def __init__(
+        self,
+        embedding: int,
+        lexicon: Lexicon,
+        /,
+        *,
+        name: str = "bert-base-uncased",
+        frozen: bool = True,
+        most_pieces: Size = 512,
+    ) -> None:
+        super().__init__()
+        tokenizer, self.model = _load(name)
+        self.size, self.frozen = self.model.config.hidden_size, frozen
+        self.most = min(most_pieces, self.model.config.max_position_embeddings)
+        self.model.requires_grad_(not frozen)
+        self.register_buffer("pieces", _pieces(tokenizer, lexicon), persistent=False)
+        self.ends = (tokenizer.cls_token_id, tokenizer.sep_token_id)
+
+    def train(self, mode: bool = True) -> "BERT":
+        """As torch's, but a frozen model stays in evaluation mode."""
+        super().train(mode)
+        if self.frozen:
+            self.model.eval()
+        return self
+
+    def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
+        """Word ids (B, T) to (B, T, H)."""
+        ids, owner = self._spread(tokens, mask)
+        states = self.model(input_ids=ids, attention_mask=(owner > -2).long()).last_hidden_state
+        return _mean_by_owner(states, owner, tokens.shape[1])
+
+    def _spread(self, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Piece ids (B, P) and which step owns each (B, P): -1 is [CLS], -2 padding."""
+        rows = [self._sentence(tokens[row][mask[row]]) for row in range(len(tokens))]
+        longest = max(len(ids) for ids, _ in rows)
+        ids = tokens.new_zeros(len(rows), longest)
+        owner = torch.full_like(ids, -2)
+        for row, (sentence, owners) in enumerate(rows):
+            ids[row, : len(sentence)], owner[row, : len(owners)] = sentence, owners
+        return ids, owner
+
+    def _sentence(self, words: Tensor) -> tuple[Tensor, Tensor]:
+        """[CLS], the pieces of the words before EOS, [SEP], and their owners; [SEP] belongs to EOS."""
+        table = self.pieces[words[:-1]]  # type: ignore[index]
+        real = table >= 0
+        steps = torch.arange(len(words) - 1, device=words.device).unsqueeze(1).expand_as(table)
+        ids, owners = table[real][: self.most - 2], steps[real][: self.most - 2]
+        first, last = (words.new_tensor([end]) for end in self.ends)
+        ends = words.new_tensor([-1]), words.new_tensor([len(words) - 1])
+        return torch.cat([first, ids, last]), torch.cat([ends[0], owners, ends[1]])
+
+
+def _mean_by_owner(states: Tensor, owner: Tensor, steps: int) -> Tensor:
+    """(B, P, H) to (B, T, H): the mean over the pieces that a step owns; zeros where it owns none."""
+    owned = owner >= 0
+    slots = owner.clamp_min(0)
+    counts = states.new_zeros(len(states), steps).scatter_add_(1, slots, owned.to(states))
+    sums = states.new_zeros(len(states), steps, states.shape[-1])
+    sums = sums.scatter_add(1, slots.unsqueeze(-1).expand_as(states), states * owned.unsqueeze(-1))
+    return sums / counts.clamp_min(1).unsqueeze(-1)
+
+
+def _pieces(tokenizer: Any, lexicon: Lexicon) -> Tensor:
+    """(V, most pieces of a word) ids, -1 where a word has fewer."""
+    assert len(lexicon.words) == lexicon.size, "BERT reads words and not numbers"
+    unknown = [tokenizer.unk_token_id]
+    cut = [tokenizer.encode(word, add_special_tokens=False) or unknown for word in lexicon.words]
+    for special in (PAD, UNK, BOS, EOS):
+        cut[special] = unknown
+    table = torch.full((len(cut), max(map(len, cut))), -1)
+    for row, ids in enumerate(cut):
+        table[row, : len(ids)] = torch.tensor(ids)
+    return table
+
+
+def _load(name: str) -> tuple[Any, Any]:
+    """The tokenizer and the model called `name`; ValueError with the remedy where the library or the weights lack."""
+    try:
+        from transformers import AutoModel, AutoTokenizer
+    except ImportError:
+        raise ValueError("encoder.kind: bert needs the transformers library; install uncollapse[bert]") from None
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name)
+        model = AutoModel.from_pretrained(name, use_safetensors=True)
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"encoder.name: the weights of {name!r} must be on this machine or within its reach "
+            f"({str(error).splitlines()[0]}); download config.json, model.safetensors and the tokenizer's files from "
+            "the hub into a folder, and name that folder"
+        ) from None
+    return tokenizer, model
