@@ -1,6 +1,7 @@
 """What is asked of a trained model beside its measures: `evaluate: {probes: [...]}`, and by hand after `train`."""
 
 import json
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -59,12 +60,16 @@ class Answers:
 def ask(names: tuple[str, ...] | list[str], subject: Subject) -> Answers:
     """Run the probes called `names` and put their answers together.
 
-    A model without a code answers those about codes with nothing: there is nothing to probe.
+    A model without a code answers those about codes with nothing: there is nothing to probe. A probe that fails says so
+    in a text of its own and costs neither the others nor the training before it.
     """
     measures: dict[str, float] = {}
     texts: dict[str, str] = {}
     for name in names:
-        answers = PROBES[name](subject)
+        try:
+            answers = PROBES[name](subject)
+        except Exception as error:  # whatever it is, a night's training is worth more
+            answers = Answers(texts={f"failed_{name}.txt": traceback.format_exc(limit=-3) or repr(error)})
         measures |= answers.measures
         texts |= answers.texts
     return Answers(measures, texts)
