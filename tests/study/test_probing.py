@@ -1,0 +1,79 @@
+"""What is asked of a trained model beside its measures."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models.text_vae import TextVAE
+from study import probing
+from study.corpora.corpus import Corpus
+from study.corpora.prepare import prepare
+from study.lexicons import lexicon_of
+from study.probing import Subject, ask
+from tests import pages
+
+CODES = {"class_accuracy", "class_majority", "class_separation", "class_separation_chance"}
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    settings = {"name": "cafes", "sentences": 300, "signal": "strong"}
+    return prepare(settings, tmp_path_factory.mktemp("corpora"), Path())
+
+
+def subject(corpus: Corpus, name: str) -> Subject:
+    torch.manual_seed(0)
+    model = TextVAE(pages.configuration(name), lexicon_of(corpus))
+    return Subject(model, corpus, corpus.split("train"), corpus.split("valid"), samples=4, seed=1)
+
+
+@pytest.mark.parametrize("name", ["seqvae", "hsvae", "vat"])
+def test_every_probe_answers_under_the_name_it_is_recorded_by(corpus: Corpus, name: str) -> None:
+    from study.records import MEASURES
+
+    answers = ask(list(probing.PROBES), subject(corpus, name))
+    assert set(answers.measures) <= set(MEASURES)
+    assert set(answers.measures) >= CODES | {"shuffle_cost", "swap_cosine_30"}
+    assert {"samples.txt", "samples.json", "patterns.json"} <= set(answers.texts)
+    assert not [text for text in answers.texts if text.startswith("failed_")]
+    table = json.loads(answers.texts["patterns.json"])
+    assert np.array(table["on"]).shape == (len(corpus.classes), 6)
+
+
+def test_a_model_without_a_code_has_nothing_to_probe(corpus: Corpus) -> None:
+    answers = ask(["accuracy", "patterns", "order"], subject(corpus, "lstm_lm"))
+    assert answers == probing.Answers({}, {})
+
+
+def test_answers_depend_on_the_seed_alone(corpus: Corpus) -> None:
+    one = subject(corpus, "seqvae")
+    first = ask(["accuracy", "order"], one).measures
+    torch.randn(10)
+    assert ask(["accuracy", "order"], one).measures == first
+
+
+def test_a_probe_that_fails_says_so_and_costs_nothing_else(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(asked: Subject) -> probing.Answers:
+        raise RuntimeError("no way")
+
+    monkeypatch.setitem(probing.PROBES, "patterns", broken)  # type: ignore[arg-type]
+    answers = ask(["patterns", "accuracy"], subject(corpus, "seqvae"))
+    assert "no way" in answers.texts["failed_patterns.txt"]
+    assert set(answers.measures) == {"class_accuracy", "class_majority"}
+
+
+def test_a_class_that_the_code_holds_is_told_and_one_that_it_does_not_is_not(corpus: Corpus) -> None:
+    from models.probes.classifier import accuracy_of_draws
+
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.randint(0, 3, (600,), generator=generator)
+    noise = torch.randn(5, 600, 4, generator=generator)
+    holds = noise * 0.1
+    holds[:, torch.arange(600), labels] += 1.0
+    told = accuracy_of_draws(holds[:, :400], labels[:400], holds[:, 400:], labels[400:], 3, seed=0)
+    guessed = accuracy_of_draws(noise[:, :400], labels[:400], noise[:, 400:], labels[400:], 3, seed=0)
+    assert told.value > 0.98
+    assert abs(guessed.value - 1 / 3) < 4 * (1 / 3 * 2 / 3 / 200) ** 0.5 + 0.05
