@@ -109,7 +109,7 @@ class Speaker:
 
     @property
     def _device(self) -> torch.device:
-        return next(self.model.decoder.parameters()).device
+        return self.model.output.logits.weight.device
 
     @property
     def _how(self) -> str:

@@ -89,8 +89,11 @@ def _corpus(content: Mapping[str, Any], corpora: Path, say: Say) -> Corpus:
 
 
 def _model(settings: Mapping[str, Any], corpus: Corpus, folder: Path) -> TextVAE:
-    with torch.random.fork_rng(devices=[]):  # the first weights are drawn, and then replaced
-        model = TextVAE(settings, lexicon_of(corpus))
+    try:
+        with torch.random.fork_rng(devices=[]):  # the first weights are drawn, and then replaced
+            model = TextVAE(settings, lexicon_of(corpus))
+    except ValueError as error:  # a part that cannot be built here, such as BERT without its weights
+        raise UserError(f"{folder / CONFIGURATION}: {error}") from None
     try:
         load_model(model, folder / WEIGHTS)
     except (RuntimeError, SafetensorError, OSError) as error:

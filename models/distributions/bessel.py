@@ -31,13 +31,18 @@ _EXPANSION = (
 
 def log_iv(order: float, x: Tensor) -> Tensor:
     """Return log I_order(x) for order >= 0 and x > 0, in float64 and of the shape of x."""
-    top, ratios = _ratios(order, x.double())
-    return _log_iv_uniform(top, x.double()) - torch.stack(ratios).log().sum(0)
+    return log_iv_and_ratio(order, x)[0]
 
 
 def iv_ratio(order: float, x: Tensor) -> Tensor:
     """Return I_{order+1}(x) / I_order(x), in float64 and of the shape of x."""
     return _ratios(order, x.double())[1][-1]
+
+
+def log_iv_and_ratio(order: float, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return log I_order(x) and I_{order+1}(x) / I_order(x) of one recurrence, in float64 and of the shape of x."""
+    top, ratios = _ratios(order, x.double())
+    return _log_iv_uniform(top, x.double()) - torch.stack(ratios).log().sum(0), ratios[-1]
 
 
 def mean_resultant(dimension: int, concentration: Tensor) -> Tensor:
@@ -48,8 +53,12 @@ def mean_resultant(dimension: int, concentration: Tensor) -> Tensor:
 def mean_resultant_derivative(dimension: int, concentration: Tensor) -> Tensor:
     """Return dA_d/dkappa = 1 - A^2 - (d-1) A / kappa; times kappa it is the derivative of the KL to uniform."""
     kappa = concentration.double()
-    resultant = mean_resultant(dimension, kappa)
-    return 1 - resultant.square() - (dimension - 1) * resultant / kappa
+    return resultant_derivative(dimension, kappa, mean_resultant(dimension, kappa))
+
+
+def resultant_derivative(dimension: int, concentration: Tensor, resultant: Tensor) -> Tensor:
+    """Return dA_d/dkappa where A_d(kappa), the `resultant`, is at hand."""
+    return 1 - resultant.square() - (dimension - 1) * resultant / concentration
 
 
 def _ratios(order: float, x: Tensor) -> tuple[float, list[Tensor]]:

@@ -17,16 +17,25 @@ _HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 class SpikeAndSlab(Distribution):
     """off N(0, spike^2) + (1 - off) N(mean, exp(log_variance)): `off` is the probability of the spike.
 
-    `temperature` shapes the gradient to `off` alone: a draw is exact, its gradient that of the binary concrete
-    relaxation (straight-through, biased: exact as the temperature falls to 0, at a growing variance).
+    A draw is exact, and `temperature` shapes its gradient to `off` alone, which is that of the binary concrete
+    relaxation (straight-through, biased: exact as the temperature falls to 0, at a growing variance). A `relaxed` draw
+    is the relaxation itself, a mixture of both components with an exact gradient, and not of this distribution.
     """
 
     arg_constraints: ClassVar[dict] = {}
     has_rsample = True
 
-    def __init__(self, off: Tensor, mean: Tensor, log_variance: Tensor, spike: float, temperature: float = 0.5) -> None:
+    def __init__(
+        self,
+        off: Tensor,
+        mean: Tensor,
+        log_variance: Tensor,
+        spike: float,
+        temperature: float = 0.5,
+        relaxed: bool = False,
+    ) -> None:
         self.off, self.slab_mean, self.slab_log_variance = off, mean, log_variance
-        self.spike, self.temperature = spike, temperature
+        self.spike, self.temperature, self.relaxed = spike, temperature, relaxed
         batch_shape = torch.broadcast_shapes(off.shape, mean.shape, log_variance.shape)
         super().__init__(batch_shape, validate_args=False)
 
@@ -36,7 +45,7 @@ class SpikeAndSlab(Distribution):
         return (1 - self.off) * self.slab_mean
 
     def rsample(self, sample_shape: _size = ()) -> Tensor:
-        """Draw (*sample, *) with hard indicators."""
+        """Draw (*sample, *), with hard indicators unless relaxed."""
         shape = self._extended_shape(sample_shape)
         indicator = self._indicator(shape)
         noise = torch.randn((2, *shape), dtype=self.slab_mean.dtype, device=self.slab_mean.device)
@@ -46,7 +55,7 @@ class SpikeAndSlab(Distribution):
     def _indicator(self, shape: Size) -> Tensor:
         logistic = torch.logit(torch.rand(shape, dtype=torch.float64, device=self.off.device), eps=1e-12)
         relaxed = torch.sigmoid((torch.logit(self.off) + logistic.to(self.off.dtype)) / self.temperature)
-        return (relaxed > 0.5).to(relaxed.dtype) + relaxed - relaxed.detach()
+        return relaxed if self.relaxed else (relaxed > 0.5).to(relaxed.dtype) + relaxed - relaxed.detach()
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Return the log density of the mixture in nats: (*) -> (*)."""

@@ -44,7 +44,7 @@ def hears_labels(model: TextVAE, classes: int) -> bool:
     """
     if classes < 2:
         return False
-    first, second = (_of_class(label, next(model.decoder.parameters()).device) for label in (0, 1))
+    first, second = (_of_class(label, model.output.logits.weight.device) for label in (0, 1))
     parts = (model.inputs.for_encoder, model.inputs.for_decoder)
     return any(not torch.equal(part(first), part(second)) for part in parts)
 
@@ -63,7 +63,7 @@ def _without_latent(model: TextVAE) -> dict[str, str]:
 
 def _reads_features(model: TextVAE) -> bool:
     """Whether codes without variables are features, and not the zeros of a language model."""
-    like = next(model.decoder.parameters()).new_ones(1, model.encoder.size)
+    like = model.output.logits.weight.new_ones(1, model.encoder.size)
     return not torch.equal(model.latent.code({}, like), model.latent.code({}, 2 * like))
 
 

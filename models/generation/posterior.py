@@ -75,7 +75,7 @@ def repeated(batch: Batch, times: int) -> Batch:
 
 
 def _prior_code(model: TextVAE, shape: Sequence[int]) -> Tensor:
-    like = next(model.decoder.parameters()).new_zeros(*shape, model.encoder.size)
+    like = model.output.logits.weight.new_zeros(*shape, model.encoder.size)
     return model.latent.code(model.latent.prior_sample(shape), like)
 
 

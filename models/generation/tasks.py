@@ -24,7 +24,7 @@ Decode = Callable[[TextVAE, Codes], Tensor]
 @contextmanager
 def quiet(model: TextVAE, seed: int) -> Iterator[None]:
     """In eval mode, without gradients, with a seed of its own; model and global generator are left as they were."""
-    training, device = model.training, next(model.decoder.parameters()).device
+    training, device = model.training, model.output.logits.weight.device
     model.eval()
     try:
         with torch.inference_mode(), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):

@@ -1,5 +1,6 @@
 """Hierarchical spike-and-slab posteriors. Shapes: * batch (B,) or (B, T); H features; C size."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -15,6 +16,7 @@ from models.latent import Latent
 from models.variable import Variable
 
 _SHAPE_FLOOR = 0.05  # Beta samplers and their gradients break down not far below.
+_SCALE_FLOOR = 1e-3  # A slab narrower than the narrowest spike would be scored by its rounding errors.
 
 
 class SpikeSlab(Latent):
@@ -23,7 +25,10 @@ class SpikeSlab(Latent):
     gamma_c is the probability that component c is off: alpha > beta is sparse. q(gamma|x) = prod_c Beta(a_c, b_c), and
     q(z|gamma, x) = prod_c gamma_c N(0, spike^2) + (1 - gamma_c) N(mu_c, sigma_c^2); the prior's slab is N(0, 1).
     kl.gamma is in closed form. kl.z is its upper bound sum_c (1 - gamma_c) KL(N(mu_c, sigma_c^2) || N(0, 1)), or with
-    `kl="sample"` the unbiased log q - log p of the value at hand, which may be negative.
+    `kl="sample"` the unbiased log q - log p of the value at hand, which may be negative. Let mu and sigma see gamma
+    (`slab_sees_gamma`) as in the paper, or not, as in its code. Spike or slab is decided by a hard draw with the
+    relaxation's gradient (`straight_through`, biased), or in training by the `relaxed` value itself (binary concrete,
+    exact gradients, of a code that is a mixture of both and that no density here is that of); hard when evaluated.
     """
 
     variables = ("gamma", "z")
@@ -39,13 +44,14 @@ class SpikeSlab(Latent):
         spike: Positive = 0.05,
         temperature: Positive = 0.5,
         slab_sees_gamma: bool = False,
+        indicator: Literal["straight_through", "relaxed"] = "straight_through",
         kl: Literal["bound", "sample"] = "bound",
     ) -> None:
         super().__init__()
         self.code_size = size
         self.alpha, self.beta = alpha, beta
         self.spike, self.temperature = spike, temperature
-        self.kl = kl
+        self.indicator, self.kl = indicator, kl
         self.off_shape = nn.Linear(features, size)
         self.on_shape = nn.Linear(features, size)
         self.location = nn.Linear(features, size)
@@ -54,11 +60,17 @@ class SpikeSlab(Latent):
 
     def forward(self, h: Tensor, given: Mapping[str, Tensor] | None = None) -> dict[str, Variable]:
         """Draw, or score where given, gamma and then z under h: (*, H) -> {"gamma": (*, C), "z": (*, C)}."""
-        given = given or {}
+        return self._variables(h, given or {}, relaxed=self.training and self.indicator == "relaxed")
+
+    def propose(self, h: Tensor) -> dict[str, Variable]:
+        """Draw with hard indicators, in training too: (*, H) -> {"gamma": (*, C), "z": (*, C)}."""
+        return self._variables(h, {}, relaxed=False)
+
+    def _variables(self, h: Tensor, given: Mapping[str, Tensor], relaxed: bool) -> dict[str, Variable]:
         gamma = self._gamma(h, given.get("gamma"))
         # What is given keeps its own batch shape here, so that pairs are scored without forming them.
         off = given.get("gamma", gamma.value)
-        return {"gamma": gamma, "z": self._z(h, off, given.get("z"))}
+        return {"gamma": gamma, "z": self._z(h, off, given.get("z"), relaxed)}
 
     def _gamma(self, h: Tensor, gamma: Tensor | None) -> Variable:
         posterior, prior = self._off(h), self._off_prior(h)
@@ -67,9 +79,9 @@ class SpikeSlab(Latent):
         kl = kl_divergence(posterior, prior)
         return Variable.broadcast(gamma, posterior.log_prob(gamma), prior.log_prob(gamma), kl)
 
-    def _z(self, h: Tensor, gamma: Tensor, z: Tensor | None) -> Variable:
+    def _z(self, h: Tensor, gamma: Tensor, z: Tensor | None, relaxed: bool) -> Variable:
         slab = self._slab(h, gamma)
-        posterior = SpikeAndSlab(gamma, *slab, self.spike, self.temperature)
+        posterior = SpikeAndSlab(gamma, *slab, self.spike, self.temperature, relaxed)
         if z is None:
             z = posterior.rsample()
         log_q, log_p = posterior.log_prob(z).sum(-1), self._z_prior(gamma).log_prob(z).sum(-1)
@@ -84,10 +96,11 @@ class SpikeSlab(Latent):
 
     def _slab(self, h: Tensor, gamma: Tensor) -> tuple[Tensor, Tensor]:
         mean, log_variance = self.location(h), self.log_variance(h)
-        if self.slab_from_gamma is None:
-            return mean, log_variance
-        mean_shift, log_variance_shift = self.slab_from_gamma(gamma).chunk(2, dim=-1)
-        return mean + mean_shift, log_variance + log_variance_shift
+        if self.slab_from_gamma is not None:
+            mean_shift, log_variance_shift = self.slab_from_gamma(gamma).chunk(2, dim=-1)
+            mean, log_variance = mean + mean_shift, log_variance + log_variance_shift
+        floor = torch.full_like(log_variance, 2 * math.log(_SCALE_FLOOR))
+        return mean, torch.logaddexp(log_variance, floor)
 
     def _z_prior(self, gamma: Tensor) -> SpikeAndSlab:
         return SpikeAndSlab(gamma, torch.zeros_like(gamma), torch.zeros_like(gamma), self.spike)

@@ -1,8 +1,12 @@
 """Active units. Shapes: N sentences (or tokens); C components."""
 
+from collections.abc import Sequence
+
 from torch import Tensor
 
 from models.measures.checks import check_rows
+
+THRESHOLDS = (0.001, 0.01, 0.02, 0.1)  # 0.01 is Burda et al.'s, 0.02 that of the code of Dieng et al. (2019)
 
 
 def unit_variances(means: Tensor) -> Tensor:
@@ -20,3 +24,19 @@ def active_units(means: Tensor, threshold: float = 0.01) -> int:
     1/d for each: at d = 50, 0.01 asks for half of that. A threshold of 0.01 / d puts a sphere on an equal footing.
     """
     return int((unit_variances(means) > threshold).sum())
+
+
+def active_units_by_threshold(
+    means: Tensor, thresholds: Sequence[float] = THRESHOLDS, unit: float = 1.0
+) -> dict[float, int]:
+    """Return threshold -> how many components of the posterior means (N, C) vary by more than threshold * `unit`.
+
+    The unit is 1 for a prior of unit variance, and `variance_on_sphere(C)` where codes have length one.
+    """
+    variances = unit_variances(means)
+    return {threshold: int((variances > threshold * unit).sum()) for threshold in thresholds}
+
+
+def variance_on_sphere(components: int) -> float:
+    """Return 1 / d: the largest variance that all d components of a vector of length one can have at once."""
+    return 1 / components

@@ -20,3 +20,13 @@ def check_finite(values: Tensor, what: str) -> Tensor:
     if not values.isfinite().all():
         raise NotFinite(f"A measure needs finite {what}; some are NaN or infinite.")
     return values
+
+
+def check_labels(labels: Tensor, count: int, classes: int) -> Tensor:
+    """Return `labels` (N,) as int64; ValueError unless there are N = `count` of them, each in 0 .. classes - 1."""
+    if labels.shape != (count,):
+        raise ValueError(f"A measure of classes needs one label for each of {count} rows; found {tuple(labels.shape)}.")
+    labels = labels.long()
+    if count and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+        raise ValueError(f"Labels number classes from 0 to {classes - 1}; some of those given do not.")
+    return labels

@@ -1,10 +1,15 @@
 """Importance-weighted likelihood and perplexity. Shapes: K samples; N sentences."""
 
 import math
+from collections.abc import Mapping
 
 from torch import Tensor
 
 from models.measures.checks import check_finite
+
+# What is counted beside a sentence's n words. He et al. and Long et al. count EOS; the PTB figures of Xu & Durrett and
+# of Li et al. fit about n, the latter's E2E figures n + 2.
+COUNTED: Mapping[str, int] = {"words_and_eos": 1, "words": 0, "words_bos_eos": 2}
 
 
 def log_mean_exp(values: Tensor, dim: int = 0) -> Tensor:
@@ -34,3 +39,12 @@ def perplexity(total_nll: float, tokens: int) -> float:
         return math.exp(total_nll / tokens)
     except OverflowError:
         raise ValueError(f"Perplexity overflows at {total_nll / tokens:.0f} nats a token.") from None
+
+
+def perplexities(total_nll: float, sentences: int, words: int) -> dict[str, float]:
+    """Return convention -> perplexity, for a total in nats over sentences that hold so many words without EOS.
+
+    Every convention divides the same total, which includes the EOS: only `words_and_eos` counts what it sums over.
+    ValueError as `perplexity`.
+    """
+    return {name: perplexity(total_nll, words + extra * sentences) for name, extra in COUNTED.items()}

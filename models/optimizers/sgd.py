@@ -1,5 +1,6 @@
 """SGD with decay on plateau."""
 
+from collections.abc import Collection
 from typing import Any
 
 import torch
@@ -17,6 +18,9 @@ class SGD(Optimization):
         decay: factor on the rate after a plateau; 0.5 in Long et al., 1/1.2 in Xu & Durrett.
         patience: epochs without improvement that are forgiven.
         clip: largest global norm of the gradient; 5 in Long et al., 0.25 in Xu & Durrett.
+        restarts: times that the rate returns to its first value, at equal spans of the training, so that `cycles - 1`
+            of them meet the cycles of a schedule of span 1. The reference of cyclical annealing (Fu et al. 2019) lets
+            its rate fall and start anew with each cycle, which the paper does not tell apart from the annealing.
     """
 
     def __init__(
@@ -29,10 +33,18 @@ class SGD(Optimization):
         decay: Fraction = 0.5,
         patience: Count = 1,
         clip: Positive = 5.0,
+        restarts: Count = 0,
     ) -> None:
         super().__init__(model, torch.optim.SGD(model.parameters(), lr=lr), clip)
-        self.decay, self.patience = decay, patience
+        self.lr, self.decay, self.patience = lr, decay, patience
+        self.restart_at = {round(turn * updates / (restarts + 1)) for turn in range(1, restarts + 1)}
         self.best, self.bad_epochs = float("inf"), 0
+
+    def step(self, only: Collection[nn.Parameter] | None = None) -> None:
+        if self.updates in self.restart_at:
+            self.set_rate(self.lr)
+            self.bad_epochs = 0
+        super().step(only)
 
     def end_epoch(self, bound: float) -> None:
         """Note the validation `bound` (nats, lower is better) and lower the rate on a plateau."""

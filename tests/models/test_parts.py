@@ -14,7 +14,7 @@ every = pytest.mark.parametrize(("slot", "kind"), EVERY, ids=[f"{slot}-{kind}" f
 
 
 def test_folders_are_the_registry() -> None:
-    assert parts.kinds("pool") == ["abs", "avg", "last", "max", "nowhere"]
+    assert parts.kinds("pool") == ["abs", "attention", "avg", "ends", "last", "max", "nowhere"]
     assert all(parts.kinds(slot) for slot in parts.SLOTS)
 
 
@@ -79,7 +79,8 @@ def test_every_bounded_option_refuses_what_lies_outside(slot: str, kind: str) ->
 @every
 def test_every_option_refuses_a_value_of_another_type(slot: str, kind: str) -> None:
     for option in parts.options(slot, kind):
-        wrong: Any = "a stranger" if get_origin(option.annotation) is not tuple else {"state": 1}
+        of_words = get_origin(option.annotation) is tuple or option.annotation is str
+        wrong: Any = {"state": 1} if of_words else "a stranger"
         (fault,) = parts.faults(slot, {"kind": kind, option.name: wrong}, "here")
         assert fault.startswith(f"here.{option.name}: must be ")
         assert repr(wrong) in fault
@@ -94,7 +95,7 @@ def test_every_option_refuses_a_value_of_another_type(slot: str, kind: str) -> N
         ("latent", "vmf", f"p: a part is a mapping such as {{kind: {parts.kinds('latent')[0]}}}, found 'vmf'"),
         ("latent", None, f"p: a part is a mapping such as {{kind: {parts.kinds('latent')[0]}}}, found None"),
         ("latent", {"kind": "vmf", "kapa": 3}, "p.kapa: unknown option of vmf 'kapa'; did you mean 'kappa'? known: "),
-        ("latent", {"kind": "vmf", 3: 3}, "p.3: unknown option of vmf '3'; known: kappa, size"),
+        ("latent", {"kind": "vmf", 3: 3}, "p.3: unknown option of vmf '3'; known: "),
         ("latent", {"kind": "vmf", "kappa": -1}, "p.kappa: must be at least 0.001, found -1"),
         ("latent", {"kind": "vmf", "kappa": float("nan")}, "p.kappa: must be a finite number, found nan"),
         ("latent", {"kind": "vmf", "kappa": "80"}, "p.kappa: must be a number, found '80'"),

@@ -8,7 +8,14 @@ import pytest
 import torch
 from scipy import special
 
-from models.distributions.bessel import iv_ratio, log_iv, mean_resultant, mean_resultant_derivative
+from models.distributions.bessel import (
+    iv_ratio,
+    log_iv,
+    log_iv_and_ratio,
+    mean_resultant,
+    mean_resultant_derivative,
+    resultant_derivative,
+)
 
 ORDERS = (0.0, 0.5, 1.0, 3.5, 11.5, 24.0, 49.0, 99.0, 255.0, 511.0)
 ARGUMENTS = (1e-3, 0.1, 1.0, 10.0, 80.0, 500.0, 1e4)
@@ -97,3 +104,13 @@ def test_derivative_of_the_mean_resultant(dimension: int, kappa: float, expected
     derivative = mean_resultant_derivative(dimension, at).item()
     assert derivative == pytest.approx(expected, abs=6e-7)
     assert derivative == pytest.approx(gradient.item(), rel=1e-8)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_value_and_ratio_of_one_recurrence_are_those_of_two(order: float) -> None:
+    x = torch.logspace(-3, 4, 29, dtype=torch.float64)
+    log_value, ratio = log_iv_and_ratio(order, x)
+    assert torch.equal(log_value, log_iv(order, x))
+    assert torch.equal(ratio, iv_ratio(order, x))
+    derivative = resultant_derivative(int(2 * order + 2), x, ratio)
+    assert torch.equal(derivative, mean_resultant_derivative(int(2 * order + 2), x))

@@ -11,7 +11,8 @@ from torch.nn.functional import normalize
 
 from models.distributions.bessel import mean_resultant, mean_resultant_derivative
 from models.distributions.hyperspherical_uniform import HypersphericalUniform, log_sphere_area
-from models.distributions.von_mises_fisher import VonMisesFisher, _propose, kl_to_uniform, log_normalizer, sample_cosine
+from models.distributions.polar import _propose, sample_cosine
+from models.distributions.von_mises_fisher import VonMisesFisher, concentration_for, kl_to_uniform, log_normalizer
 from tests.models.statistics import assert_mean
 
 EXACT_KL = [
@@ -101,10 +102,31 @@ def test_kl_in_three_dimensions_is_closed() -> None:
 
 
 @pytest.mark.parametrize("dimension", KAPPA_FOR_KL)
-def test_concentrations_for_a_target_kl(dimension: int) -> None:
+def test_concentrations_for_a_kl(dimension: int) -> None:
     for target, expected in zip((1, 3, 5, 10, 20, 30, 50), KAPPA_FOR_KL[dimension], strict=True):
         solved = optimize.brentq(lambda log_kappa, target=target: kl(dimension, math.exp(log_kappa)) - target, 0, 9)
-        assert math.exp(solved) == pytest.approx(expected, rel=0.007)
+        found = concentration_for(dimension, float(target))
+        assert found == pytest.approx(expected, rel=0.007)
+        assert found == pytest.approx(math.exp(solved), rel=1e-10)
+        assert kl(dimension, found) == pytest.approx(target, rel=1e-12)
+
+
+def test_a_concentration_for_a_kl_is_the_same_bit_for_bit() -> None:
+    first = concentration_for(50, 7.3)
+    concentration_for.cache_clear()
+    assert concentration_for(50, 7.3) == first
+
+
+@pytest.mark.parametrize(("dimension", "target"), [(2, 5.1), (25, 73.0), (50, 0.0), (50, 1e-9), (50, math.nan)])
+def test_a_kl_out_of_reach_is_refused(dimension: int, target: float) -> None:
+    with pytest.raises(ValueError, match="have KLs from"):
+        concentration_for(dimension, target)
+
+
+@pytest.mark.parametrize("dimension", [2, 50, 1024])
+def test_the_ends_of_the_reach_are_reached(dimension: int) -> None:
+    for limit in (1e-3, 1e4):
+        assert concentration_for(dimension, kl(dimension, limit)) == pytest.approx(limit, rel=1e-3)
 
 
 @pytest.mark.parametrize("dimension", [2, 3, 4, 9, 25, 128, 768, 1024])
@@ -223,6 +245,70 @@ def test_gradient_of_a_quadratic_expectation() -> None:
     cosine = normalize(at, dim=0)[0].square()
     exact = torch.autograd.grad(second * cosine + (1 - second) * (1 - cosine) / 5, at)[0]
     assert_mean(torch.autograd.grad(z[:, 0].square().sum(), rows)[0], exact)
+
+
+def test_a_concentration_each_scores_as_one_for_all_does() -> None:
+    kappa = torch.tensor([1e-3, 2.0, 80.0, 1e4], dtype=torch.float64)
+    mean_direction, z = direction(20, 4), direction(20, 7)
+    together = VonMisesFisher(mean_direction.unsqueeze(1), kappa.unsqueeze(1))
+    uniform = HypersphericalUniform(20)
+    assert together.log_prob(z.unsqueeze(0)).shape == (4, 7)
+    for row, concentration in enumerate(kappa.tolist()):
+        alone = VonMisesFisher(mean_direction[row], concentration)
+        assert torch.allclose(together.log_prob(z.unsqueeze(0))[row], alone.log_prob(z), rtol=1e-12)
+        assert torch.allclose(together.mean[row, 0], alone.mean)
+        assert kl_divergence(together, uniform)[row].item() == pytest.approx(kl_divergence(alone, uniform).item())
+
+
+def test_a_concentration_each_draws_as_one_for_all_does() -> None:
+    mean_direction, drawn = direction(20, 9), []
+    for concentration in (80.0, torch.full((9,), 80.0), torch.full((9,), 80.0, requires_grad=True)):
+        torch.manual_seed(3)
+        drawn.append(VonMisesFisher(mean_direction, concentration).rsample((4,)).detach())
+    assert torch.equal(drawn[0], drawn[1])
+    assert torch.equal(drawn[0], drawn[2])
+
+
+@pytest.mark.parametrize(("dimension", "kappa"), [(3, 0.5), (8, 6.0), (50, 80.0), (100, 1e-3), (100, 2000.0)])
+def test_gradients_reach_a_concentration_each(dimension: int, kappa: float) -> None:
+    at = torch.tensor(kappa, dtype=torch.float64, requires_grad=True)
+    mean_direction, z = direction(dimension).double(), direction(dimension).double()
+    distribution = VonMisesFisher(mean_direction, at)
+    resultant, slope = mean_resultant(dimension, at), mean_resultant_derivative(dimension, at)
+    (of_density,) = torch.autograd.grad(distribution.log_prob(z), at, retain_graph=True)
+    (of_kl,) = torch.autograd.grad(kl_divergence(distribution, HypersphericalUniform(dimension)), at, retain_graph=True)
+    (of_mean,) = torch.autograd.grad(distribution.mean[0], at)
+    assert of_density.item() == pytest.approx((z @ mean_direction - resultant).item(), rel=1e-9)
+    assert of_kl.item() == pytest.approx((at * slope).item(), rel=1e-9)
+    assert of_mean.item() == pytest.approx((mean_direction[0] * slope).item(), rel=1e-9)
+
+
+@pytest.mark.parametrize(("dimension", "kappa", "expected"), [(5, 2.0, 0.147389), (50, 80.0, 0.002732)])
+def test_gradient_of_an_expectation_flows_through_the_concentration(
+    dimension: int, kappa: float, expected: float
+) -> None:
+    at = torch.full((20_000,), kappa, dtype=torch.float64, requires_grad=True)
+    mean_direction = direction(dimension).double()
+    z = VonMisesFisher(mean_direction.expand(20_000, dimension), at).rsample()
+    assert_mean(torch.autograd.grad((z @ mean_direction).sum(), at)[0], expected)
+
+
+def test_gradient_of_a_quadratic_expectation_by_the_concentration() -> None:
+    at = torch.tensor(6.0, dtype=torch.float64, requires_grad=True)
+    mean_direction = direction(6).double()
+    # E z_0^2 as in the test above, which now moves with s = E w^2.
+    second = mean_resultant_derivative(6, at) + mean_resultant(6, at) ** 2
+    cosine = mean_direction[0].square()
+    (exact,) = torch.autograd.grad(second * cosine + (1 - second) * (1 - cosine) / 5, at)
+    rows = torch.full((40_000,), 6.0, dtype=torch.float64, requires_grad=True)
+    z = VonMisesFisher(mean_direction.expand(40_000, 6), rows).rsample()
+    assert_mean(torch.autograd.grad(z[:, 0].square().sum(), rows)[0], exact)
+
+
+def test_a_concentration_that_is_nan_draws_nan_and_ends() -> None:
+    z = VonMisesFisher(direction(5, 2), torch.tensor([math.nan, 3.0])).rsample()
+    assert z[0].isnan().all()
+    assert z[1].isfinite().all()
 
 
 def test_draws_depend_on_seed_and_shape_alone() -> None:

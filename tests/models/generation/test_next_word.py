@@ -1,6 +1,8 @@
 """The next word's distribution is the one that the likelihood charges. Shapes: B sentences, t words so far."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 import torch
@@ -17,7 +19,7 @@ from tests.models.generation import tiny
 WORDS = tiny.batch([4, 7, 2])
 
 
-TOLD = {
+TOLD: Mapping[str, dict[str, Any]] = {
     "bag": {"inputs": {"bag_size": 5}},
     "label": {"inputs": {"label_size": 3}},
     "both": {"inputs": {"bag_size": 5, "label_size": 3}},
@@ -63,6 +65,7 @@ def test_a_bag_stays_the_sources_beyond_its_length() -> None:
         codes = posterior.at_mean(model, short)
         said = torch.full((1, 6), 5)
         beyond = log_next(model, codes, said)
+        assert model.inputs.bag is not None
         bag = model.inputs.bag.project(model.inputs.table(short.tokens[0, :2]).mean(0))
         heard = model.inputs.table(torch.cat([torch.tensor([[BOS]]), said], 1))
         told = torch.cat([heard, bag.expand(1, 7, -1)], -1)

@@ -19,7 +19,7 @@ def codes(model: TextVAE, lengths: tuple[int, ...] = (3, 5)) -> Codes:
     return posterior.at_mean(model, tiny.batch(list(lengths)))
 
 
-@pytest.mark.parametrize("name", tiny.EVERY)
+@pytest.mark.parametrize("name", tiny.LISTED)
 def test_greedy_takes_the_likeliest_word_at_every_step(name: str) -> None:
     model = tiny.model(name)
     with torch.inference_mode():
@@ -34,7 +34,7 @@ def test_greedy_takes_the_likeliest_word_at_every_step(name: str) -> None:
 
 
 @pytest.mark.parametrize("normalise", [0.0, 1.0])
-@pytest.mark.parametrize("name", tiny.EVERY)
+@pytest.mark.parametrize("name", tiny.LISTED)
 def test_a_beam_as_wide_as_the_tree_finds_the_best_of_all_sentences(name: str, normalise: float) -> None:
     model = tiny.model(name, seed=3)
     every = tiny.sentences()
@@ -46,7 +46,7 @@ def test_a_beam_as_wide_as_the_tree_finds_the_best_of_all_sentences(name: str, n
             assert tiny.spoken(said[row]) == every[int(rank.argmax())]
 
 
-@pytest.mark.parametrize("name", tiny.EVERY)
+@pytest.mark.parametrize("name", tiny.LISTED)
 def test_a_beam_of_one_is_greedy(name: str) -> None:
     model = tiny.model(name, seed=1)
     with torch.inference_mode():

@@ -17,6 +17,7 @@ SAYABLE = (UNK, 4, 5, 6)
 LEXICON = Lexicon(7, ("<pad>", "<unk>", "<bos>", "<eos>", "a", "b", "c"), classes=3)
 LONGEST = 3
 EVERY = [name for name in pages.EVERY if laws.predicts(pages.configuration(name)) == "words"]
+LISTED = [name for name in EVERY if not pages.configuration(name)["inputs"]["bag_size"]]  # those that `log_p` serves
 
 
 def model(name: str, seed: int = 0, sharpness: float = 4.0, **changes: Any) -> TextVAE:

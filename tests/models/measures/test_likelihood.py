@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.distributions import Normal
 
-from models.measures.likelihood import importance_weighted_nll, log_mean_exp, perplexity
+from models.measures.likelihood import importance_weighted_nll, log_mean_exp, perplexities, perplexity
 from tests.models.statistics import assert_mean
 
 
@@ -60,3 +60,20 @@ def test_unfit_weights_are_refused(weights: torch.Tensor) -> None:
 def test_unfit_totals_are_refused(total: float, tokens: int) -> None:
     with pytest.raises(ValueError, match=r"^Perplexity .*\.$"):
         perplexity(total, tokens)
+
+
+def test_perplexity_by_every_convention() -> None:
+    """The unigram of the Penn Treebank's test set: 20.917 words a sentence and 141.6 nats."""
+    found = perplexities(141.6 * 1_000, sentences=1_000, words=20_917)
+    assert found == {
+        "words_and_eos": pytest.approx(math.exp(141.6 / 21.917)),
+        "words": pytest.approx(math.exp(141.6 / 20.917)),
+        "words_bos_eos": pytest.approx(math.exp(141.6 / 22.917)),
+    }
+    assert found["words_and_eos"] == pytest.approx(639, abs=1)
+    assert found["words"] > found["words_and_eos"] > found["words_bos_eos"]
+
+
+def test_sentences_without_words_have_no_perplexity_per_word() -> None:
+    with pytest.raises(ValueError, match="one token or more"):
+        perplexities(3.0, sentences=4, words=0)
