@@ -19,6 +19,7 @@ from models.generation.posterior import on_sphere
 from models.text_vae import TextVAE
 from study.batches import batch_of
 from study.corpora.corpus import Corpus, Split
+from study.errors import UserError
 
 Section = dict[str, Any]
 GREEDY = Decoding()
@@ -54,12 +55,18 @@ class Speaker:
         return batch_of(split, picked).to(self._device)
 
     def encoded(self, sentences: Sequence[str], label: int | None = None) -> Batch:
-        """Sentences of a user, of one class, as the corpus was prepared."""
-        ids = [np.asarray(self.corpus.encode(sentence)[0], np.int32) for sentence in sentences]
+        """Sentences of a user, of one class, as the corpus was prepared; those without a word are a `UserError`."""
+        ids = [self.corpus.encode(sentence).ids for sentence in sentences]
+        if empty := [sentence for sentence, words in zip(sentences, ids, strict=True) if not len(words)]:
+            raise UserError(f"a sentence has at least one word, and {empty[0]!r} has none once it is cleaned")
         offsets = np.cumsum([0, *map(len, ids)], dtype=np.int64)
         labels = None if label is None else np.full(len(ids), label, np.int16)
         split = Split(np.concatenate(ids), offsets, labels)
         return batch_of(split, np.arange(len(split))).to(self._device)
+
+    def unknown(self, sentences: Iterable[str]) -> list[str]:
+        """Words of a user that the corpus does not know, in alphabetical order; the model reads each as <unk>."""
+        return sorted({word for sentence in sentences for word in self.corpus.encode(sentence).unknown})
 
     def reconstructions(self, batch: Batch, draws: int) -> Section:
         """What is said of each sentence's mean code, and of draws from its posterior where it has one."""
@@ -191,6 +198,8 @@ def first(batch: Batch, count: int) -> Batch:
 def text(found: Mapping[str, Any]) -> str:
     """Sections, of `sheet` or of the command `generate`, for people."""
     blocks = [write(found[name]) for name, write in WRITERS.items() if name in found]
+    if found.get("unknown"):
+        blocks.append([f"unknown words, read as <unk>: {', '.join(found['unknown'])}"])
     if found.get("cannot"):
         blocks.append(["not possible", *(f"  {why}" for why in found["cannot"])])
     return "\n\n".join("\n".join(lines) for lines in blocks)

@@ -6,4 +6,5 @@ from study.corpora.corpus import Corpus
 
 def lexicon_of(corpus: Corpus) -> Lexicon:
     """Words, classes and word vectors of a corpus."""
-    return Lexicon(len(corpus.vocabulary), corpus.vocabulary, len(corpus.classes))
+    vectors, known = corpus.vectors() or (None, None)
+    return Lexicon(len(corpus.vocabulary), corpus.vocabulary, len(corpus.classes), vectors, known)

@@ -30,17 +30,16 @@ class Codes:
     def rows(self, index: Tensor) -> "Codes":
         """The codes of the rows `index` (N,), which may name a row more than once."""
         mask = None if self.mask is None else self.mask[index]
-        return Codes(self.values[index], mask, _rows(self.labels, index), batch_rows(self.source, index))
+        source = None if self.source is None else batch_rows(self.source, index)
+        return Codes(self.values[index], mask, _rows(self.labels, index), source)
 
     def repeated(self, times: int) -> "Codes":
         """Each code so many times in a row: (B * times) codes."""
         return self.rows(torch.arange(len(self), device=self.values.device).repeat_interleave(times))
 
 
-def batch_rows(batch: Batch | None, index: Tensor) -> Batch | None:
-    """The sentences `index` (N,) of a batch."""
-    if batch is None:
-        return None
+def batch_rows(batch: Batch, index: Tensor) -> Batch:
+    """The sentences `index` (N,) of a batch, which may name one more than once."""
     return Batch(batch.tokens[index], batch.lengths[index], _rows(batch.labels, index))
 
 

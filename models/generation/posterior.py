@@ -7,14 +7,14 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from models.batch import Batch
-from models.generation.codes import Codes
+from models.generation.codes import Codes, batch_rows
 from models.text_vae import TextVAE
 
 PROBES = 16  # prior draws that show whether all codes have length one
 
 
 def at_mean(model: TextVAE, batch: Batch) -> Codes:
-    """The posterior mean of every sentence (`Li et al. 2019` and VAT decode at it), B codes.
+    """The posterior mean of every sentence (Li et al. 2019 and VAT decode at it), B codes.
 
     On the sphere it is the mean direction: the mean itself lies inside, where the decoder was never trained.
     """
@@ -70,8 +70,7 @@ def on_sphere(model: TextVAE) -> bool:
 
 def repeated(batch: Batch, times: int) -> Batch:
     """Each sentence so many times in a row."""
-    labels = None if batch.labels is None else batch.labels.repeat_interleave(times)
-    return Batch(batch.tokens.repeat_interleave(times, 0), batch.lengths.repeat_interleave(times), labels)
+    return batch_rows(batch, torch.arange(len(batch.tokens), device=batch.tokens.device).repeat_interleave(times))
 
 
 def _prior_code(model: TextVAE, shape: Sequence[int]) -> Tensor:

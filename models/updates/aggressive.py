@@ -39,7 +39,8 @@ class Aggressive(Update):
     window has risen over the window before; one update of the decoder alone follows. When the mutual information of the
     validation sentences falls, both move together from then on. Every batch of an epoch makes one update here, so that
     a budget of updates means the same for every rule; there the encoder's batches are drawn afresh at random, an epoch
-    is one of decoder updates, and the decoder learns from the batch that the encoder's inner loop started on.
+    is one of decoder updates, so that the information is compared after more of them, and the decoder learns from the
+    batch that the encoder's inner loop started on.
 
     Args:
         inner: most updates of the encoder for one of the decoder.

@@ -123,8 +123,10 @@ def _asked(arguments: Namespace, speaker: "Speaker") -> dict[str, Any]:
 
 
 def _sections(arguments: Namespace, speaker: "Speaker", label: int | None) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    if typed := _typed(arguments):
+    typed = _typed(arguments)
+    everything = [*typed, *([arguments.vary] if arguments.vary else []), *(arguments.interpolate or [])]
+    found: dict[str, Any] = {"unknown": speaker.unknown(everything)}
+    if typed:
         found["reconstructions"] = speaker.reconstructions(speaker.encoded(typed, label), arguments.draws)
     if arguments.reconstruct:
         chosen = speaker.reconstructions(speaker.chosen(arguments.reconstruct), arguments.draws)
@@ -141,9 +143,16 @@ def _sections(arguments: Namespace, speaker: "Speaker", label: int | None) -> di
 
 def _typed(arguments: Namespace) -> list[str]:
     """The sentences that the user gave to be reconstructed."""
-    from study.corpora.files import lines_of, read_text
+    from study.corpora.files import few, lines_of, read_text
 
     lines = lines_of(read_text(arguments.sentences)[0]) if arguments.sentences else []
+    blank = [
+        f"{arguments.sentences}, line {at}: a sentence is expected"
+        for at, line in enumerate(lines, 1)
+        if not line.strip()
+    ]
+    if blank:
+        raise UserError(few(blank))
     return [*(arguments.sentence or []), *lines]
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from study.corpora import subwords
 from study.corpora.settings import Cleaning
 
 _LINKS = re.compile(r"(?:\b(?:https?|ftp)://|\bwww\.)\S+", re.IGNORECASE)
@@ -23,8 +24,15 @@ def clean(text: str, how: Cleaning) -> str:
     return text.encode("ascii", "ignore").decode() if how.ascii else text
 
 
-def tokenizer(how: Cleaning) -> Callable[[str], list[str]]:
-    """The function from a cleaned text to its words; `how.unknown` stays one word and keeps its case."""
+def tokenizer(how: Cleaning, learned: str | None = None) -> Callable[[str], list[str]]:
+    """The function from a cleaned text to its words; `how.unknown` stays one word and keeps its case.
+
+    Subwords, which are `learned` from the training split, know no unknown word in the source.
+    """
+    if how.tokenizer == "subwords":
+        assert learned is not None, "subwords are learned before they are used"
+        pieces = subwords.splitter(learned)
+        return (lambda text: pieces(text.lower())) if how.lowercase else pieces
     split = _spacy(how.unknown) if how.tokenizer == "spacy" else str.split
     if not how.lowercase:
         return split
@@ -39,9 +47,18 @@ def _spacy(unknown: str) -> Callable[[str], list[str]]:
     return lambda text: [token.text for token in tokenize(text) if not token.is_space]
 
 
-def words_of(texts: Sequence[str], how: Cleaning, say: Say) -> list[list[str]]:
+def learn(texts: Sequence[str], how: Cleaning) -> str | None:
+    """What a tokenizer learns from the training texts; None where it has nothing to learn."""
+    if how.tokenizer != "subwords":
+        return None
+    assert how.subwords is not None, "parse sets it"
+    cleaned = (clean(text, how) for text in texts)
+    return subwords.train((text.lower() for text in cleaned) if how.lowercase else cleaned, how.subwords)
+
+
+def words_of(texts: Sequence[str], how: Cleaning, say: Say, learned: str | None = None) -> list[list[str]]:
     """The words of every text; a text that comes back is tokenised once."""
-    split = tokenizer(how)
+    split = tokenizer(how, learned)
     done: dict[str, list[str]] = {}
     words = []
     for number, text in enumerate(texts, 1):

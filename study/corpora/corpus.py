@@ -6,11 +6,14 @@ Shapes: N sentences, n_i words in sentence i, V words in the vocabulary.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from study.corpora.settings import BOS, EOS, PAD, SPLITS
+from study.corpora.cleaning import words_of
+from study.corpora.settings import BOS, EOS, PAD, SPLITS, UNK, Cleaning
+from study.corpora.subwords import joined
+from study.errors import UserError
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +45,13 @@ class Split:
         return np.diff(self.offsets)
 
 
+class Encoded(NamedTuple):
+    """A sentence as word ids, EOS not among them, and its words that the vocabulary lacks."""
+
+    ids: np.ndarray
+    unknown: list[str]
+
+
 @dataclass(frozen=True)
 class Corpus:
     """A corpus in the cache; a split is mapped into memory when it is asked for and not before.
@@ -54,6 +64,8 @@ class Corpus:
         ordered: False for counts, whose words stand in the order of their ids.
         facts: what was read, dropped and made, ready for JSON.
         folder: the cache entry.
+        cleaning: how a text became words; None for counts.
+        learned: what the tokenizer learned from the training split, if it learns.
     """
 
     name: str
@@ -63,6 +75,8 @@ class Corpus:
     ordered: bool
     facts: Mapping[str, Any] = field(repr=False, hash=False)
     folder: Path
+    cleaning: Cleaning | None = field(default=None, repr=False)
+    learned: str | None = field(default=None, repr=False, hash=False)
 
     def split(self, name: str) -> Split:
         """The split called train, valid or test."""
@@ -87,7 +101,29 @@ class Corpus:
                 break
             if number not in (PAD, BOS):
                 words.append(self.vocabulary[int(number)])
-        return " ".join(words)
+        return " ".join(words) if self.learned is None else joined(words)
+
+    def encode(self, text: str) -> Encoded:
+        """A new sentence as ids, cleaned and split as the corpus was.
+
+        Raises:
+            UserError: the corpus was given as counts, which no text can be made into.
+        """
+        if self.cleaning is None:
+            raise UserError(f"corpus {self.name}: word counts say nothing of how a text is split; give a text corpus")
+        ids = {word: number for number, word in enumerate(self.vocabulary)}
+        words = words_of([text], self.cleaning, lambda sentence: None, self.learned)[0]
+        numbers = np.array([ids.get(word, UNK) for word in words], np.int32)
+        return Encoded(numbers, [word for word in words if word not in ids or ids[word] == UNK])
+
+    def vectors(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Word vectors (V, E) and which words have one (V,), mapped from disk; None where none were named."""
+        if not (self.folder / "vectors.npy").exists():
+            return None
+        return (
+            np.load(self.folder / "vectors.npy", mmap_mode="r", allow_pickle=False),
+            np.load(self.folder / "known.npy", allow_pickle=False),
+        )
 
     def _map(self, name: str, part: str) -> np.ndarray:
         array = np.load(self.folder / f"{name}.{part}.npy", mmap_mode="r", allow_pickle=False)

@@ -13,9 +13,13 @@ from study.errors import UserError
 Words = Sequence[Sequence[str]]
 
 
-def vocabulary_of(train: Words, unknown: str, size: int | None) -> tuple[str, ...]:
-    """The four specials and the `size` most frequent training words; equally frequent ones by alphabet."""
+def vocabulary_of(train: Words, unknown: str, size: int | None, others: Iterable[str] = ()) -> tuple[str, ...]:
+    """The four specials and the `size` most frequent training words; equally frequent ones by alphabet.
+
+    `others` are words that count even where no training sentence has them.
+    """
     counts = Counter(chain.from_iterable(train))
+    counts.update(dict.fromkeys(others, 0))
     for word in (unknown, SPECIALS[UNK]):
         counts.pop(word, None)
     ranked = sorted(counts, key=lambda word: (-counts[word], word))

@@ -18,13 +18,14 @@ from study.corpora.settings import (
     Selection,
     Settings,
 )
+from study.corpora.subwords import LEAST
 from study.errors import UserError
 
 CAFES = "cafes"
-SELECTION_KEYS = ("name", "seed", "splits", "vocabulary", "min_words", "max_words", "per_class", "limit")
-CAFES_KEYS = (*SELECTION_KEYS, "sentences", "signal")
+SELECTION_KEYS = ("name", "seed", "splits", "vocabulary", "min_words", "max_words", "per_class", "limit", "vectors")
+CAFES_KEYS = (*SELECTION_KEYS, "sentences", "signal", "tokenizer", "subwords")
 FILE_KEYS = (*SELECTION_KEYS, "path", "format", *SPLITS)
-CLEANING_KEYS = ("links", "quotes", "ascii", "tokenizer", "lowercase", "unknown")
+CLEANING_KEYS = ("links", "quotes", "ascii", "tokenizer", "lowercase", "unknown", "subwords")
 FORMAT_KEYS = {
     "lines": CLEANING_KEYS,
     "labelled": (*CLEANING_KEYS, "labels"),
@@ -54,7 +55,7 @@ def parse(values: object, base: Path) -> Settings:
     faults: list[str] = []
     page = Page(values, "corpus", faults)
     try:
-        settings = _files(page, base) if page.has("path") else _cafes(page)
+        settings = _files(page, base) if page.has("path") else _cafes(page, base)
     except (
         OSError,
         RuntimeError,
@@ -66,7 +67,7 @@ def parse(values: object, base: Path) -> Settings:
     return settings
 
 
-def _cafes(page: Page) -> Settings | None:
+def _cafes(page: Page, base: Path) -> Settings | None:
     if page.values.get("name") != CAFES:
         page.only((*CAFES_KEYS, *FILE_KEYS, *(key for keys in FORMAT_KEYS.values() for key in keys)))
         said = unknown("built-in corpus", page.values["name"], (CAFES,)) if page.has("name") else "names no text"
@@ -76,7 +77,8 @@ def _cafes(page: Page) -> Settings | None:
     source = Cafes(
         page.whole("sentences", 5000, 20, 10_000_000), page.word("signal", SIGNALS, "strong"), page.whole("seed", 0, 0)
     )
-    return Settings(CAFES, source, Cleaning(), _selection(page), _cut(page, ()), _vocabulary(page))
+    cleaning = Cleaning(tokenizer=page.word("tokenizer", TOKENIZERS, "spaces"), subwords=_subwords(page))
+    return Settings(CAFES, source, cleaning, _selection(page), _cut(page, ()), _vocabulary(page), _vectors(page, base))
 
 
 def _files(page: Page, base: Path) -> Settings | None:
@@ -97,7 +99,8 @@ def _files(page: Page, base: Path) -> Settings | None:
         )
     if files is None:
         return None
-    return Settings(name, files, _cleaning(page, form), _selection(page), _cut(page, texts), vocabulary)
+    vectors = _vectors(page, base)
+    return Settings(name, files, _cleaning(page, form), _selection(page), _cut(page, texts), vocabulary, vectors)
 
 
 def _source(page: Page, root: Path, base: Path) -> Files | None:
@@ -200,7 +203,24 @@ def _cleaning(page: Page, form: str) -> Cleaning:
         page.word("tokenizer", TOKENIZERS, "spacy" if raw else "spaces"),
         page.switch("lowercase", raw),
         page.text("unknown") or "<unk>",
+        _subwords(page),
     )
+
+
+def _subwords(page: Page) -> int | None:
+    """How many pieces are learned; 2^15 as VAT where the page does not say."""
+    chosen = page.values.get("tokenizer") == "subwords"
+    if page.has("subwords") and not chosen:
+        page.fault("subwords", "counts the pieces of `tokenizer: subwords`; name that tokenizer or leave it out")
+    return page.whole("subwords", 2**15, LEAST) if chosen else None
+
+
+def _vectors(page: Page, base: Path) -> Path | None:
+    name = page.text("vectors")
+    path = None if name is None else find(name, base)
+    if name is not None and path is None:
+        page.fault("vectors", f"must name a file of word vectors, but there is nothing at {base / name}")
+    return path
 
 
 def _selection(page: Page) -> Selection:

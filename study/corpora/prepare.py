@@ -1,7 +1,7 @@
 """Turns a `corpus:` section into a prepared corpus in the cache, once for each content."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from study.corpora import selection
+from study.corpora import selection, subwords, vectors
 from study.corpora.cafes import generate
-from study.corpora.cleaning import words_of
+from study.corpora.cleaning import learn, words_of
 from study.corpora.corpus import Corpus
 from study.corpora.formats import Records, numbered, read_files, read_vocabulary
 from study.corpora.indexing import (
@@ -27,7 +27,7 @@ from study.corpora.settings import SPECIALS, SPLITS, UNK, Cafes, Files, Settings
 from study.corpora.store import Made, corpus_of, entry, seal, sha256
 from study.errors import UserError
 
-PREPARATION_VERSION = 1
+PREPARATION_VERSION = 2
 MOST_CLASSES = 2**15 - 1
 
 Say = Callable[[str], None]
@@ -62,8 +62,10 @@ def digest(settings: Settings) -> str:
         terms["source"] |= {"texts": _hashes(settings.source.texts), "labels": _hashes(settings.source.labels)}
         listed = settings.source.vocabulary
         terms["source"]["vocabulary"] = None if listed is None else sha256(listed)
-    if settings.cleaning.tokenizer == "spacy":
-        terms["spacy"] = version("spacy")
+    terms["vectors"] = None if settings.vectors is None else sha256(settings.vectors)
+    library = {"spacy": "spacy", "subwords": "tokenizers"}.get(settings.cleaning.tokenizer)
+    if library is not None:
+        terms[library] = version(library)
     return seal({"version": PREPARATION_VERSION, **terms})[:16]
 
 
@@ -82,17 +84,18 @@ class _Part:
 
 def _make(settings: Settings, say: Say) -> Made:
     splits, made = _splits(settings, say)
+    learned = learn(splits["train"].texts, settings.cleaning)
     faults: list[str] = []
     parts: dict[str, _Part] = {}
     for split in SPLITS:
         try:
-            parts[split] = _part(splits[split], split, settings, say)
+            parts[split] = _part(splits[split], split, settings, learned, say)
         except ValueError as error:
             faults.extend(error.faults if isinstance(error, UserError) else [f"corpus: {error}"])
     if faults:
         raise UserError(faults)
     say("indexing the words")
-    return _indexed(parts, made, settings)
+    return _indexed(parts, made, settings, learned)
 
 
 def _splits(settings: Settings, say: Say) -> tuple[dict[str, Records], dict[str, str]]:
@@ -134,9 +137,9 @@ def _named(paths: tuple[Path, ...]) -> str:
     return f"{names} joined" if len(paths) > 1 else names
 
 
-def _part(records: Records, split: str, settings: Settings, say: Say) -> _Part:
+def _part(records: Records, split: str, settings: Settings, learned: str | None, say: Say) -> _Part:
     say(f"{split}: splitting {len(records.texts):,} sentences into words")
-    words = words_of(records.texts, settings.cleaning, say)
+    words = words_of(records.texts, settings.cleaning, say, learned)
     refuse_reserved(words, split)
     index, dropped = selection.by_length(np.fromiter(map(len, words), np.int64, len(words)), settings.selection)
     kept = selection.sample(index, records.labels, split, settings.selection)
@@ -146,8 +149,8 @@ def _part(records: Records, split: str, settings: Settings, say: Say) -> _Part:
     return _Part(records.take(kept), [words[i] for i in kept], dropped)
 
 
-def _indexed(parts: Mapping[str, _Part], made: Mapping[str, str], settings: Settings) -> Made:
-    vocabulary = _vocabulary(parts, settings)
+def _indexed(parts: Mapping[str, _Part], made: Mapping[str, str], settings: Settings, learned: str | None) -> Made:
+    vocabulary = _vocabulary(parts, settings, learned)
     classes = class_names(label for part in parts.values() for label in part.records.labels or ())
     if len(classes) > MOST_CLASSES:
         raise UserError(f"corpus.label: at most {MOST_CLASSES:,} classes can be told apart, found {len(classes):,}")
@@ -161,14 +164,36 @@ def _indexed(parts: Mapping[str, _Part], made: Mapping[str, str], settings: Sett
         facts[split] = {"made": made[split], **counted(tokens, offsets, marked), "dropped": part.dropped}
         if split != "train":
             facts[split]["also_in_train"] = sum(tuple(words) in trained_on for words in part.words)
+    beside, covered = _vectors(settings, vocabulary, arrays["train.tokens.npy"])
+    arrays |= beside
     body = {
         "name": settings.name,
         "vocabulary": vocabulary,
         "classes": classes,
         "ordered": not _bags(settings),
-        "facts": {**_terms(settings), "types": len(vocabulary), "classes": len(classes), "splits": facts},
+        "cleaning": None if _bags(settings) else dataclasses.asdict(settings.cleaning),
+        "learned": learned,
+        "facts": {**_terms(settings), **covered, "types": len(vocabulary), "classes": len(classes), "splits": facts},
     }
     return body, arrays
+
+
+def _vectors(
+    settings: Settings, vocabulary: Sequence[str], tokens: np.ndarray
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The arrays of the vocabulary's word vectors, and what a report says of them."""
+    if settings.vectors is None:
+        return {}, {}
+    found = vectors.read(settings.vectors, vocabulary)
+    words = found.known[len(SPECIALS) :]
+    covered = {
+        "file": settings.vectors.name,
+        "dimensions": found.table.shape[1],
+        "types_covered": float(words.mean()),
+        "tokens_covered": float(found.known[tokens].mean()),
+        "found_in_lower_case": found.lowered,
+    }
+    return {"vectors.npy": found.table, "known.npy": found.known}, {"vectors": covered}
 
 
 def _beside(split: str, part: _Part, classes: tuple[str, ...]) -> dict[str, Any]:
@@ -181,10 +206,11 @@ def _beside(split: str, part: _Part, classes: tuple[str, ...]) -> dict[str, Any]
     return beside
 
 
-def _vocabulary(parts: Mapping[str, _Part], settings: Settings) -> tuple[str, ...]:
+def _vocabulary(parts: Mapping[str, _Part], settings: Settings, learned: str | None) -> tuple[str, ...]:
     source = settings.source
     if not _bags(settings):
-        return vocabulary_of(parts["train"].words, settings.cleaning.unknown, settings.vocabulary)
+        others = [] if learned is None else subwords.pieces(learned)
+        return vocabulary_of(parts["train"].words, settings.cleaning.unknown, settings.vocabulary, others)
     assert isinstance(source, Files)
     if source.vocabulary is not None:
         return (*SPECIALS, *read_vocabulary(source.vocabulary))

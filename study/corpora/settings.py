@@ -8,7 +8,7 @@ SPLITS = ("train", "valid", "test")
 FORMATS = ("lines", "labelled", "csv", "tsv", "jsonl", "counts")
 COLUMNS = ("csv", "tsv", "jsonl")
 SIGNALS = ("strong", "weak")
-TOKENIZERS = ("spaces", "spacy")
+TOKENIZERS = ("spaces", "spacy", "subwords")
 
 PAD, UNK, BOS, EOS = range(4)
 SPECIALS = ("<pad>", "<unk>", "<bos>", "<eos>")
@@ -39,7 +39,10 @@ class Files:
 
 @dataclass(frozen=True)
 class Cleaning:
-    """How a text becomes words; applied in this order: links, quotes, ascii, tokenizer, lowercase."""
+    """How a text becomes words; applied in this order: links, quotes, ascii, tokenizer, lowercase.
+
+    `subwords` is how many pieces the tokenizer of that name learns from the training split, after lower-casing.
+    """
 
     links: bool = False
     quotes: bool = False
@@ -47,6 +50,7 @@ class Cleaning:
     tokenizer: str = "spaces"
     lowercase: bool = False
     unknown: str = SPECIALS[UNK]
+    subwords: int | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,10 @@ class Cut:
 
 @dataclass(frozen=True)
 class Settings:
-    """A whole `corpus:` section; `vocabulary` counts words without the four specials, None keeps all."""
+    """A whole `corpus:` section; `vocabulary` counts words without the four specials, None keeps all.
+
+    `vectors` is a file of word vectors.
+    """
 
     name: str
     source: Cafes | Files
@@ -78,3 +85,4 @@ class Settings:
     selection: Selection
     cut: Cut
     vocabulary: int | None
+    vectors: Path | None = None

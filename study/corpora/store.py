@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from study.corpora.corpus import Corpus
+from study.corpora.settings import Cleaning
 from study.errors import UserError
 
 INDEX = "corpus.json"
@@ -129,4 +130,6 @@ def load(folder: Path) -> Corpus:
 def corpus_of(folder: Path, body: Mapping[str, Any]) -> Corpus:
     """The corpus that a description and its folder stand for."""
     vocabulary, classes = tuple(body["vocabulary"]), tuple(body["classes"])
-    return Corpus(body["name"], folder.name, vocabulary, classes, body["ordered"], body["facts"], folder)
+    cleaning = None if body["cleaning"] is None else Cleaning(**body["cleaning"])
+    known = (body["name"], folder.name, vocabulary, classes, body["ordered"], body["facts"], folder)
+    return Corpus(*known, cleaning, body["learned"])

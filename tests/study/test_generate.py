@@ -16,6 +16,7 @@ from models.batch import EOS
 from models.generation.decoding import CUT, Decoding
 from models.text_vae import TextVAE
 from study import final, trained
+from study.command import main
 from study.commands import generate as command
 from study.corpora.corpus import Corpus, Split
 from study.corpora.prepare import prepare
@@ -286,13 +287,31 @@ def test_every_wish_is_a_section_of_its_size(best: Path, corpus: Corpus) -> None
     assert data["variation"]["mean"] == rows[0]["mean"]
 
 
-def test_sentences_of_a_file_and_words_that_nobody_knows(best: Path, tmp_path: Path) -> None:
-    file = pages.write(tmp_path / "mine.txt", "the xylophone was there\nthe coffee was good\n")
-    data, written = said(best / "seqvae.yaml", "--sentences", str(file), "--vary", "the zyzzyva was there")
-    first, second = data["reconstructions"]["sentences"]
-    assert (first["sentence"], second["sentence"]) == ("the <unk> was there", "the coffee was good")
+def test_sentences_of_a_file_and_words_that_nobody_knows(best: Path, corpus: Corpus, tmp_path: Path) -> None:
+    known = corpus.sentence(corpus.split("train")[0])
+    first, second = known.split(" ", 1)
+    file = pages.write(tmp_path / "mine.txt", f"xylophone {second}\n{known}\n")
+    data, written = said(best / "seqvae.yaml", "--sentences", str(file), "--vary", f"{first} zyzzyva")
+    shown = [row["sentence"] for row in data["reconstructions"]["sentences"]]
+    assert shown == [f"<unk> {second}", known]
+    assert data["variation"]["sentence"] == f"{first} <unk>"
     assert data["unknown"] == ["xylophone", "zyzzyva"]
-    assert "xylophone, zyzzyva" in written
+    assert "unknown words, read as <unk>: xylophone, zyzzyva" in written
+
+
+def test_the_command_line_prints_json_and_ends_with_its_code(best: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = ["--runs", str(best.parent)]
+    assert main(["generate", str(best / "vmf.yaml"), "--prior", "2", "--json", *runs]) == 0
+    assert len(json.loads(capsys.readouterr().out)["prior"]["sentences"]) == 2
+    assert main(["generate", str(best / "vmf.yaml"), "--vary", "the", "--token", "1", *runs]) == 2
+    assert "variation of a token: the model has one code" in capsys.readouterr().err
+
+
+def test_sentences_without_words_are_refused(best: Path, tmp_path: Path) -> None:
+    file = pages.write(tmp_path / "mine.txt", "the coffee\n\n  \n")
+    message = refused(best / "seqvae.yaml", "--sentences", str(file))
+    assert [part.split(": ")[0] for part in message.splitlines()] == [f"{file}, line 2", f"{file}, line 3"]
+    assert "at least one word, and ' ' has none" in refused(best / "seqvae.yaml", "--sentence", " ")
 
 
 def test_decodings_are_named_and_differ(best: Path) -> None:

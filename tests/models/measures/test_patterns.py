@@ -62,6 +62,10 @@ def test_dead_codes_have_no_pattern() -> None:
         assert (found.shares.sum(), found.separation, found.chance) == (0, 0, 0)
 
 
+def test_rounding_is_no_pattern() -> None:
+    assert by_size(0.3 + 1e-9 * torch.randn(300, 4).double(), LABELS, 3).shares.sum() == 0
+
+
 def test_gaussian_means_are_on_where_they_are_a_deviation_away() -> None:
     """P(|x| > 1) = 0.3173 within 4 standard errors of the shares of 40,000 draws."""
     found = by_size(torch.randn(4_000, 10), torch.arange(4_000) % 2, 2)

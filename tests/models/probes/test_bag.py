@@ -40,6 +40,15 @@ def test_a_code_that_is_more_than_a_bag_tells_it_and_is_not_told_by_it() -> None
     assert abs(back.control) < 0.15
 
 
+def test_what_a_straight_map_cannot_tell_is_told() -> None:
+    """Sizes of components without their signs, whose mean is taken off: no linear map of the source correlates."""
+    source = torch.randn(TRAIN + TEST, 2)
+    target = (source.abs() - math.sqrt(2 / math.pi)).repeat(1, 4)
+    found = recover(*(rows for pair in zip(cut(source), cut(target), strict=True) for rows in pair), seed=0)
+    assert found.cosine > 0.8
+    assert abs(found.control) < 0.15
+
+
 def test_codes_unlike_the_words_do_no_better_than_the_average_bag() -> None:
     """Adversarial: mean embeddings share a direction, so their cosine with the average is high without any code."""
     bags = torch.randn(TRAIN + TEST, 6) + 2

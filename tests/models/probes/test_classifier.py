@@ -110,6 +110,19 @@ def test_draws_are_fresh_in_every_batch_and_five_draws_know_more_than_one() -> N
     assert five.value > one.value + 0.05
 
 
+def test_the_draws_of_the_test_do_not_depend_on_how_long_training_took() -> None:
+    seen: list[Tensor] = []
+
+    def noted(rows: Tensor, generator: torch.Generator) -> Tensor:
+        seen.append(torch.randn(1, len(rows), 4, generator=generator))
+        return seen[-1]
+
+    for apart in (0.0, 6.0):
+        train, _ = of_clusters(0.3, apart)
+        classify(train, Labelled(noted, TEST), 3, seed=0)
+    assert torch.equal(seen[0], seen[1])
+
+
 def test_probabilities_are_averaged_and_not_their_logarithms() -> None:
     codes = 3 * torch.randn(5, 20, 4).double()
     probe, scale = nn.Linear(4, 3), scaling.of_components(codes)
