@@ -6,6 +6,7 @@ Shapes: N sentences, B of a batch, T steps, K draws, C code, H features.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,6 +23,7 @@ class Codes:
         means: (N, C) posterior means.
         draws: (K, N, C) posterior samples.
         features: (N, H) encoder features.
+        variances: (N, C) posterior variances, or None without a closed form.
         off: (N, C) probability that a component is switched off, or None for dense codes.
         labels: (N,) classes, or None.
     """
@@ -29,6 +31,7 @@ class Codes:
     means: Tensor
     draws: Tensor
     features: Tensor
+    variances: Tensor | None
     off: Tensor | None
     labels: Tensor | None
 
@@ -45,18 +48,22 @@ def encode(model: TextVAE, batches: Sequence[Batch], draws: int, seed: int) -> C
     joined = {name: torch.cat([row[name] for row in rows], dim=1 if name == "draws" else 0) for name in rows[0]}
     known = [batch.labels for batch in batches if batch.labels is not None]
     labels = torch.cat(known) if known else None
-    return Codes(joined["means"], joined["draws"], joined["features"], joined.get("off"), labels)
+    return Codes(
+        joined["means"], joined["draws"], joined["features"], joined.get("variances"), joined.get("off"), labels
+    )
 
 
 @contextmanager
 def measuring(model: TextVAE, seed: int) -> Iterator[None]:
     """Evaluation mode without gradients under a generator of its own; everything is left as it was."""
-    training = model.training
+    training, device = model.training, model.output.logits.weight.device
     model.eval()
-    with torch.inference_mode(), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield
-    model.train(training)
+    try:
+        with torch.inference_mode(), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            torch.manual_seed(seed)
+            yield
+    finally:
+        model.train(training)
 
 
 def _encode(model: TextVAE, batch: Batch, draws: int) -> dict[str, Tensor]:
@@ -67,8 +74,8 @@ def _encode(model: TextVAE, batch: Batch, draws: int) -> dict[str, Tensor]:
         "draws": sentence_rows(model, batch, model.code(model.latent(h), h)),
         "features": sentence_rows(model, batch, pooled),
     }
-    off = model.latent.off(pooled)
-    return found if off is None else found | {"off": sentence_rows(model, batch, off)}
+    sometimes = {"variances": model.latent.variance(pooled), "off": model.latent.off(pooled)}
+    return found | {name: sentence_rows(model, batch, value) for name, value in sometimes.items() if value is not None}
 
 
 def sentence_rows(model: TextVAE, batch: Batch, values: Tensor) -> Tensor:
@@ -77,3 +84,25 @@ def sentence_rows(model: TextVAE, batch: Batch, values: Tensor) -> Tensor:
         return values
     mask = batch.mask.unsqueeze(-1)
     return values.masked_fill(~mask, 0.0).sum(-2) / mask.sum(-2)
+
+
+class Tokens(NamedTuple):
+    """A row a token, EOS and padding left out: vectors (M, C), the sentence of each (M,) and its word id (M,)."""
+
+    vectors: Tensor
+    sentences: Tensor
+    types: Tensor
+
+
+def encode_tokens(model: TextVAE, batches: Sequence[Batch]) -> Tokens:
+    """Vectors of the words of a set: posterior means where every token has a code, else the encoder's features."""
+    rows, first = [], 0
+    with measuring(model, 0):
+        for batch in batches:
+            encoded = model.encode(batch)
+            vectors = model.latent.mean(encoded.pooled) if model.pool.at == "tokens" else encoded.steps
+            sentences = torch.arange(first, first + len(batch.tokens), device=batch.tokens.device)
+            owners = sentences.unsqueeze(1).expand_as(batch.tokens)
+            rows.append(Tokens(vectors[batch.words], owners[batch.words], batch.tokens[batch.words]))
+            first += len(batch.tokens)
+    return Tokens(*(torch.cat(parts) for parts in zip(*rows, strict=True)))

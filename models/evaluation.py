@@ -11,14 +11,15 @@ from torch import Tensor
 from models.batch import Batch
 from models.encoding import measuring
 from models.gathering import Gathered, gather
-from models.measures.activity import active_units
+from models.measures.activity import active_units_by_threshold, variance_on_sphere
 from models.measures.geometry import pairwise_cosine
-from models.measures.information import joint_log_q, mutual_information
-from models.measures.likelihood import importance_weighted_nll, perplexity
+from models.measures.information import joint_log_q, mi_batch, mutual_information
+from models.measures.likelihood import importance_weighted_nll, perplexities, perplexity
 from models.measures.sparsity import average_hoyer
 from models.text_vae import TextVAE
 
 LARGEST_EXPONENT = 700.0
+USUAL = 0.01  # variance of a posterior mean above which a unit counts as active (Burda et al. 2016)
 UNITS = 10_000  # codes compared by the mutual information, whose cost is quadratic; the whole split below that
 
 
@@ -56,9 +57,16 @@ def _exact(model: TextVAE, gathered: Gathered) -> dict[str, float]:
 
 
 def _perplexity(nll: Tensor, gathered: Gathered) -> dict[str, float]:
-    """`ppl`, left out beyond the range of a float: a bound may be that loose while its KL is not yet weighed."""
-    total = float(nll.double().sum())
-    return {"ppl": perplexity(total, gathered.targets)} if total / gathered.targets < LARGEST_EXPONENT else {}
+    """Perplexities under every counting convention; `ppl` counts what is predicted: words and EOS, or a bag's words.
+
+    All are left out beyond the range of a float: a bound may be that loose while its KL is not yet weighed.
+    """
+    total, sentences = float(nll.double().sum()), len(nll)
+    if not total / max(gathered.words, 1) < LARGEST_EXPONENT:
+        return {}
+    habits = perplexities(total, sentences, gathered.words)
+    others = {"ppl_words": habits["words"], "ppl_bos_words_eos": habits["words_bos_eos"]}
+    return {"ppl": perplexity(total, gathered.targets), **(others if gathered.targets > gathered.words else {})}
 
 
 def _latent_measures(model: TextVAE, gathered: Gathered) -> dict[str, float]:
@@ -69,7 +77,7 @@ def _latent_measures(model: TextVAE, gathered: Gathered) -> dict[str, float]:
         "nll_iw": float(nll_iw.mean()),
         **_perplexity(nll_iw, gathered),
         "reconstruction": float(torch.cat(gathered.reconstruction).mean()),
-        "active_units": float(active_units(means)),
+        **_active(model, means),
         "latent_gain": float(torch.cat(gathered.gain).mean()),
         **_sparsity(torch.cat(gathered.codes), means),
         "cosine": pairwise_cosine(torch.cat(gathered.features)),
@@ -87,13 +95,25 @@ def _bound(model: TextVAE, gathered: Gathered) -> dict[str, float]:
     if model.latent.kl_is_dual:
         return {"nll_dual": total, "kl_dual": sum(kl.values()), **published}
     by_variable = {f"kl_{name}": value for name, value in kl.items()}
-    return {"nll_elbo": total, "kl": sum(kl.values()), **by_variable, "mi": _information(model, gathered), **published}
+    return {"nll_elbo": total, "kl": sum(kl.values()), **by_variable, **_information(model, gathered), **published}
 
 
-def _information(model: TextVAE, gathered: Gathered) -> float:
+def _information(model: TextVAE, gathered: Gathered) -> dict[str, float]:
+    """Mutual information over the set, and as it is usually reported, within batches of 32."""
     values = {name: torch.cat(parts)[:UNITS] for name, parts in gathered.values.items()}
     features = torch.cat(gathered.features)[:UNITS]
-    return mutual_information(joint_log_q(model.latent, features, values), len(features))
+    log_q = joint_log_q(model.latent, features, values)
+    return {"mi": mutual_information(log_q, len(features)), "mi_batch": mi_batch(log_q, len(features))}
+
+
+def _active(model: TextVAE, means: Tensor) -> dict[str, float]:
+    """Active units at the usual threshold and at others; on a sphere also relative to the room that there is."""
+    counts = active_units_by_threshold(means)
+    found = {"active_units" if at == USUAL else f"active_units_at_{at:g}": float(n) for at, n in counts.items()}
+    if model.latent.on_sphere:
+        room = variance_on_sphere(means.shape[1])
+        found["active_units_on_sphere"] = float(active_units_by_threshold(means, (USUAL,), room)[USUAL])
+    return found
 
 
 def _sparsity(samples: Tensor, means: Tensor) -> dict[str, float]:

@@ -21,6 +21,7 @@ class Latent(nn.Module):
     charges: ClassVar[tuple[str, ...]] = ()
     updates: ClassVar[str | None] = None
     kl_is_dual = False  # True: no density, and `Variable.kl` is a dual estimate, which no bound may charge
+    on_sphere = False  # True: codes have length one, and no variance of a component's mean exceeds what that leaves it
     code_size: int
 
     def forward(self, h: Tensor, given: Mapping[str, Tensor] | None = None) -> dict[str, Variable]:
@@ -49,6 +50,10 @@ class Latent(nn.Module):
 
     def published_kl(self, h: Tensor, variables: Mapping[str, Variable]) -> Tensor | None:
         """Return the KL (*,) that the paper charges where that is not the KL of the bound; None where it is."""
+        return None
+
+    def variance(self, h: Tensor) -> Tensor | None:
+        """Return the posterior variance of the code's components (*, C); None without a closed form."""
         return None
 
     def off(self, h: Tensor) -> Tensor | None:

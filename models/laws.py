@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from models import parts
+from models import latent_laws, parts
 
 Configuration = Mapping[str, Any]
 
@@ -158,6 +158,23 @@ def separate_updates_share_nothing(configuration: Configuration) -> str | None:
     return None
 
 
+def separate_updates_have_two_sides(configuration: Configuration) -> str | None:
+    separate = parts.attribute("updates", configuration["updates"]["kind"], "separate", False)
+    if separate and not variables(configuration):
+        return (
+            f"updates.kind: {configuration['updates']['kind']!r} updates move a posterior and a decoder by turns, and "
+            f"the latent {configuration['latent']['kind']!r} has no posterior; use `joint`"
+        )
+    return None
+
+
+def score_functions_have_no_floor(configuration: Configuration) -> str | None:
+    floored = [term for term, settings in configuration["objective"].items() if settings.get("floor")]
+    if configuration["updates"]["kind"] == "score_function" and floored:
+        return f"objective.{floored[0]}.floor: score-function updates need a loss of each sentence; set it to 0"
+    return None
+
+
 def labels_have_no_code(configuration: Configuration) -> str | None:
     if predicts(configuration) == "label" and variables(configuration):
         return "latent.kind: a classifier reads features and not a sampled code; use `features`"
@@ -178,5 +195,8 @@ LAWS: tuple[Callable[[Configuration], str | None], ...] = (
     normalisation_sees_no_padding,
     updates_fit_the_latent,
     separate_updates_share_nothing,
+    separate_updates_have_two_sides,
+    score_functions_have_no_floor,
     labels_have_no_code,
+    *latent_laws.LAWS,
 )

@@ -13,7 +13,12 @@ ORDERED_PROBES = ("order",)
 def faults(study: Study) -> list[str]:
     """Every family and probe that asks of the corpus what it does not have, one sentence a law."""
     bases = {family.name: configuration.resolve(family.base) for family in study.families}
-    return [*_order_faults(study, bases), *_label_faults(study, bases), *_vector_faults(study, bases)]
+    return [
+        *_order_faults(study, bases),
+        *_label_faults(study, bases),
+        *_vector_faults(study, bases),
+        *_turn_faults(study, bases),
+    ]
 
 
 def _order_faults(study: Study, bases: Mapping[str, Any]) -> list[str]:
@@ -55,6 +60,17 @@ def _vector_faults(study: Study, bases: Mapping[str, Any]) -> list[str]:
     if not reading or "vectors" in study.corpus:
         return []
     return [f"corpus.vectors: these families start from word vectors: {', '.join(reading)}; name their file"]
+
+
+def _turn_faults(study: Study, bases: Mapping[str, Any]) -> list[str]:
+    """A training that ends before the encoder's first turn leaves it as it was drawn."""
+    turns = {n: base["updates"]["epochs"] for n, base in bases.items() if base["updates"]["kind"] == "alternating"}
+    return [
+        f"train.epochs: {name} moves decoder and encoder by turns of {epochs} epochs, and a training of "
+        f"{study.train.epochs} never reaches the encoder; train longer, or override updates.epochs"
+        for name, epochs in turns.items()
+        if study.train.epochs <= epochs
+    ]
 
 
 def _asked(study: Study, probes: Iterable[str]) -> str:

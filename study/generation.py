@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from models.batch import EOS, Batch
+from models.encoding import measuring
 from models.generation import tasks
 from models.generation.abilities import CannotGenerate, hears_labels
 from models.generation.decoding import CUT, Decoding
@@ -111,7 +112,7 @@ class Speaker:
 
     def hears_labels(self) -> bool:
         """Whether the model is told the class of a sentence."""
-        with tasks.quiet(self.model, self.seed):
+        with measuring(self.model, self.seed):
             return hears_labels(self.model, len(self.corpus.classes))
 
     @property
@@ -124,7 +125,7 @@ class Speaker:
 
     @property
     def _way(self) -> str:
-        with tasks.quiet(self.model, self.seed):
+        with measuring(self.model, self.seed):
             way = "on the shortest arc between the mean directions"
             way = way if on_sphere(self.model) else "on a straight line between the posterior means"
         if self.model.pool.at == "tokens":

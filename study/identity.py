@@ -10,6 +10,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 TRAINING_CODE = ("models", "study/training.py", "study/batches.py")
+AFTERWARDS = ("models/generation", "models/probes")  # what is asked of a model once it is trained
 
 
 def digest(*content: Any) -> str:
@@ -33,6 +34,9 @@ def code_version() -> str:
     for place in TRAINING_CODE:
         path = ROOT / place
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            found.update(file.relative_to(ROOT).as_posix().encode())
+            name = file.relative_to(ROOT).as_posix()
+            if name.startswith(AFTERWARDS):
+                continue
+            found.update(name.encode())
             found.update(ast.dump(ast.parse(file.read_bytes())).encode())
     return found.hexdigest()[:12]

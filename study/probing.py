@@ -1,16 +1,21 @@
 """What is asked of a trained model beside its measures: `evaluate: {probes: [...]}`, and by hand after `train`."""
 
+import copy
 import json
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import torch
+from torch import Tensor
 
 from models.batch import Batch
-from models.encoding import Codes, encode
+from models.encoding import Codes, encode, encode_tokens
+from models.measures.geometry import isotropy
 from models.measures.patterns import by_off_probability, by_size
-from models.probes.classifier import accuracy_of_draws
+from models.probes.bag import code_and_bag
+from models.probes.classifier import Labelled, always, classify
+from models.probes.heads import three_layers
 from models.sensitivity import shuffled_nll, swap_sensitivity
 from models.text_vae import TextVAE
 from study.batches import evaluation_batches
@@ -44,6 +49,16 @@ class Subject:
     def batches(self, split: Split, sentences: int | None = None) -> list[Batch]:
         device = next(self.model.parameters()).device
         return [batch.to(device) for batch in evaluation_batches(split, BATCH, sentences)]
+
+    def bags(self, split: Split) -> Tensor:
+        """Mean embedding of the words of each sentence, EOS left out: (N, E)."""
+        table = self.model.inputs.table
+        found = []
+        with torch.no_grad():
+            for batch in self.batches(split, SENTENCES):
+                kept = table(batch.tokens).masked_fill(~batch.words.unsqueeze(-1), 0.0)
+                found.append(kept.sum(1) / batch.words.sum(1, keepdim=True).clamp_min(1))
+        return torch.cat(found).cpu()
 
     def codes(self, split: Split) -> Codes:
         return encode(self.model, self.batches(split, SENTENCES), DRAWS, self.seed).cpu()
@@ -84,15 +99,40 @@ def samples(subject: Subject) -> Answers:
 
 
 def accuracy(subject: Subject) -> Answers:
-    """Class accuracy of a small head on frozen codes, five draws a sentence."""
+    """Class accuracy of small heads on frozen codes: on five draws a sentence, and on [mu, sigma^2]."""
     if not subject.model.latent.variables:
         return Answers()
-    known, asked = subject.codes(subject.train), subject.codes(subject.asked)
-    assert known.labels is not None, "study.fit refuses a corpus without labels"
-    assert asked.labels is not None, "study.fit refuses a corpus without labels"
-    classes = len(subject.corpus.classes)
-    found = accuracy_of_draws(known.draws, known.labels, asked.draws, asked.labels, classes, subject.seed)
-    return Answers({"class_accuracy": found.value, "class_majority": found.majority})
+    known, asked, classes = subject.codes(subject.train), subject.codes(subject.asked), len(subject.corpus.classes)
+    drawn = classify(_drawn(subject, known), _drawn(subject, asked), classes, subject.seed)
+    low, high = drawn.interval
+    found = {"class_accuracy": drawn.value, "class_accuracy_low": low, "class_accuracy_high": high}
+    found["class_majority"] = drawn.majority
+    if known.variances is not None and asked.variances is not None:
+        whole = classify(_posterior(known), _posterior(asked), classes, subject.seed, three_layers)
+        found["class_accuracy_posterior"] = whole.value
+    return Answers(found)
+
+
+def _drawn(subject: Subject, codes: Codes) -> Labelled:
+    """Fresh draws whenever a sentence is asked for; where every token has a code, the same means of five draws."""
+    assert codes.labels is not None, "study.fit refuses a corpus without labels"
+    if subject.model.pool.at == "tokens":
+        return Labelled(always(codes.draws), codes.labels)
+    latent = copy.deepcopy(subject.model.latent).cpu().eval()
+
+    def draw(rows: Tensor, generator: torch.Generator) -> Tensor:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
+            h = codes.features[rows].expand(DRAWS, -1, -1)
+            return latent.code({name: variable.value for name, variable in latent(h).items()}, h)
+
+    return Labelled(draw, codes.labels)
+
+
+def _posterior(codes: Codes) -> Labelled:
+    assert codes.variances is not None
+    assert codes.labels is not None, "study.fit refuses a corpus without labels"
+    return Labelled(always(torch.cat([codes.means, codes.variances], -1).unsqueeze(0)), codes.labels)
 
 
 def patterns(subject: Subject) -> Answers:
@@ -119,9 +159,38 @@ def order(subject: Subject) -> Answers:
     return Answers(shuffled | swap_sensitivity(subject.model, batches, subject.seed))
 
 
+def words(subject: Subject) -> Answers:
+    """How well the code and the mean embedding of the words are told from each other, beside shuffled controls."""
+    if not subject.model.latent.variables:
+        return Answers()
+    known, asked = (subject.codes(split).means for split in (subject.train, subject.asked))
+    bags = [subject.bags(split) for split in (subject.train, subject.asked)]
+    both = code_and_bag(known, bags[0], asked, bags[1], subject.seed)
+    found = {"code_to_words": both.code_to_bag, "words_to_code": both.bag_to_code}
+    cosines = {name: one.cosine for name, one in found.items()}
+    return Answers(cosines | {f"{name}_control": one.control for name, one in found.items()})
+
+
+def geometry(subject: Subject) -> Answers:
+    """How alike the vectors of words are, across sentences and within (of the encoder, where tokens have no code)."""
+    if not subject.model.latent.variables:
+        return Answers()
+    tokens = encode_tokens(subject.model, subject.batches(subject.asked, SENTENCES))
+    found = isotropy(tokens.vectors.cpu(), tokens.sentences.cpu(), tokens.types.cpu())
+    return Answers(
+        {
+            "random_pair_cosine": found.random_pairs,
+            "self_similarity": found.self_similarity,
+            "intra_sentence_similarity": found.intra_sentence,
+        }
+    )
+
+
 PROBES: Mapping[str, Callable[[Subject], Answers]] = {
     "samples": samples,
     "accuracy": accuracy,
     "patterns": patterns,
     "order": order,
+    "words": words,
+    "isotropy": geometry,
 }

@@ -39,6 +39,8 @@ MEASURES: Mapping[str, tuple[str, str]] = {
     "nll_elbo": ("nats per sentence", "one-sample bound, every KL in full and under weight 1"),
     "nll_iw": ("nats per sentence", "importance-weighted bound with K samples"),
     "ppl": ("per token", "exp(sum of nll_iw, or nll_exact / words and EOS)"),
+    "ppl_words": ("per word", "exp(sum of the same / words), EOS not counted, as some papers do"),
+    "ppl_bos_words_eos": ("per symbol", "exp(sum of the same / words, BOS and EOS), as others do"),
     "reconstruction": ("nats per sentence", "-log p(x | one posterior sample)"),
     "kl": ("nats per sentence", "KL of all latent variables"),
     "kl_z": ("nats per sentence", "KL of z"),
@@ -48,6 +50,9 @@ MEASURES: Mapping[str, tuple[str, str]] = {
         "mutual information I_q(x; latents) over the set, at most log N; per token where every token has a code",
     ),
     "active_units": ("dimensions", "posterior means with variance above 0.01"),
+    "mi_batch": ("nats", "mutual information within batches of 32, as He et al. 2019 report it: at most log 32 = 3.47"),
+    **{f"active_units_at_{at}": ("dimensions", f"the same above {at}") for at in (0.001, 0.02, 0.1)},
+    "active_units_on_sphere": ("dimensions", "codes of length one: posterior means with variance above 0.01 / size"),
     "latent_gain": ("nats per sentence", "log p(x | own code) - log p(x | another sentence's code)"),
     "hoyer_sample": ("0 to 1", "Average Hoyer of posterior samples"),
     "hoyer_mean": ("0 to 1", "Average Hoyer of posterior means"),
@@ -55,6 +60,9 @@ MEASURES: Mapping[str, tuple[str, str]] = {
     "hoyer_mean_centred": ("0 to 1", "Average Hoyer of posterior means, dimensions centred"),
     "dims_dropped": ("share", "dimensions left out of hoyer_sample because they do not vary"),
     "class_accuracy": ("share", "classes told from five draws of a frozen code by a head of two layers of 32"),
+    "class_accuracy_low": ("share", "lower end of its 95 % Wilson interval over sentences"),
+    "class_accuracy_high": ("share", "upper end of its 95 % Wilson interval over sentences"),
+    "class_accuracy_posterior": ("share", "classes told from [mu, sigma^2] by three layers, as Long et al. 2019"),
     "class_majority": ("share", "sentences of the commonest class: what accuracy is without looking"),
     "class_separation": ("0 to 1/4", "variance between classes of the share of sentences with a component on"),
     "class_separation_chance": ("0 to 1/4", "the same for shuffled classes"),
@@ -67,6 +75,13 @@ MEASURES: Mapping[str, tuple[str, str]] = {
         )
         for share in (10, 20, 30, 40, 50, 60)
     },
+    "code_to_words": ("-1 to 1", "cosine of the words' mean embedding and its prediction from the code"),
+    "code_to_words_control": ("-1 to 1", "the same learned from other sentences' words"),
+    "words_to_code": ("-1 to 1", "cosine of the code and its prediction from the words' mean embedding"),
+    "words_to_code_control": ("-1 to 1", "the same learned from other sentences' codes"),
+    "random_pair_cosine": ("-1 to 1", "mean cosine of the vectors of two words of different sentences"),
+    "self_similarity": ("-1 to 1", "mean cosine of the same word in different sentences"),
+    "intra_sentence_similarity": ("-1 to 1", "mean cosine of a word with the mean of its sentence"),
     "cosine": ("-1 to 1", "mean cosine of the encoder features of two sentences"),
 }
 

@@ -1,4 +1,4 @@
-"""The systems of the five papers, numbered as this project numbers them; every one has a page or a command."""
+"""The systems of the five papers, numbered as this project numbers them."""
 
 from collections.abc import Mapping
 
@@ -37,8 +37,4 @@ SYSTEMS: Mapping[str, str] = {
     "S32": "VAT",
     "S33": "MiniBERT",
     "S34": "transfer heads",
-}
-BY_COMMAND: Mapping[str, str] = {
-    "S33": "uncollapse transfer, on the vectors of a MiniBERT",
-    "S34": "uncollapse transfer, on frozen or fine-tuned encoders",
 }

@@ -12,7 +12,7 @@ from models import configuration
 from models.text_vae import TextVAE
 from study import final
 from study.corpora.corpus import Corpus
-from study.corpora.prepare import prepare
+from study.corpora.prepare import PREPARATION_VERSION, prepare
 from study.corpora.store import corpus_of, intact
 from study.errors import UserError
 from study.lexicons import lexicon_of
@@ -77,13 +77,15 @@ def _refuse_unfinished(folder: Path, file: str) -> None:
 def _corpus(content: Mapping[str, Any], corpora: Path, say: Say) -> Corpus:
     """The very corpus of the training: from the cache, or prepared again from its files."""
     folder = corpora / content["corpus_digest"]
-    if (body := intact(folder)) is not None:
+    body = intact(folder)
+    if body is not None and body["facts"].get("preparation_version") == PREPARATION_VERSION:
         return corpus_of(folder, body)
     corpus = prepare(content["corpus"], corpora, Path(content["corpus_folder"]), say)
     if corpus.digest != content["corpus_digest"]:
         raise UserError(
             f"corpus: the model was trained on corpus {content['corpus_digest']}, and what is read now is "
-            f"{corpus.digest}; restore the files, or name with --runs the folder whose cache still holds it"
+            f"{corpus.digest}; restore the files, name with --runs the folder whose cache still holds it, or train "
+            "again where the corpus was prepared by an earlier version of this program"
         )
     return corpus
 

@@ -5,13 +5,12 @@ leaves the global generator and the model's mode as they were. `decode` is a fun
 `.sampling` or `.bag` with its options bound. Shapes: B sentences, T steps, K draws or steps, N codes.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
-import torch
 from torch import Tensor
 
 from models.batch import Batch
+from models.encoding import measuring
 from models.generation import abilities, posterior
 from models.generation.abilities import refuse
 from models.generation.between import between
@@ -21,29 +20,16 @@ from models.text_vae import TextVAE
 Decode = Callable[[TextVAE, Codes], Tensor]
 
 
-@contextmanager
-def quiet(model: TextVAE, seed: int) -> Iterator[None]:
-    """In eval mode, without gradients, with a seed of its own; model and global generator are left as they were."""
-    training, device = model.training, model.output.logits.weight.device
-    model.eval()
-    try:
-        with torch.inference_mode(), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            torch.manual_seed(seed)
-            yield
-    finally:
-        model.train(training)
-
-
 def reconstruct(model: TextVAE, batch: Batch, decode: Decode, seed: int = 0) -> Tensor:
     """What is said of each sentence's posterior mean: (B, T)."""
-    with quiet(model, seed):
+    with measuring(model, seed):
         refuse(model, abilities.RECONSTRUCT)
         return decode(model, posterior.at_mean(model, batch))
 
 
 def vary_sentence(model: TextVAE, batch: Batch, draws: int, decode: Decode, seed: int = 0) -> Tensor:
     """What is said of K posterior draws of each sentence (VAT, Table 1): (B, K, T)."""
-    with quiet(model, seed):
+    with measuring(model, seed):
         refuse(model, abilities.VARY)
         said = decode(model, posterior.drawn(model, batch, draws))
         return said.view(len(batch.tokens), draws, said.shape[1])
@@ -56,7 +42,7 @@ def vary_token(model: TextVAE, batch: Batch, position: int, draws: int, decode: 
         batch: one sentence.
         position: of the token, from 0; its EOS counts as its last.
     """
-    with quiet(model, seed):
+    with measuring(model, seed):
         refuse(model, abilities.VARY_TOKEN)
         tokens = int(batch.lengths[0])
         if not 0 <= position < tokens:
@@ -75,14 +61,14 @@ def from_prior(
     labels: Tensor | None = None,
 ) -> Tensor:
     """What is said of N codes from the prior: (N, T); arguments as `models.generation.posterior.from_prior`."""
-    with quiet(model, seed):
+    with measuring(model, seed):
         refuse(model, abilities.PRIOR)
         return decode(model, posterior.from_prior(model, count, lengths, labels))
 
 
 def interpolate(model: TextVAE, batch: Batch, steps: int, decode: Decode, seed: int = 0) -> Tensor:
     """What is said on the way between the mean codes of two sentences, both included: (K, T); see `between`."""
-    with quiet(model, seed):
+    with measuring(model, seed):
         refuse(model, abilities.INTERPOLATE)
         sphere = posterior.on_sphere(model)
         return decode(model, between(posterior.at_mean(model, batch), steps, sphere))

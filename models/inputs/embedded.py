@@ -89,7 +89,9 @@ class Embedded(nn.Module):
         rate = (self.word_dropout if self.training else 0.0) if self.words else 1.0
         if rate == 0.0:
             return previous
-        hide = torch.rand(previous.shape, device=previous.device) < rate
+        hide = torch.ones_like(previous, dtype=torch.bool)
+        if self.words:  # an inputless decoder draws nothing, or padding would move the draws that follow
+            hide = torch.rand(previous.shape, device=previous.device) < rate
         if self.words or self.bos:
             hide &= previous != BOS
         return previous.masked_fill(hide, UNK)

@@ -67,6 +67,10 @@ class Gaussian(Latent):
         """Return E_q z = mu(h): (*, H) -> (*, C)."""
         return self.location(h)
 
+    def variance(self, h: Tensor) -> Tensor:
+        """Return sigma^2(h): (*, H) -> (*, C)."""
+        return self.log_variance(h).exp()
+
     def prior_sample(self, shape: Sequence[int]) -> dict[str, Tensor]:
         """Draw z from the prior, of the given batch shape."""
         return {"z": self.prior_scale * torch.randn(*shape, self.code_size).to(self.location.weight)}

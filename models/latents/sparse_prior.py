@@ -62,6 +62,10 @@ class SparsePrior(Latent):
         """Return E_q z = mu(h): (*, H) -> (*, C)."""
         return self.location(h)
 
+    def variance(self, h: Tensor) -> Tensor:
+        """Return sigma^2(h): (*, H) -> (*, C)."""
+        return self.log_variance(h).exp()
+
     def prior_sample(self, shape: Sequence[int]) -> dict[str, Tensor]:
         """Draw z from the prior, of the given batch shape."""
         return {"z": self._prior(self.location.weight).sample(torch.Size(shape))}

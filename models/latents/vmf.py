@@ -35,6 +35,7 @@ class VMF(Latent):
     """
 
     variables = ("z",)
+    on_sphere = True
     penalties = ("norm",)
 
     def __init__(

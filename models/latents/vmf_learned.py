@@ -31,6 +31,7 @@ class VMFLearned(Latent):
     """
 
     variables = ("z",)
+    on_sphere = True
 
     def __init__(
         self,

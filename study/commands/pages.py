@@ -9,7 +9,7 @@ import yaml
 from search_spaces import space
 from study import families as pages
 from study.commands import Answer
-from study.systems import BY_COMMAND, SYSTEMS
+from study.systems import SYSTEMS
 
 
 def families(arguments: Namespace) -> Answer:
@@ -17,8 +17,7 @@ def families(arguments: Namespace) -> Answer:
     rows = sorted((_row(pages.load(name)) for name in pages.names()), key=_place)
     if arguments.markdown:
         return rows, _markdown(rows)
-    commands = [f"{number}  {SYSTEMS[number]}\n    by command: {command}" for number, command in BY_COMMAND.items()]
-    return rows, "\n\n".join([*map(_block, rows), *commands])
+    return rows, "\n\n".join(map(_block, rows))
 
 
 def _place(row: dict[str, Any]) -> tuple[int, str]:

@@ -43,6 +43,31 @@ OFFENCES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "updates_fit_the_latent": ({"updates": {"kind": "adversarial"}}, "updates.kind: "),
     "separate_updates_share_nothing": ({"updates": {"kind": "aggressive"}}, "inputs.shared: "),
+    "separate_updates_have_two_sides": (
+        {"latent": {"kind": "none"}, "updates": {"kind": "alternating"}, "inputs": {"shared": False}, "objective": {}},
+        "updates.kind: ",
+    ),
+    "score_functions_have_no_floor": (
+        {
+            "latent": {"kind": "autoregressive_bernoulli"},
+            "updates": {"kind": "score_function"},
+            "objective": {"kl.z": WEIGHT | {"floor": 1.0}},
+        },
+        "objective.kl.z.floor: ",
+    ),
+    "target_is_within_reach": ({"latent": {"kind": "vmf", "size": 8, "target_kl": 40.0}}, "latent.target_kl: "),
+    "concentrations_are_in_order": (
+        {"latent": {"kind": "vmf_learned", "kappa_min": 9.0, "initial_kappa": 5.0}},
+        "latent.initial_kappa: ",
+    ),
+    "noise_fills_the_code": (
+        {"latent": {"kind": "implicit", "size": 8, "noise": 4}, "updates": {"kind": "adversarial"}},
+        "latent.noise: ",
+    ),
+    "a_dual_is_no_kl": (
+        {"latent": {"kind": "implicit", "generator": "mlp"}, "updates": {"kind": "adversarial"}},
+        "objective.kl.z: ",
+    ),
     "labels_have_no_code": ({"decoder": {"kind": "classifier"}}, "latent.kind: "),
     "terms_exist": ({"objective": {"kl.w": WEIGHT}}, "objective: this model has no term kl.w; its terms are kl.z"),
 }
@@ -59,7 +84,8 @@ INNOCENTS: dict[str, dict[str, Any]] = {
 
 
 def resolved(changes: dict[str, Any]) -> dict[str, Any]:
-    return configuration.resolve(changed(PLAIN, **changes))
+    base = dict(PLAIN) | ({"objective": {}} if changes.get("objective") == {} else {})
+    return configuration.resolve(changed(base, **changes))
 
 
 def test_every_law_has_an_offence_here() -> None:

@@ -32,7 +32,7 @@ def test_a_batch_moves_every_parameter_and_is_counted(kind: str) -> None:
     for done in range(1, 4):
         loss, reconstruction = update(WORDS)
         assert math.isfinite(loss)
-        assert 0 < reconstruction
+        assert reconstruction > 0
         assert update.optimization.updates == done
     separate = parts.attribute("updates", kind, "separate", False)  # moves one side before it moves the other
     moved = {name for name, value in model.named_parameters() if (before[name] != value).any()}

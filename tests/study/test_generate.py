@@ -258,6 +258,15 @@ def test_a_corpus_is_taken_from_the_cache_made_again_or_refused(best: Path, corp
         trained.load(folder, tmp_path / "elsewhere")
 
 
+def test_a_corpus_of_an_earlier_version_is_not_read_as_if_it_were_of_this_one(
+    best: Path, corpora: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("study.trained", "study.corpora.prepare"):
+        monkeypatch.setattr(f"{module}.PREPARATION_VERSION", 99)
+    with pytest.raises(UserError, match="prepared by an earlier version"):
+        trained.load(best / "seqvae", corpora)
+
+
 def test_without_a_wish_there_is_some_of_everything(best: Path) -> None:
     data, written = said(best / "vat.yaml")
     assert set(data) >= SECTIONS

@@ -6,17 +6,20 @@ import pytest
 
 from study import families
 from study.command import main
-from study.systems import BY_COMMAND, SYSTEMS
+from study.systems import SYSTEMS
 
 
 def test_the_systems_are_numbered_without_a_gap() -> None:
     assert list(SYSTEMS) == [f"S{number}" for number in range(1, 35)]
 
 
+MISSING = {"S34": "heads on given vectors are there (models/probes/transfer.py); tasks and a command are not yet"}
+
+
 @pytest.mark.parametrize("number", SYSTEMS)
-def test_every_system_has_a_page_or_a_command(number: str) -> None:
+def test_every_system_has_a_page(number: str) -> None:
     pages = [name for name in families.names() if number in families.load(name).systems]
-    assert pages or number in BY_COMMAND
+    assert bool(pages) != (number in MISSING)
 
 
 @pytest.mark.parametrize("name", families.names())
