@@ -14,7 +14,7 @@ from study.systems import SYSTEMS
 
 def families(arguments: Namespace) -> Answer:
     """Every family with its systems, its paper, its page and the knobs that its study searches."""
-    rows = sorted((_row(pages.load(name)) for name in pages.names()), key=_place)
+    rows = sorted((_row(pages.load(name, corners=False)) for name in pages.names()), key=_place)
     if arguments.markdown:
         return rows, _markdown(rows)
     return rows, "\n\n".join(map(_block, rows))
