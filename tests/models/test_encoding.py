@@ -18,7 +18,8 @@ def test_a_row_a_sentence_whatever_the_padding(name: str) -> None:
     size = model.latent.code_size
     assert found.means.shape == (5, size)
     assert found.draws.shape == (3, 5, size)
-    assert found.labels is None
+    assert found.labels is not None
+    assert found.labels.tolist() == [0, 1, 2, 0, 1]
     assert found.off is None or found.off.shape == (5, size)
     longer = encode(model, [pages.padded(batch, 3) for batch in batches()], draws=3, seed=0)
     torch.testing.assert_close(longer.means, found.means, atol=1e-5, rtol=1e-4)

@@ -62,7 +62,7 @@ def test_a_probe_that_fails_says_so_and_costs_nothing_else(corpus: Corpus, monke
     monkeypatch.setitem(probing.PROBES, "patterns", broken)  # type: ignore[arg-type]
     answers = ask(["patterns", "accuracy"], subject(corpus, "seqvae"))
     assert "no way" in answers.texts["failed_patterns.txt"]
-    assert set(answers.measures) == {"class_accuracy", "class_majority"}
+    assert {"class_accuracy", "class_majority"} <= set(answers.measures)
 
 
 def test_a_class_that_the_code_holds_is_told_and_one_that_it_does_not_is_not(corpus: Corpus) -> None:
