@@ -187,7 +187,7 @@ def test_the_selected_measure_decides(tmp_path: Path) -> None:
 
 LAWLESS = """
 search:
-  encoder: {features: {choice: [outputs, states]}, bidirectional: {choice: [false, true]}}
+  inputs: {words: {choice: [true, false]}, word_dropout: {float: [0.0, 0.5]}}
 """
 
 
@@ -195,13 +195,13 @@ def test_a_proposal_that_breaks_a_law_fails_with_its_reason_and_the_next_is_aske
     study = trials.study(tmp_path, LAWLESS, names=("one",), search={"trials": 16})
     trials.run(trials.search(study, tmp_path))
     found = records(tmp_path, "one")
-    encoders = [one.settings["encoder"] for one in found]
-    offends = [encoder["bidirectional"] and encoder["features"] == "states" for encoder in encoders]
+    inputs = [one.settings["inputs"] for one in found]
+    offends = [not one["words"] and one["word_dropout"] > 0 for one in inputs]
     broken = [one for one, offence in zip(found, offends, strict=True) if offence]
     assert len(found) == 16
     assert broken
     assert [one.key for one in found if one.state == FAILED] == [one.key for one in broken]
-    assert all(one.cause.startswith("the proposal breaks a law: encoder.features: ") for one in broken)
+    assert all(one.cause.startswith("the proposal breaks a law: inputs.word_dropout: ") for one in broken)
     assert not any(one.epochs for one in broken)
 
 
