@@ -145,6 +145,6 @@ def test_parts_fit_whatever_their_sizes(name: str) -> None:
     configuration = pages.family(name).override(sizes).configure({})
     model = text_vae.TextVAE(configuration, Lexicon(23, classes=3))
     tokens = torch.randint(4, 23, (2, 4))
-    trace = model.trace(Batch(tokens, torch.tensor([4, 2])))
+    trace = model.trace(Batch(tokens, torch.tensor([4, 2]), torch.tensor([0, 2])))
     assert trace.reconstruction.shape == (2,)
-    assert model.output.logits.out_features == 23
+    assert model.output.logits.out_features == (3 if model.decoder.predicts == "label" else 23)
