@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from study.commands import generate
+from study.commands import generate, transfer
 from study.errors import UserError
 
 DONE, FAILED, USER = 0, 1, 2
@@ -24,6 +24,11 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (  # name, module of `study.command
     ("export", "outcome", "best configurations by the stated rule, as complete files"),
     ("train", "train", "the final training from an exported file; evaluates the test split"),
     ("generate", "generate", "what a trained model says: reconstructions, prior samples, interpolations, variations"),
+    (
+        "transfer",
+        "transfer",
+        "what SentEval's tasks get from a trained model's sentence vectors, frozen or fine-tuned",
+    ),
     ("ui", "ui", "MLflow's page on 127.0.0.1"),
     ("verify", "verify", "whether ledger, MLflow and files agree, or which rows differ"),
 )
@@ -60,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     made["train"].add_argument("--seed", type=int, help="another seed than the file's")
     made["train"].add_argument("--out", type=Path, help="where weights and figures go (beside the file)")
     generate.options(made["generate"])
+    transfer.options(made["transfer"])
     made["ui"].add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     made["ui"].add_argument("--port", type=int, default=5000, help="port to listen on (5000)")
     made["ui"].add_argument("--tracking", help="another tracking URI than the database of --runs")

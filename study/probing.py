@@ -13,6 +13,7 @@ from models.batch import Batch
 from models.encoding import Codes, encode, encode_tokens
 from models.measures.geometry import isotropy
 from models.measures.patterns import by_off_probability, by_size
+from models.probes import vectors
 from models.probes.bag import code_and_bag
 from models.probes.classifier import Labelled, always, classify
 from models.probes.heads import three_layers
@@ -52,13 +53,8 @@ class Subject:
 
     def bags(self, split: Split) -> Tensor:
         """Mean embedding of the words of each sentence, EOS left out: (N, E)."""
-        table = self.model.inputs.table
-        found = []
         with torch.no_grad():
-            for batch in self.batches(split, SENTENCES):
-                kept = table(batch.tokens).masked_fill(~batch.words.unsqueeze(-1), 0.0)
-                found.append(kept.sum(1) / batch.words.sum(1, keepdim=True).clamp_min(1))
-        return torch.cat(found).cpu()
+            return torch.cat([vectors.words(self.model, batch) for batch in self.batches(split, SENTENCES)]).cpu()
 
     def codes(self, split: Split) -> Codes:
         return encode(self.model, self.batches(split, SENTENCES), DRAWS, self.seed).cpu()

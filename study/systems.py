@@ -38,3 +38,4 @@ SYSTEMS: Mapping[str, str] = {
     "S33": "MiniBERT",
     "S34": "transfer heads",
 }
+BY_COMMAND: Mapping[str, str] = {"S34": "transfer"}  # systems that are no model of their own

@@ -28,6 +28,7 @@ STATUS = {FINISHED: "FINISHED", STOPPED: "FINISHED", DIVERGED: "FAILED", FAILED:
 PERMANENT = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")
 METRICS, PARAMS = 1000, 100  # of one request
 TAG = "uncollapse."
+FIRST_FIGURES = ("accuracy", "f1", "pearson", "spearman", "all", "mean", "wmean")  # of a transfer measurement
 
 
 class Projection:
@@ -138,14 +139,14 @@ class Projection:
             self.client.log_text(run, content, file)
         self.client.set_terminated(run, "FINISHED")
 
-    def final(
-        self, title: str, tags: Mapping[str, str], params: Mapping[str, str], metrics: list[Metric], folder: Path
+    def afterwards(
+        self, kind: str, tags: Mapping[str, str], params: Mapping[str, str], metrics: list[Metric], folder: Path
     ) -> str:
-        """A run of its own for a final training, with its files; returns its id."""
-        now = time.time_ns()
-        run = self._run(f"final/{now}", title, self.study_run(), {"kind": "final", **tags}, params, now // 1_000_000)
+        """A run of its own for what follows a study, `final` training or `transfer`, with its files; returns its id."""
+        now, title = time.time_ns(), f"{tags['family']} {kind}"
+        run = self._run(f"{kind}/{now}", title, self.study_run(), {"kind": kind, **tags}, params, now // 1_000_000)
         self._metrics(run, metrics)
-        self.client.log_artifacts(run, str(folder), "final")
+        self.client.log_artifacts(run, str(folder), kind)
         self.client.set_terminated(run, "FINISHED")
         return run
 
@@ -219,14 +220,33 @@ def log_final(
         measures: of the validation and the test split.
         folder: with weights and figures, logged as artifacts.
     """
+    now = _ms(time.time())
+    metrics = [metric for epoch in history for metric in _metrics(epoch, int(epoch["epoch"]), now)]
+    metrics += _metrics(measures, len(history), now)
+    return _log_afterwards("final", content, metrics, folder)
+
+
+def log_transfer(content: Mapping[str, Any], found: Mapping[str, Any], folder: Path) -> str:
+    """Log the first figure of every measurement of a transfer run, and its files; returns where.
+
+    Args:
+        content: the file from which the model was trained.
+        found: `summary`, an entry a measurement.
+        folder: with the figures, logged as artifacts.
+    """
+    figures: dict[str, float] = {}
+    for row in found["summary"]:
+        place = "/".join(row[key] for key in ("task", "question", "how", "encoder", "vectors", "pairs") if row[key])
+        figures |= {f"transfer/{place}/{name}": row[name] for name in FIRST_FIGURES if name in row}
+    return _log_afterwards("transfer", content, _metrics(figures, 0, _ms(time.time())), folder)
+
+
+def _log_afterwards(kind: str, content: Mapping[str, Any], metrics: list[Metric], folder: Path) -> str:
     study, uri = content["from"]["study"], content["tracking"]
     facts = {"code": content["from"]["code"], "corpus": content["corpus_digest"]}
     projection = Projection(uri, study, folder.parent / "artifacts", facts)
     projection.open()
     tags = {"family": content["family"], "configuration": content["from"]["configuration"]}
     params = {"family": content["family"], "seed": str(content["seed"]), **flatten(content["model"])}
-    now = _ms(time.time())
-    metrics = [metric for epoch in history for metric in _metrics(epoch, int(epoch["epoch"]), now)]
-    metrics += _metrics(measures, len(history), now)
-    run = projection.final(f"{content['family']} final training", tags, params, metrics, folder)
+    run = projection.afterwards(kind, tags, params, metrics, folder)
     return f"{uri} experiment {study!r} run {run}"

@@ -1,4 +1,4 @@
-"""A model that a final training left behind, with its corpus: what `generate` starts from."""
+"""A model that a final training left behind, with its corpus: what `generate` and `transfer` start from."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

@@ -1,9 +1,11 @@
 """BERT as an encoder. Shapes: B sentences, T steps, V vocabulary, P pieces of a sentence, H features."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from models.batch import BOS, EOS, PAD, UNK
 from models.bounds import Size
@@ -37,12 +39,13 @@ class BERT(nn.Module):
         most_pieces: Size = 512,
     ) -> None:
         super().__init__()
-        tokenizer, self.model = _load(name)
+        self.tokenizer, self.model = _load(name)
         self.size, self.frozen = self.model.config.hidden_size, frozen
         self.most = min(most_pieces, self.model.config.max_position_embeddings)
         self.model.requires_grad_(not frozen)
-        self.register_buffer("pieces", _pieces(tokenizer, lexicon), persistent=False)
-        self.ends = (tokenizer.cls_token_id, tokenizer.sep_token_id)
+        self.pieces: Tensor
+        self.register_buffer("pieces", _pieces(self.tokenizer, lexicon), persistent=False)
+        self.ends = (self.tokenizer.cls_token_id, self.tokenizer.sep_token_id)
 
     def train(self, mode: bool = True) -> "BERT":
         """As torch's, but a frozen model stays in evaluation mode."""
@@ -53,9 +56,24 @@ class BERT(nn.Module):
 
     def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
         """Word ids (B, T) to (B, T, H)."""
-        ids, owner = self._spread(tokens, mask)
-        states = self.model(input_ids=ids, attention_mask=(owner > -2).long()).last_hidden_state
+        states, owner = self._states(tokens, mask)
         return _mean_by_owner(states, owner, tokens.shape[1])
+
+    def start(self, tokens: Tensor, mask: Tensor) -> Tensor:
+        """The state of [CLS]: (B, H)."""
+        return self._states(tokens, mask)[0][:, 0]
+
+    def know(self, words: Sequence[str]) -> None:
+        """Read further words, by the ids that follow those of the lexicon and of words that were told before."""
+        more = _table([_cut(self.tokenizer, word) for word in words]).to(self.pieces.device)
+        width = max(self.pieces.shape[1], more.shape[1])
+        tables = [functional.pad(table, (0, width - table.shape[1]), value=-1) for table in (self.pieces, more)]
+        self.pieces = torch.cat(tables)
+
+    def _states(self, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, P, H) last states and who owns each (B, P)."""
+        ids, owner = self._spread(tokens, mask)
+        return self.model(input_ids=ids, attention_mask=(owner > -2).long()).last_hidden_state, owner
 
     def _spread(self, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Piece ids (B, P) and which step owns each (B, P): -1 is [CLS], -2 padding."""
@@ -69,7 +87,7 @@ class BERT(nn.Module):
 
     def _sentence(self, words: Tensor) -> tuple[Tensor, Tensor]:
         """[CLS], the pieces of the words before EOS, [SEP], and their owners; [SEP] belongs to EOS."""
-        table = self.pieces[words[:-1]]  # type: ignore[index]
+        table = self.pieces[words[:-1]]
         real = table >= 0
         steps = torch.arange(len(words) - 1, device=words.device).unsqueeze(1).expand_as(table)
         ids, owners = table[real][: self.most - 2], steps[real][: self.most - 2]
@@ -91,10 +109,19 @@ def _mean_by_owner(states: Tensor, owner: Tensor, steps: int) -> Tensor:
 def _pieces(tokenizer: Any, lexicon: Lexicon) -> Tensor:
     """(V, most pieces of a word) ids, -1 where a word has fewer."""
     assert len(lexicon.words) == lexicon.size, "BERT reads words and not numbers"
-    unknown = [tokenizer.unk_token_id]
-    cut = [tokenizer.encode(word, add_special_tokens=False) or unknown for word in lexicon.words]
+    cut = [_cut(tokenizer, word) for word in lexicon.words]
     for special in (PAD, UNK, BOS, EOS):
-        cut[special] = unknown
+        cut[special] = [tokenizer.unk_token_id]
+    return _table(cut)
+
+
+def _cut(tokenizer: Any, word: str) -> list[int]:
+    """Ids of a word's pieces, at least one."""
+    return tokenizer.encode(word, add_special_tokens=False) or [tokenizer.unk_token_id]
+
+
+def _table(cut: Sequence[Sequence[int]]) -> Tensor:
+    """Ids of each word's pieces as rows, -1 where a word has fewer."""
     table = torch.full((len(cut), max(map(len, cut))), -1)
     for row, ids in enumerate(cut):
         table[row, : len(ids)] = torch.tensor(ids)

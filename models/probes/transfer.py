@@ -67,7 +67,7 @@ def classification(
         seed: as for `models.probes.classifier.classify`, which says how the head is trained.
         head: of `models.probes.heads`.
     """
-    predicted, training = _classes(train, train_labels, test, classes, seed, head)
+    predicted, training = predicted_classes(train, train_labels, test, classes, seed, head)
     return accuracy(predicted, check_labels(test_labels, len(test), classes), classes, training)
 
 
@@ -76,8 +76,16 @@ def detection(
 ) -> Detection:
     """As `classification` of two classes, with the F1 of class 1; ValueError where the test has none of it."""
     labels = check_labels(test_labels, len(test), 2)
-    predicted, training = _classes(train, train_labels, test, 2, seed, head)
+    predicted, training = predicted_classes(train, train_labels, test, 2, seed, head)
     return Detection(accuracy(predicted, labels, 2, training), f1(predicted, labels))
+
+
+def predicted_classes(
+    train: Tensor, labels: Tensor, test: Tensor, classes: int, seed: int, head: Head = linear
+) -> tuple[Tensor, Training]:
+    """As `classification`, but return the likeliest classes (M,) of `test` (M, F) and the head's training."""
+    vectors, labels = check_rows(train, "sentence vectors").unsqueeze(0), check_labels(labels, len(train), classes)
+    return predict(Labelled(always(vectors), labels), always(test.unsqueeze(0)), len(test), classes, seed, head)
 
 
 def relatedness(
@@ -114,13 +122,6 @@ def relatedness(
     gold = check_finite(test_gold, "grades")
     error = (found - gold).square().mean().item()
     return Relatedness(pearson(found, gold), spearman(found, gold), error, len(gold), training)
-
-
-def _classes(
-    train: Tensor, labels: Tensor, test: Tensor, classes: int, seed: int, head: Head
-) -> tuple[Tensor, Training]:
-    vectors, labels = check_rows(train, "sentence vectors").unsqueeze(0), check_labels(labels, len(train), classes)
-    return predict(Labelled(always(vectors), labels), always(test.unsqueeze(0)), len(test), classes, seed, head)
 
 
 def _nearness(gold: Tensor, lowest: int, highest: int) -> Tensor:

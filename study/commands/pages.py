@@ -9,7 +9,7 @@ import yaml
 from search_spaces import space
 from study import families as pages
 from study.commands import Answer
-from study.systems import SYSTEMS
+from study.systems import BY_COMMAND, SYSTEMS
 
 
 def families(arguments: Namespace) -> Answer:
@@ -17,7 +17,8 @@ def families(arguments: Namespace) -> Answer:
     rows = sorted((_row(pages.load(name, corners=False)) for name in pages.names()), key=_place)
     if arguments.markdown:
         return rows, _markdown(rows)
-    return rows, "\n\n".join(map(_block, rows))
+    by_command = [f"{SYSTEMS[number]} ({number}): `uncollapse {command}`" for number, command in BY_COMMAND.items()]
+    return rows, "\n\n".join([*map(_block, rows), *by_command])
 
 
 def _place(row: dict[str, Any]) -> tuple[int, str]:

@@ -3,7 +3,7 @@
 Shapes: N sentences, n_i words in sentence i, V words in the vocabulary.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -104,7 +104,11 @@ class Corpus:
         return " ".join(words) if self.learned is None else joined(words)
 
     def encode(self, text: str) -> Encoded:
-        """A new sentence as ids, cleaned and split as the corpus was.
+        """A new sentence as ids, cleaned and split as the corpus was; errors as in `encode_all`."""
+        return self.encode_all([text])[0]
+
+    def encode_all(self, texts: Sequence[str]) -> list[Encoded]:
+        """New sentences as ids.
 
         Raises:
             UserError: the corpus was given as counts, which no text can be made into.
@@ -112,9 +116,11 @@ class Corpus:
         if self.cleaning is None:
             raise UserError(f"corpus {self.name}: word counts say nothing of how a text is split; give a text corpus")
         ids = {word: number for number, word in enumerate(self.vocabulary)}
-        words = words_of([text], self.cleaning, lambda sentence: None, self.learned)[0]
-        numbers = np.array([ids.get(word, UNK) for word in words], np.int32)
-        return Encoded(numbers, [word for word in words if word not in ids or ids[word] == UNK])
+        found = []
+        for words in words_of(texts, self.cleaning, lambda sentence: None, self.learned):
+            numbers = np.array([ids.get(word, UNK) for word in words], np.int32)
+            found.append(Encoded(numbers, [word for word in words if ids.get(word, UNK) == UNK]))
+        return found
 
     def vectors(self) -> tuple[np.ndarray, np.ndarray] | None:
         """Word vectors (V, E) and which words have one (V,), mapped from disk; None where none were named."""

@@ -8,6 +8,8 @@ import torch
 from models import parts
 from models.batch import Batch
 from models.lexicon import Lexicon
+from models.probes.fine_tuning import Setting, fine_tune
+from models.probes.vectors import VECTORS, offered
 from models.text_vae import TextVAE
 from tests import pages
 
@@ -86,6 +88,33 @@ def test_pages_with_a_bert_train_once_they_are_pointed_at_weights(folder: Path, 
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < losses[0]
+
+
+def test_further_words_are_read_by_their_pieces(folder: Path) -> None:
+    encoder = built(folder).eval()
+    encoder.know(("teapotpot", "c"))
+    batch = Batch(torch.tensor([[8, 9, 4, 3]]), torch.tensor([4]))
+    states = encoder.model(input_ids=torch.tensor([[2, 5, 6, 6, 8, 5, 3]])).last_hidden_state[0]
+    expected = torch.stack([states[1:4].mean(0), states[4], states[5], states[6]])
+    torch.testing.assert_close(encoder(batch.tokens, batch.mask)[0], expected)
+
+
+def test_the_start_is_the_state_of_cls(folder: Path) -> None:
+    settings = pages.configuration("minibert", encoder={"kind": "bert", "name": str(folder)})
+    model = TextVAE(settings, Lexicon(len(WORDS), WORDS, classes=2)).eval()
+    states = model.encoder.model(input_ids=torch.tensor([[2, 5, 6, 5, 7, 3]])).last_hidden_state
+    torch.testing.assert_close(VECTORS["start"](model, words())[0], states[0, 0])
+    assert offered(model) == ("start", "mean", "sum")
+
+
+def test_a_frozen_bert_is_fine_tuned_in_a_copy(folder: Path) -> None:
+    settings = pages.configuration("minibert", encoder={"kind": "bert", "name": str(folder)})
+    model = TextVAE(settings, Lexicon(len(WORDS), WORDS, classes=2)).eval()
+    batch = Batch(words().tokens, words().lengths, torch.tensor([0, 1]))
+    tuned = fine_tune(model, VECTORS["start"], lambda epoch: [batch], 2, 0, Setting(epochs=1))
+    moved = zip(model.encoder.parameters(), tuned.model.encoder.parameters(), strict=True)
+    assert any(not torch.equal(old, new) for old, new in moved)
+    assert not any(parameter.requires_grad for parameter in model.encoder.parameters())
 
 
 def test_missing_weights_say_what_to_download_and_where_to_point(tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ from study.errors import UserError
 from study.generation import Speaker, sheet, text
 from study.lexicons import lexicon_of
 from tests import pages
+from tests.exports import CORPUS, exported
 
-CORPUS = {"name": "cafes", "sentences": 300}
 SECTIONS = {"reconstructions", "variation", "interpolation", "prior"}
 TRAINED = ("vat", "seqvae", "lstm_lm", "vmf", "nvrnn_labelled", "nvrnn_bow")
 
@@ -53,25 +53,6 @@ def best(corpora: Path, corpus: Corpus) -> Path:
         pages.write(folder / f"{name}.yaml", yaml.safe_dump(content, sort_keys=False))
         final.train(content, corpora, folder / name, nothing)
     return folder
-
-
-def exported(name: str, corpus: Corpus, **changes: Any) -> dict[str, Any]:
-    """What `export` writes, as far as it is read."""
-    return {
-        "format": 1,
-        "family": name,
-        "model": pages.configuration(name),
-        "corpus": CORPUS,
-        "corpus_folder": str(corpus.folder),
-        "corpus_digest": corpus.digest,
-        "train": {"epochs": 1, "batch_size": 32},
-        "evaluate": {"subset_sentences": 20, "subset_samples": 2, "full_samples": 2},
-        "seed": 0,
-        "threads": 1,
-        "tracking": "sqlite:///none.db",
-        "from": {"study": "made"},
-        **changes,
-    }
 
 
 def asked(file: Path, *given: str) -> argparse.Namespace:

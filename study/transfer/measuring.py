@@ -1,0 +1,65 @@
+"""One measurement: learn from some rows of a task, and judge on the others. Shapes: N rows of a task."""
+
+import torch
+
+from models.measures.checks import NotFinite
+from models.measures.correlation import NoVariation, cosines
+from models.probes.accuracy import f1, wilson
+from models.probes.transfer import relatedness
+from study.transfer import similarity
+from study.transfer.encoding import both, features
+from study.transfer.predicting import Bench, fine_tuned, frozen, vectors
+from study.transfer.tasks import COSINE, GRADES, PARAPHRASE
+from study.transfer.trials import Trial
+from study.transfer.wish import FROZEN
+
+Measures = dict[str, float]
+
+
+class Refused(ValueError):
+    """A figure is not defined here; the sentence says why."""
+
+
+def measure(trial: Trial, bench: Bench) -> Measures:
+    """The figures of a trial; `Refused` where they are not defined, as of a dead code."""
+    ways = {COSINE: _cosine, GRADES: _grades}
+    try:
+        return ways.get(trial.question, _classes)(trial, bench)
+    except (NoVariation, NotFinite) as error:
+        raise Refused(str(error)) from None
+
+
+def _cosine(trial: Trial, bench: Bench) -> Measures:
+    """Over subsets, or over the test pairs where the task has parts."""
+    rows = bench.material.rows
+    subsets = {"test": rows["test"]} if "test" in rows else dict(rows)
+    cosine = cosines(*both(bench.model, bench.material, vectors(trial)))
+    gold = torch.from_numpy(bench.material.gold)
+    found = similarity.judged(similarity.by_subset(cosine, subsets), similarity.by_subset(gold, subsets))
+    return {**found, "count": sum(map(len, subsets.values()))}
+
+
+def _grades(trial: Trial, bench: Bench) -> Measures:
+    rows, question = bench.material.rows, bench.question
+    read, gold = (
+        features(bench.model, bench.material, vectors(trial), trial.pairs),
+        torch.from_numpy(bench.material.gold),
+    )
+    train, test = rows["train"], rows["test"]
+    found = relatedness(read[train], gold[train], read[test], gold[test], trial.seed, question.lowest, question.highest)
+    figures = {"pearson": found.pearson, "spearman": found.spearman, "squared_error": found.squared_error}
+    return {**figures, "count": found.count}
+
+
+def _classes(trial: Trial, bench: Bench) -> Measures:
+    predicted = frozen(trial, bench) if trial.how == FROZEN else fine_tuned(trial, bench)
+    gold, measures = torch.from_numpy(bench.material.gold), Measures()
+    for name, rows in bench.material.judged.items():
+        prefix = "" if name == "test" else f"{name}_"
+        right, count = int((predicted[rows] == gold[rows]).sum()), len(rows)
+        low, high = wilson(right / count, count)
+        measures |= {f"{prefix}accuracy": right / count, f"{prefix}accuracy_low": low, f"{prefix}accuracy_high": high}
+        measures |= {f"{prefix}majority": int(gold[rows].bincount().max()) / count, f"{prefix}count": count}
+        if trial.question == PARAPHRASE:
+            measures[f"{prefix}f1"] = f1(predicted[rows], gold[rows])
+    return measures
