@@ -1,6 +1,6 @@
 """What every latent answers, with the usual answer. Shapes: * batch (B,) or (B, T); H features; C code size."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
@@ -51,6 +51,10 @@ class Latent(nn.Module):
     def published_kl(self, h: Tensor, variables: Mapping[str, Variable]) -> Tensor | None:
         """Return the KL (*,) that the paper charges where that is not the KL of the bound; None where it is."""
         return None
+
+    def prior_parameters(self) -> Iterable[nn.Parameter]:
+        """Return the parameters of p(latents) alone, where the prior is learned."""
+        return ()
 
     def variance(self, h: Tensor) -> Tensor | None:
         """Return the posterior variance of the code's components (*, C); None without a closed form."""

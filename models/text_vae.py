@@ -44,11 +44,13 @@ class TextVAE(nn.Module):
         self.output: Likelihood = LIKELIHOODS[self.decoder.predicts](self.decoder.size, lexicon)
 
     def inference_parameters(self) -> Iterator[nn.Parameter]:
-        """Of q(latents | x): encoder, pool, latent, and the inputs that only the encoder reads."""
+        """Of q(latents | x): encoder, pool, latent less a learned prior, and the inputs that only the encoder reads."""
         modules = [self.encoder, self.latent, *([self.pool] if isinstance(self.pool, nn.Module) else [])]
         reads_words = self.decoder.predicts == "words"
         words = self.inputs.encoder_parameters() if reads_words else self.inputs.parameters()
-        return chain(*(module.parameters() for module in modules), words)
+        of_prior = {id(parameter) for parameter in self.latent.prior_parameters()}
+        found = chain(*(module.parameters() for module in modules), words)
+        return (parameter for parameter in found if id(parameter) not in of_prior)
 
     def encode(self, batch: Batch) -> Encoded:
         """Features of the sentences, free of padding once pooled."""

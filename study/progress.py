@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from study.records import ENDED, REPLICATE, RUNNING, TrialRecord, selection
+from study.records import ENDED, REPLICATE, RUNNING, TrialRecord, selected_name, selection
 
 COLLAPSED = 0.1  # nats of mi or latent_gain; the report judges again, with thresholds that can be changed
 STATE_COLUMNS = ("finished", "stopped", "diverged", "failed")
@@ -72,10 +72,11 @@ class Progress:
         value = selection(record, self.select)
         figure = f"{value:9.3f}" if value is not None else "        -"
         place = f"seed {record.seed}" if record.stage == REPLICATE else f"trial {record.number}"
+        name = selected_name(record.measures, self.select) or "-"
         note = record.cause or ("collapsed" if collapsed(record) else "")
         return (
             f"[{ended}/{sum(self.planned[record.stage].values())}] {record.family:<10} {place:<10} {record.state:<9}"
-            f" {self.select.removeprefix('valid/')} {figure}  {record.seconds:6.1f} s  left {self._left()}  {note}"
+            f" {name} {figure}  {record.seconds:6.1f} s  left {self._left()}  {note}"
         ).rstrip()
 
     def _of(self, stage: str) -> list[TrialRecord]:

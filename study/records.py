@@ -22,6 +22,11 @@ LIKELIHOODS = ("nll_exact", "nll_iw", "nll_exact_given_bag", "nll_iw_given_bag",
 WITHOUT_LATENT = ("nll_exact", "nll_exact_given_bag", "nll_label")
 STAND_INS = ("nll_exact", "nll_exact_given_bag", "nll_label", "nll_dual")
 
+SWAPS = {
+    "swap": "adjacent pairs of words are swapped",
+    "swap_anywhere": "words are swapped with any of theirs, as the released code of Xu & Durrett (2018) means to",
+}
+
 MEASURES: Mapping[str, tuple[str, str]] = {
     "nll_exact": ("nats per sentence", "exact -log p(x); language models only"),
     "nll_label": ("nats per sentence", "-log p(class | sentence); classifiers only"),
@@ -69,10 +74,8 @@ MEASURES: Mapping[str, tuple[str, str]] = {
     "nll_iw_shuffled": ("nats per sentence", "nll_iw when the encoder alone reads the words in random order"),
     "shuffle_cost": ("nats per sentence", "nll_iw_shuffled - nll_iw, with the same draws"),
     **{
-        f"swap_cosine_{share}": (
-            "-1 to 1",
-            f"cosine of the code's mean after {share} % of word pairs are swapped",
-        )
+        f"{move}_cosine_{share}": ("-1 to 1", f"cosine of the code's mean after {share} % of {what}")
+        for move, what in SWAPS.items()
         for share in (10, 20, 30, 40, 50, 60)
     },
     "code_to_words": ("-1 to 1", "cosine of the words' mean embedding and its prediction from the code"),
@@ -141,6 +144,12 @@ def selection(record: TrialRecord, select: str) -> float | None:
 
 def selected(measures: Mapping[str, float], select: str) -> float | None:
     """`select` on the validation subset, or the one figure of its kind that a model without it has."""
+    name = selected_name(measures, select)
+    return None if name is None else measures[f"subset/{name}"]
+
+
+def selected_name(measures: Mapping[str, float], select: str) -> str | None:
+    """The name of what `selected` returns."""
     name = select.removeprefix("valid/")
     names = (name, f"{name}_given_bag", *STAND_INS)
-    return next((measures[f"subset/{one}"] for one in names if f"subset/{one}" in measures), None)
+    return next((one for one in names if f"subset/{one}" in measures), None)

@@ -60,6 +60,10 @@ class AutoregressiveBernoulli(Latent):
         """Return z (*, C)."""
         return values["z"]
 
+    def prior_parameters(self) -> list[nn.Parameter]:
+        """Return V and a."""
+        return [self.prior_bias, *self.prior_before.parameters()]
+
     def mean(self, h: Tensor) -> Tensor:
         """Return E_q z: (*, H) -> (*, C).
 

@@ -112,6 +112,10 @@ class VariationalSparse(Latent):
         """Return E_q z = on mu(h): (*, H) -> (*, C)."""
         return self._posterior(h).mean
 
+    def prior_parameters(self) -> list[nn.Parameter]:
+        """Return the pseudo-inputs."""
+        return [self.pseudo_inputs]
+
     def off(self, h: Tensor) -> Tensor:
         """Return 1 - on: (*, H) -> (*, C)."""
         return torch.sigmoid(-self.on(h))

@@ -42,6 +42,8 @@ def test_an_encoder_that_is_blind_to_order_loses_nothing() -> None:
 def test_an_encoder_that_reads_in_order_notices(name: str) -> None:
     model = pages.model(name)
     found = swap_sensitivity(model, batches(), seed=0)
-    assert list(found) == [f"swap_cosine_{share}" for share in (10, 20, 30, 40, 50, 60)]
+    moves, shares = ("swap", "swap_anywhere"), (10, 20, 30, 40, 50, 60)
+    assert list(found) == [f"{move}_cosine_{share}" for move in moves for share in shares]
     assert found["swap_cosine_60"] < found["swap_cosine_10"] <= 1.0
+    assert found["swap_anywhere_cosine_60"] < 1.0
     assert shuffled_nll(model, batches(), samples=3, seed=0)["shuffle_cost"] != 0.0

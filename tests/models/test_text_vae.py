@@ -148,3 +148,13 @@ def test_parts_fit_whatever_their_sizes(name: str) -> None:
     trace = model.trace(Batch(tokens, torch.tensor([4, 2]), torch.tensor([0, 2])))
     assert trace.reconstruction.shape == (2,)
     assert model.output.logits.out_features == (3 if model.decoder.predicts == "label" else 23)
+
+
+@pytest.mark.parametrize(
+    ("name", "learned"), [("ton_vae", {"pseudo_inputs"}), ("fdarn", {"prior_bias", "prior_before"})]
+)
+def test_a_learned_prior_is_not_of_the_inference(name: str, learned: set[str]) -> None:
+    model = pages.model(name)
+    inference = {id(parameter) for parameter in model.inference_parameters()}
+    left = {key.split(".")[0] for key, value in model.latent.named_parameters() if id(value) not in inference}
+    assert left == learned

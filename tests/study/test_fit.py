@@ -51,3 +51,12 @@ def test_word_vectors_are_needed_where_they_are_read(tmp_path: Path) -> None:
     assert faults(tmp_path, {**LINES, "vectors": "words.txt"}, STARTED) == []
     (found,) = faults(tmp_path, LINES, STARTED)
     assert found.startswith("corpus.vectors: these families start from word vectors: mine;")
+
+
+@pytest.mark.parametrize(("epochs", "sentences"), [(5, 1), (6, 0)])
+def test_a_training_too_short_for_the_encoders_turn_is_refused(tmp_path: Path, epochs: int, sentences: int) -> None:
+    write(tmp_path / "mine.yaml", PAGE + "  inputs: {shared: false}\n  updates: {kind: alternating, epochs: 5}\n")
+    settings = {"study": "x", "corpus": CAFES, "families": ["mine.yaml"], "train": {"epochs": epochs}}
+    found = fit.faults(specification.parse(settings, tmp_path, "x.yaml"))
+    assert len(found) == sentences
+    assert all(one.startswith("train.epochs: mine moves decoder and encoder by turns of 5 epochs") for one in found)
