@@ -1,10 +1,9 @@
 """Bag-of-words decoder. Shapes: B sentences, C code, H state."""
 
-from itertools import pairwise
-
 from torch import Tensor, nn
 
 from models.bounds import Count, Rate, Size
+from models.dense import Dense
 
 
 class Bag(nn.Module):
@@ -23,14 +22,9 @@ class Bag(nn.Module):
         self, embedding: int, code: int, /, *, hidden: Size = 400, layers: Count = 0, dropout: Rate = 0.0
     ) -> None:
         super().__init__()
-        sizes = [code, *[hidden] * layers]
-        self.stack = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
-        self.dropout = nn.Dropout(dropout)
-        self.size = sizes[-1]
+        self.stack = Dense(code, hidden, layers, Tensor.tanh, dropout)
+        self.size = self.stack.size
 
     def forward(self, code: Tensor) -> Tensor:
         """(B, C) to (B, H)."""
-        state = code
-        for layer in self.stack:
-            state = layer(state).tanh()
-        return self.dropout(state)
+        return self.stack(code)

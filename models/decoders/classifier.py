@@ -1,10 +1,10 @@
 """A classifier in the decoder's place. Shapes: B sentences, C features, H state."""
 
-from itertools import pairwise
-
 from torch import Tensor, nn
+from torch.nn import functional
 
 from models.bounds import Count, Rate, Size
+from models.dense import Dense
 
 
 class Classifier(nn.Module):
@@ -22,14 +22,9 @@ class Classifier(nn.Module):
         self, embedding: int, code: int, /, *, hidden: Size = 32, layers: Count = 2, dropout: Rate = 0.0
     ) -> None:
         super().__init__()
-        sizes = [code, *[hidden] * layers]
-        self.stack = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
-        self.dropout = nn.Dropout(dropout)
-        self.size = sizes[-1]
+        self.stack = Dense(code, hidden, layers, functional.leaky_relu, dropout)
+        self.size = self.stack.size
 
     def forward(self, code: Tensor) -> Tensor:
         """(B, C) to (B, H)."""
-        state = code
-        for layer in self.stack:
-            state = nn.functional.leaky_relu(layer(state))
-        return self.dropout(state)
+        return self.stack(code)

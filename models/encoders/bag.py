@@ -1,12 +1,11 @@
 """Bag-of-words encoder. Shapes: B sentences, T steps, E embedding, H features."""
 
-from itertools import pairwise
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from models.bounds import Count, Rate, Size
+from models.dense import Dense
 from models.lexicon import Lexicon
 
 
@@ -35,16 +34,12 @@ class Bag(nn.Module):
         dropout: Rate = 0.0,
     ) -> None:
         super().__init__()
-        sizes = [embedding, *[hidden] * layers]
         self.bias = nn.Parameter(torch.zeros(embedding))
-        self.stack = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
-        self.dropout = nn.Dropout(dropout)
-        self.size = sizes[-1]
+        self.stack = Dense(embedding, hidden, layers, Tensor.tanh, dropout)
+        self.size = self.stack.size
 
     def forward(self, embedded: Tensor, mask: Tensor) -> Tensor:
         """(B, T, E) to (B, T, H)."""
         words = functional.pad(mask[:, 1:], (0, 1))  # EOS is the last true step
         h = (embedded.masked_fill(~words.unsqueeze(-1), 0.0).sum(1) + self.bias).tanh()
-        for layer in self.stack:
-            h = layer(h).tanh()
-        return self.dropout(h).unsqueeze(1).expand(-1, mask.shape[1], -1)
+        return self.stack(h).unsqueeze(1).expand(-1, mask.shape[1], -1)

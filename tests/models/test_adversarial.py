@@ -11,6 +11,7 @@ from models import laws, parts
 from models.objective import Objective
 from models.updates.adversarial import Adversarial
 from tests import pages
+from tests.models.resuming import both_go_on_alike
 
 WORDS = pages.batch([4, 6, 3, 8])
 SETTINGS: dict[str, Any] = {
@@ -161,19 +162,8 @@ def test_the_latent_and_its_updates_need_each_other() -> None:
 def test_a_resumed_training_goes_on_bit_for_bit(generator: str) -> None:
     options = {"steps": 2, "lr": 1e-3}
     whole, second = built(generator=generator, options=options), built(seed=1, generator=generator, options=options)
-    torch.manual_seed(0)
-    for _ in range(4):
-        whole(WORDS)
-    second.model.load_state_dict(copy.deepcopy(whole.model.state_dict()))
-    second.optimization.load_state_dict(copy.deepcopy(whole.optimization.state_dict()))
-    second.load_state_dict(copy.deepcopy(whole.state_dict()))
-    for update in (whole, second):
-        torch.manual_seed(1)
-        for _ in range(4):
-            update(WORDS)
+    both_go_on_alike(whole, second, WORDS)
     assert whole.costs() == second.costs() == {"critic_updates": 16.0}
-    pairs = zip(whole.model.parameters(), second.model.parameters(), strict=True)
-    assert all(torch.equal(one, other) for one, other in pairs)
 
 
 @pytest.mark.parametrize("generator", ["linear", "mlp"])

@@ -165,7 +165,7 @@ def test_a_bag_decoder_without_layers_predicts_from_the_code_itself() -> None:
     code = torch.randn(3, C)
     assert torch.equal(built(parts.resolve("decoder", {"kind": "bag"}))(code), code)
     deeper = built(parts.resolve("decoder", {"kind": "bag", "layers": 2, "hidden": 6}))
-    expected = deeper.stack[1](deeper.stack[0](code).tanh()).tanh()
+    expected = deeper.stack.layers[1](deeper.stack.layers[0](code).tanh()).tanh()
     torch.testing.assert_close(deeper(code), expected)
     assert deeper.size == 6
 
@@ -173,7 +173,7 @@ def test_a_bag_decoder_without_layers_predicts_from_the_code_itself() -> None:
 def test_a_classifier_is_two_layers_of_leaky_rectifiers() -> None:
     code = torch.randn(3, C)
     decoder = built(parts.resolve("decoder", {"kind": "classifier"}))
-    first, second = decoder.stack
+    first, second = decoder.stack.layers
     leaky = nn.functional.leaky_relu
     torch.testing.assert_close(decoder(code), leaky(second(leaky(first(code)))))
-    assert [layer.out_features for layer in decoder.stack] == [32, 32]
+    assert [layer.out_features for layer in decoder.stack.layers] == [32, 32]

@@ -127,7 +127,7 @@ def test_a_bag_is_the_counts_of_its_words_through_the_embedding_table() -> None:
     counts = torch.stack(
         [row[: length - 1].bincount(minlength=40) for row, length in zip(words.tokens, words.lengths, strict=True)]
     )
-    expected = encoder.stack[0]((counts.float() @ table + encoder.bias).tanh()).tanh()
+    expected = encoder.stack.layers[0]((counts.float() @ table + encoder.bias).tanh()).tanh()
     found = encoder(table[words.tokens], words.mask)
     for step in range(6):
         torch.testing.assert_close(found[:, step], expected, atol=1e-5, rtol=1e-5)

@@ -1,6 +1,5 @@
 """Score-function updates: their gradient against enumeration, their statistics, and resuming."""
 
-import copy
 import math
 from typing import Any
 
@@ -13,6 +12,7 @@ from models.objective import Objective
 from models.text_vae import TextVAE
 from models.updates.score_function import ScoreFunction
 from tests import pages
+from tests.models.resuming import both_go_on_alike
 from tests.models.statistics import assert_mean
 
 BITS, WEIGHT = 3, 0.5
@@ -181,16 +181,5 @@ def test_the_posterior_alone_nears_the_best_there_is() -> None:
 
 def test_a_resumed_training_goes_on_bit_for_bit() -> None:
     whole, second = built(), built()
-    torch.manual_seed(0)
-    for _ in range(4):
-        whole(WORDS)
-    second.model.load_state_dict(copy.deepcopy(whole.model.state_dict()))
-    second.optimization.load_state_dict(copy.deepcopy(whole.optimization.state_dict()))
-    second.load_state_dict(copy.deepcopy(whole.state_dict()))
-    for update in (whole, second):
-        torch.manual_seed(1)
-        for _ in range(4):
-            update(WORDS)
+    both_go_on_alike(whole, second, WORDS)
     assert whole.state_dict() == second.state_dict()
-    pairs = zip(whole.model.parameters(), second.model.parameters(), strict=True)
-    assert all(torch.equal(one, other) for one, other in pairs)
