@@ -1,11 +1,14 @@
 """What is asked of a trained model beside its measures: `evaluate: {probes: [...]}`, and by hand after `train`."""
 
+import base64
 import copy
+import hashlib
 import json
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,6 +16,7 @@ from models.batch import Batch
 from models.encoding import Codes, encode, encode_tokens
 from models.measures.geometry import isotropy
 from models.measures.patterns import by_off_probability, by_size
+from models.measures.words import class_kl
 from models.probes import vectors
 from models.probes.bag import code_and_bag
 from models.probes.classifier import Labelled, always, classify
@@ -24,6 +28,7 @@ from study.corpora.corpus import Corpus, Split
 
 DRAWS = 5  # of a code, as Prokhorov et al. 2021 classify
 SENTENCES = 10_000  # that a probe is trained on, at most
+FEW = 256  # sentences whose codes are kept
 BATCH = 64
 
 
@@ -141,9 +146,47 @@ def patterns(subject: Subject) -> Answers:
         found = by_off_probability(codes.off, codes.labels, classes, subject.seed)
     else:
         found = by_size(codes.means, codes.labels, classes, subject.seed)
-    table = {"classes": list(subject.corpus.classes), "on": torch.round(found.shares, decimals=4).tolist()}
+    table = {
+        "classes": list(subject.corpus.classes),
+        "on": torch.round(found.shares, decimals=4).tolist(),
+        "class_kl": _words_apart(subject),
+    }
     measures = {"class_separation": found.separation, "class_separation_chance": found.chance}
     return Answers(measures, {"patterns.json": json.dumps(table)})
+
+
+def _words_apart(subject: Subject) -> float | None:
+    """Mean KL between the classes' words in the training split, in nats; None where a class has none there."""
+    split = subject.train
+    assert split.labels is not None, "study.fit refuses a corpus without labels"
+    try:
+        return class_kl(split.tokens, split.offsets, split.labels, len(subject.corpus.classes))
+    except ValueError:
+        return None
+
+
+def codes(subject: Subject) -> Answers:
+    """Posterior means of the same few sentences in every trial, so that the dimensions of two seeds can be matched."""
+    if not subject.model.latent.variables:
+        return Answers()
+    batches = subject.batches(subject.asked, FEW)
+    found = encode(subject.model, batches, 1, subject.seed).cpu()
+    words = hashlib.sha256(b"".join(batch.tokens.cpu().numpy().tobytes() for batch in batches))
+    kept = {
+        "sentences": len(found.means),
+        "size": found.means.shape[1],
+        "sentences_digest": words.hexdigest()[:12],
+        "means": _packed(found.means),
+        "off": None if found.off is None else _packed(found.off),
+    }
+    return Answers(texts={"codes.json": json.dumps(kept)})
+
+
+def _packed(values: Tensor) -> str:
+    """A matrix as base64 of little-endian halves, row by row: three digits are enough to correlate."""
+    most = np.finfo(np.float16).max
+    halves = values.numpy().clip(-most, most).astype("<f2")
+    return base64.b64encode(halves.tobytes()).decode("ascii")
 
 
 def order(subject: Subject) -> Answers:
@@ -184,6 +227,7 @@ def geometry(subject: Subject) -> Answers:
 
 PROBES: Mapping[str, Callable[[Subject], Answers]] = {
     "samples": samples,
+    "codes": codes,
     "accuracy": accuracy,
     "patterns": patterns,
     "order": order,

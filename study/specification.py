@@ -65,7 +65,10 @@ class Evaluate:
     subset_sentences: Several = 256
     subset_samples: Size = 8
     full_samples: Size = 64
-    probes: tuple[Literal["samples", "accuracy", "patterns", "order", "words", "isotropy"], ...] = ("samples",)
+    probes: tuple[Literal["samples", "codes", "accuracy", "patterns", "order", "words", "isotropy"], ...] = (
+        "samples",
+        "codes",
+    )
 
 
 @dataclass(frozen=True)

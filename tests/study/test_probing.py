@@ -1,5 +1,6 @@
 """What is asked of a trained model beside its measures."""
 
+import base64
 import json
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from models.encoding import encode
 from models.text_vae import TextVAE
 from study import probing
 from study.corpora.corpus import Corpus
@@ -41,6 +43,25 @@ def test_every_probe_answers_under_the_name_it_is_recorded_by(corpus: Corpus, na
     assert not [text for text in answers.texts if text.startswith("failed_")]
     table = json.loads(answers.texts["patterns.json"])
     assert np.array(table["on"]).shape == (len(corpus.classes), 6)
+    assert table["class_kl"] > 0
+
+
+def test_codes_are_those_of_the_same_sentences_in_every_trial(corpus: Corpus) -> None:
+    kept = {}
+    for name in ("seqvae", "hsvae", "vat"):
+        kept[name] = json.loads(ask(["codes"], subject(corpus, name)).texts["codes.json"])
+        assert kept[name]["size"] == 6
+        means = unpacked(kept[name]["means"]).reshape(kept[name]["sentences"], 6)
+        one = subject(corpus, name)
+        expected = encode(one.model, one.batches(one.asked, probing.FEW), 1, 0).means
+        np.testing.assert_allclose(means, expected.numpy(), atol=1e-3, rtol=1e-3)
+    assert len({one["sentences_digest"] for one in kept.values()}) == 1
+    assert kept["seqvae"]["off"] is None
+    assert (unpacked(kept["hsvae"]["off"]) <= 1).all()
+
+
+def unpacked(text: str) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text), "<f2").astype(np.float64)
 
 
 def test_a_model_without_a_code_has_nothing_to_probe(corpus: Corpus) -> None:
