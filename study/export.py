@@ -156,7 +156,11 @@ def figures(workspace: Workspace) -> Iterator[tuple[str, dict[str, float], dict[
     for row in found.configurations.to_dict("records"):
         if not row["finished"] and not row["judged"]:
             continue
-        metrics = {f"seeds/{name}": float(value) for name, value in _figures(row).items() if not isinstance(value, str)}
+        metrics = {
+            f"seeds/{name.replace('nll', row['nll_estimator'])}": float(value)
+            for name, value in _figures(row).items()
+            if not isinstance(value, str)
+        }
         record = known[row["configuration"]]
         artifacts = {"configuration.json": json.dumps(record.settings, indent=2)}
         yield f"configuration/{row['family']}/{row['configuration']}", metrics, artifacts, when

@@ -19,6 +19,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
+from study import tracking_views
 from study.records import DIVERGED, ENDED, FAILED, FINISHED, MISSING, REPLICATE, STOPPED, TrialRecord
 
 logging.getLogger("mlflow").setLevel(logging.ERROR)
@@ -57,6 +58,9 @@ class Projection:
             if found
             else self.client.create_experiment(self.study, artifact_location=self.artifacts)
         )
+        for tag, value in tracking_views.tags(self.study).items():
+            if not found or tag not in found.tags:  # what a person changed there stays
+                self.client.set_experiment_tag(self.experiment, tag, value)
         for run in self.every_run():
             name = run.data.tags.get(TAG + "run", "")
             self.runs[name] = run.info.run_id
@@ -153,6 +157,16 @@ class Projection:
     def files(self, folder: Path, place: str) -> None:
         """A folder of artifacts of the study's run."""
         self.client.log_artifacts(self.study_run(), str(folder), place)
+
+
+def experiments(uri: str) -> dict[str, str]:
+    """The newest ten studies that a store holds, by name, with their numbers; none where it cannot be asked."""
+    kept = f"tags.`{tracking_views.VIEW}configurations` LIKE '%'"
+    try:
+        found = MlflowClient(tracking_uri=uri).search_experiments(max_results=10, filter_string=kept)
+    except MlflowException:
+        return {}
+    return {experiment.name: experiment.experiment_id for experiment in found}
 
 
 def permanent(error: Exception) -> bool:

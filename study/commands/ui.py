@@ -16,7 +16,8 @@ def ui(arguments: Namespace) -> Answer:
     uri = Workspace(runs, "").tracking_uri(arguments.tracking)
     if arguments.tracking is None and not (runs / "mlflow.db").exists():
         raise UserError(f"--runs {runs}: no mlflow.db there; run a study first, or name a server with --tracking")
-    print(f"MLflow on http://{arguments.host}:{arguments.port} over {uri}; Ctrl-C ends it", flush=True)
+    page = f"http://{arguments.host}:{arguments.port}"
+    print("\n".join([f"MLflow on {page} over {uri}; Ctrl-C ends it", *_views(page, uri)]), flush=True)
     quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri, "--workers", "1"]
     command += ["--host", arguments.host, "--port", str(arguments.port)]
@@ -25,3 +26,11 @@ def ui(arguments: Namespace) -> Answer:
     except KeyboardInterrupt:
         code = 0
     return {"failed": code != 0}, None
+
+
+def _views(page: str, uri: str) -> list[str]:
+    """Where each study's confirmed configurations stand side by side; other views are named in its description."""
+    from study.tracking import experiments
+    from study.tracking_views import address
+
+    return [f"{name}: {address(page, number, 'configurations')}" for name, number in experiments(uri).items()]

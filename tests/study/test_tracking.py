@@ -1,5 +1,6 @@
 """MLflow as a projection, on a real SQLite store."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import pytest
 from mlflow import MlflowClient
 
 from study.records import DIVERGED, FINISHED, REPLICATE, RUNNING, SEARCH, TrialRecord
-from study.tracking import TAG, Projection
+from study.tracking import TAG, Projection, experiments
+from study.tracking_views import VIEW, VIEWS, address
 from study.tracking_writer import Writer
 
 SECONDS = 1_700_000_000.0
@@ -110,3 +112,32 @@ def test_a_study_is_found_by_its_name(tmp_path: Path) -> None:
     opened(tmp_path).study_run()
     client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}")
     assert client.get_experiment_by_name("s") is not None
+
+
+def test_the_experiment_says_what_it_is_and_keeps_what_a_person_wrote(tmp_path: Path) -> None:
+    first = opened(tmp_path)
+    assert experiments(first.client.tracking_uri) == {"s": first.experiment}
+    kept = first.client.get_experiment(first.experiment).tags
+    assert kept["mlflow.experimentKind"] == "custom_model_development"
+    for name, (_, searched, *_) in VIEWS.items():
+        assert f"?viewStateShareKey={name}" in kept["mlflow.note.content"]
+        assert json.loads(kept[VIEW + name])["searchFilter"] == searched
+        assert address("http://x", first.experiment, name).endswith(f"/runs?viewStateShareKey={name}")
+    first.client.set_experiment_tag(first.experiment, "mlflow.note.content", "mine")
+    opened(tmp_path)
+    assert first.client.get_experiment(first.experiment).tags["mlflow.note.content"] == "mine"
+
+
+def test_every_view_finds_its_runs_and_no_others(tmp_path: Path) -> None:
+    projection = opened(tmp_path)
+    projection.trial(record(2, FINISHED))
+    projection.trial(replace(record(2, FINISHED, REPLICATE), key="k2"))
+    found = {
+        name: [run.data.tags[TAG + "run"] for run in projection.client.search_runs([projection.experiment], searched)]
+        for name, (_, searched, *_) in VIEWS.items()
+    }
+    assert found == {
+        "configurations": ["configuration/vmf/c1"],
+        "confirmation": ["replicate/k2"],
+        "search": ["search/k1"],
+    }
