@@ -64,6 +64,9 @@ def parser() -> argparse.ArgumentParser:
     made["train"].add_argument("--edited", action="store_true", help="train a file that was edited after its export")
     made["train"].add_argument("--seed", type=int, help="another seed than the file's")
     made["train"].add_argument("--out", type=Path, help="where weights and figures go (beside the file)")
+    made["train"].add_argument(
+        "--register", nargs="?", const="", metavar="NAME", help="put the model into MLflow's registry (STUDY-FAMILY)"
+    )
     generate.options(made["generate"])
     transfer.options(made["transfer"])
     made["ui"].add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")

@@ -225,8 +225,8 @@ def _chunks(items: Sequence[Any], size: int) -> list[list[Any]]:
 
 def log_final(
     content: Mapping[str, Any], history: Sequence[Mapping[str, float]], measures: Mapping[str, float], folder: Path
-) -> str:
-    """Log a final training as a run of the study it came from; returns where.
+) -> tuple[str, str]:
+    """Log a final training as a run of the study it came from; returns where, and the run's id.
 
     Args:
         content: the exported file.
@@ -252,10 +252,10 @@ def log_transfer(content: Mapping[str, Any], found: Mapping[str, Any], folder: P
     for row in found["summary"]:
         place = "/".join(row[key] for key in ("task", "question", "how", "encoder", "vectors", "pairs") if row[key])
         figures |= {f"transfer/{place}/{name}": row[name] for name in FIRST_FIGURES if name in row}
-    return _log_afterwards("transfer", content, _metrics(figures, 0, _ms(time.time())), folder)
+    return _log_afterwards("transfer", content, _metrics(figures, 0, _ms(time.time())), folder)[0]
 
 
-def _log_afterwards(kind: str, content: Mapping[str, Any], metrics: list[Metric], folder: Path) -> str:
+def _log_afterwards(kind: str, content: Mapping[str, Any], metrics: list[Metric], folder: Path) -> tuple[str, str]:
     study, uri = content["from"]["study"], content["tracking"]
     facts = {"code": content["from"]["code"], "corpus": content["corpus_digest"]}
     projection = Projection(uri, study, folder.parent / "artifacts", facts)
@@ -263,4 +263,4 @@ def _log_afterwards(kind: str, content: Mapping[str, Any], metrics: list[Metric]
     tags = {"family": content["family"], "configuration": content["from"]["configuration"]}
     params = {"family": content["family"], "seed": str(content["seed"]), **flatten(content["model"])}
     run = projection.afterwards(kind, tags, params, metrics, folder)
-    return f"{uri} experiment {study!r} run {run}"
+    return f"{uri} experiment {study!r} run {run}", run

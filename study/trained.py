@@ -44,7 +44,7 @@ def load(place: Path, corpora: Path, say: Say = lambda sentence: None) -> Traine
     """
     folder, content = _trained(place)
     corpus = _corpus(content, corpora, say)
-    model = _model(configuration.resolve(content["model"]), corpus, folder)
+    model = build(configuration.resolve(content["model"]), corpus, folder)
     return Trained(model, corpus, content)
 
 
@@ -90,7 +90,8 @@ def _corpus(content: Mapping[str, Any], corpora: Path, say: Say) -> Corpus:
     return corpus
 
 
-def _model(settings: Mapping[str, Any], corpus: Corpus, folder: Path) -> TextVAE:
+def build(settings: Mapping[str, Any], corpus: Corpus, folder: Path) -> TextVAE:
+    """The model of resolved settings with the weights in a folder, in eval mode; `UserError` where they do not fit."""
     try:
         with torch.random.fork_rng(devices=[]):  # the first weights are drawn, and then replaced
             model = TextVAE(settings, lexicon_of(corpus))

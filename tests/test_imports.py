@@ -13,8 +13,15 @@ OURS = ("models", "search_spaces", "study", "analysis", "tests")
 HEAVY = ("torch", "ray", "mlflow", "optuna")
 SPEAKERS = {
     "ray": {"study/tuning.py", "study/worker.py"},
-    "mlflow": {"study/tracking.py", "analysis/runs.py", "study/commands/ui.py", "study/verification.py"},
-    "optuna": {"study/ledger.py", "study/sampling.py", "study/stages.py", "study/results.py"},
+    "mlflow": {
+        "study/tracking.py",
+        "analysis/runs.py",
+        "study/commands/ui.py",
+        "study/verification.py",
+        "study/registration.py",
+        "study/served.py",
+    },
+    "optuna": {"study/ledger.py", "study/sampling.py", "study/stages.py", "study/results.py", "analysis/importance.py"},
 }
 
 

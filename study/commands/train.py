@@ -18,7 +18,7 @@ def train(arguments: Namespace) -> Answer:
     done = _train(content, arguments, out, say)
     if isinstance(done, str):
         return {"failed": done}, f"diverged: {done}"
-    logged = _log(content, done)
+    logged = _log(content, done, arguments)
     table = final.table(done, content["evaluate"]["full_samples"])
     text = f"{table}\n\nweights  {done.folder / 'model.safetensors'}\n{logged}"
     return {
@@ -38,11 +38,23 @@ def _train(content: Mapping[str, Any], arguments: Namespace, out: Any, say: fina
         return str(error)
 
 
-def _log(content: Mapping[str, Any], done: final.Final) -> str:
-    """Log to MLflow; a server that is away costs the log, never the training."""
+def _log(content: Mapping[str, Any], done: final.Final, arguments: Namespace) -> str:
+    """Log to MLflow, and register there if asked to; a server that is away costs the log, never the training."""
     from study.tracking import log_final
 
     try:
-        return f"tracking {log_final(content, done.history, done.measures, done.folder)}"
+        place, run = log_final(content, done.history, done.measures, done.folder)
+        return f"tracking {place}" + _registered(content, done, run, arguments)
     except Exception as error:  # whatever MLflow raises, the weights and figures are on disk
         return f"tracking not logged: {type(error).__name__}: {error}"
+
+
+def _registered(content: Mapping[str, Any], done: final.Final, run: str, arguments: Namespace) -> str:
+    if arguments.register is None:
+        return ""
+    from study.corpora.store import load
+    from study.registration import register
+
+    name = arguments.register or f"{content['from']['study']}-{content['family']}"
+    corpus = load(arguments.runs.resolve() / "corpora" / content["corpus_digest"])
+    return f"\nregistered {register(content, corpus, done.folder, run, name)}"
