@@ -54,6 +54,13 @@ class Material:
         for number in range(folds):
             yield np.flatnonzero(fold != number), np.flatnonzero(fold == number)
 
+    def only(self, part: str) -> "Material":
+        """One part of a task of pairs."""
+        assert self.partners is not None, "a question about pairs"
+        rows = self.rows[part]
+        first, second = (split_of([side[row] for row in rows]) for side in (self.sentences, self.partners))
+        return Material(first, second, None, self.gold[rows], {part: np.arange(len(rows))}, self.facts)
+
     @property
     def judged(self) -> dict[str, np.ndarray]:
         """Rows of each part that is asked about: `test`, which folds make up too, and `dev` where there is one."""

@@ -31,12 +31,10 @@ def measure(trial: Trial, bench: Bench) -> Measures:
 
 def _cosine(trial: Trial, bench: Bench) -> Measures:
     """Over subsets, or over the test pairs where the task has parts."""
-    rows = bench.material.rows
-    subsets = {"test": rows["test"]} if "test" in rows else dict(rows)
-    cosine = cosines(*both(bench.model, bench.material, vectors(trial)))
-    gold = torch.from_numpy(bench.material.gold)
-    found = similarity.judged(similarity.by_subset(cosine, subsets), similarity.by_subset(gold, subsets))
-    return {**found, "count": sum(map(len, subsets.values()))}
+    asked = bench.material.only("test") if "test" in bench.material.rows else bench.material
+    cosine, gold = cosines(*both(bench.model, asked, vectors(trial))), torch.from_numpy(asked.gold)
+    found = similarity.judged(similarity.by_subset(cosine, asked.rows), similarity.by_subset(gold, asked.rows))
+    return {**found, "count": len(asked.gold)}
 
 
 def _grades(trial: Trial, bench: Bench) -> Measures:
