@@ -1,7 +1,9 @@
-"""Pictures of response: nll, mi and the collapsed share along every searched knob, small multiples per family."""
+"""Pictures of response: nll, mi and the collapsed share along every searched knob, small multiples per family.
+
+Search trials are dots; replicated configurations stand among them with a band over their seeds.
+"""
 
 from collections.abc import Mapping
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ from analysis.collapse import by_level
 from analysis.comparison import estimator
 from analysis.response import bins
 from analysis.style import MUTED, Look, Panel, Picture, Tab, axis, figure
-from analysis.tables import value_text
+from analysis.traces_response import bands_of, marks, shares_of
 from analysis.verdicts import Thresholds
 from study.records import LIKELIHOODS
 
@@ -26,33 +28,58 @@ def responses(
     study: Mapping[str, Any],
     thresholds: Thresholds,
     looks: Mapping[str, Look],
+    slices: pd.DataFrame | None = None,
 ) -> Picture:
-    """A tab per family, a panel per knob: nll, mi and the share of collapsed search trials, one above the other."""
+    """A tab per family, a panel per knob: nll, mi and the share of collapsed search trials, one above the other.
+
+    With `slices` (of `analysis.slices`) replicated configurations stand among the trials: median and range of seeds.
+    """
+    bands = _replicated(slices)
     tabs = []
     for family in _order(table, looks):
         own = table[(table["family"] == family) & (table["nll"].notna() | table["mi"].notna())]
         figures = correlations[correlations["family"] == family]
         levels = medians[medians["family"] == family]
         panels = [
-            Panel(_stack(group, study, thresholds, looks[family]), str(knob), _note(group, figures, levels, str(knob)))
+            Panel(
+                _stack(group, bands.get((family, str(knob))), study, thresholds, looks[family]),
+                str(knob),
+                _note(group, figures, levels, str(knob)),
+            )
             for knob, group in own.groupby("knob", sort=False)
         ]
         if panels:
             tabs.append(Tab(family, panels))
     if not tabs:
         return Picture("response", TITLE, "No search trial has recorded a figure for a knob that varies.")
-    caption = (
+    return Picture("response", TITLE, _caption(table, bool(bands)), tabs)
+
+
+def _caption(table: pd.DataFrame, banded: bool) -> str:
+    parts = [
         "Search trials on their tuning seed; hollow marks were stopped early and show their last figures, after fewer "
-        "epochs: compare them with each other only. The lowest strip is the share of collapsed trials in bins of the "
-        "knob, with 95 % Wilson intervals. A search crowds where it hopes to win, so an empty stretch is unexplored, "
-        "not bad; only the confirmation seeds above answer how often. ρ is Spearman's rank correlation over all trials "
-        "with a figure, its bootstrap interval in brackets."
-    ) + (
-        f" A panel shows at most {MOST_POINTS} of a family's trials, drawn at random; the figures use all."
+        "epochs: compare them with each other only.",
+        "A dark bar is a replicated configuration: the line runs from its smallest to its largest confirmation seed, "
+        "the dash is their median, all on the search's subset. Long bars over close dots mean that the seed "
+        "matters more than the knob."
+        if banded
+        else "",
+        "The lowest strip is the share of collapsed search trials in bins of the knob, with 95 % Wilson intervals. A "
+        "search crowds where it hopes to win, so an empty stretch is unexplored, not bad; only the confirmation seeds "
+        "answer how often. ρ is Spearman's rank correlation over all trials with a figure, its bootstrap interval in "
+        "brackets.",
+        f"A panel shows at most {MOST_POINTS} of a family's trials, drawn at random; the figures use all."
         if (table.groupby(["family", "knob"]).size() > MOST_POINTS).any()
-        else ""
-    )
-    return Picture("response", TITLE, caption, tabs)
+        else "",
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def _replicated(slices: pd.DataFrame | None) -> dict[tuple[str, str], pd.DataFrame]:
+    if slices is None:
+        return {}
+    replicates = slices[(slices["stage"] == "replicate") & (slices["seeds"] > 0)]
+    return {(str(f), str(k)): group for (f, k), group in replicates.groupby(["family", "knob"], sort=False)}
 
 
 def _order(table: pd.DataFrame, looks: Mapping[str, Look]) -> list[str]:
@@ -78,18 +105,20 @@ def _correlation_text(name: str, row: pd.Series) -> str:
     return f"ρ({name}) {row['spearman']:+.2f} ({row['low']:+.2f} to {row['high']:+.2f}{note})".replace("-", "−")
 
 
-def _stack(group: pd.DataFrame, study: Mapping[str, Any], thresholds: Thresholds, look: Look) -> Any:
+def _stack(
+    group: pd.DataFrame, bands: pd.DataFrame | None, study: Mapping[str, Any], thresholds: Thresholds, look: Look
+) -> Any:
     drawn = group.sample(MOST_POINTS, random_state=0) if len(group) > MOST_POINTS else group
     latent = bool(group["mi"].notna().any())
     domains = [(0.62, 1.0), (0.26, 0.56), (0.0, 0.2)] if latent else [(0.0, 1.0)]
     titles = [_nll_name(group, study), "mi, nats", "collapsed"]
-    traces = [_marks(drawn, "nll", "y", look)]
+    traces = [marks(drawn, "nll", "y", look), *bands_of(bands, "nll", "y")]
     layout: dict[str, Any] = {"xaxis": _knob_axis(group, "y3" if latent else "y")}
     for i, domain in enumerate(domains):
         layout[f"yaxis{i + 1 if i else ''}"] = axis(titles[i], domain=domain, nticks=4)
     if latent:
         shares = by_level(group, bins(group["value"], str(group["kind"].iloc[0])))
-        traces += [_marks(drawn, "mi", "y2", look), _shares(shares, look)]
+        traces += [marks(drawn, "mi", "y2", look), *bands_of(bands, "mi", "y2"), shares_of(shares, look)]
         layout["yaxis3"] |= {"range": [-0.08, 1.08], "tickformat": ".0%", "tickvals": [0, 0.5, 1]}
         rule = {
             "type": "line",
@@ -118,48 +147,3 @@ def _knob_axis(group: pd.DataFrame, anchor: str) -> dict[str, Any]:
         return axis(anchor=anchor, nticks=5)
     decades = np.log10(float(group["value"].max()) / float(group["value"].min()))
     return axis("log scale", anchor=anchor, type="log", dtick=1 if decades > 1.5 else "D2", tickformat="~g")
-
-
-def _marks(group: pd.DataFrame, name: str, yaxis: str, look: Look) -> dict[str, Any]:
-    stopped = group["state"] == "stopped"
-    facts = zip(group["configuration"], group["value"], group["verdict"], group["state"], strict=True)
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "x": group["value"].to_numpy(),
-        "y": group[name].to_numpy(dtype=float),
-        "yaxis": yaxis,
-        "marker": {
-            "symbol": [look.symbol + ("-open" if s else "") for s in stopped],
-            "size": 7,
-            "color": look.light,
-            "opacity": 0.75,
-        },
-        "text": [f"{c}: {escape(value_text(v))}<br>{verdict}, {state}" for c, v, verdict, state in facts],
-        "hovertemplate": f"%{{text}}<br>{name} %{{y:.3g}} nats<extra></extra>",
-    }
-
-
-def _shares(shares: pd.DataFrame, look: Look) -> dict[str, Any]:
-    centre = shares["share"].to_numpy(dtype=float)
-    up, down = shares["wilson_high"].to_numpy(dtype=float) - centre, centre - shares["wilson_low"].to_numpy(dtype=float)
-    bars = {
-        "type": "data",
-        "symmetric": False,
-        "array": np.maximum(up, 0),
-        "arrayminus": np.maximum(down, 0),
-        "width": 0,
-    }
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "x": shares["bin"].to_numpy(),
-        "y": centre,
-        "yaxis": "y3",
-        "error_y": bars | {"color": look.light, "thickness": 1.5},
-        "marker": {"size": 8, "color": look.light, "symbol": "line-ew", "line": {"width": 3, "color": look.light}},
-        "text": [f"{k} of {n} trials collapsed" for k, n in zip(shares["collapsed"], shares["judged"], strict=True)],
-        "hovertemplate": "around %{x:.3g}: %{text}<extra></extra>"
-        if len(shares) and not isinstance(shares["bin"].iloc[0], str)
-        else "%{x}: %{text}<extra></extra>",
-    }

@@ -51,19 +51,21 @@ def _knob_tables(search: pd.DataFrame) -> Iterator[pd.DataFrame]:
     for _, group in search.groupby("family", sort=False):
         for column in knobs(group):
             table = group[group[column].notna()]
-            values, kind = _typed(table[column])
+            values, kind = typed(table[column])
             if values.nunique() > 1:
-                log = kind == "numeric" and _looks_log(values)
+                log = kind == "numeric" and looks_log(values)
                 table = table.assign(value=values.astype(object), knob=knob_label(column), kind=kind, log=log)
                 yield table[TIDY_COLUMNS]
 
 
-def _looks_log(values: pd.Series) -> bool:
+def looks_log(values: pd.Series) -> bool:
+    """Whether positive values span a factor of 20 and half of them lie in the lowest quarter of the span."""
     low, middle, high = float(values.min()), float(values.median()), float(values.max())
     return low > 0 and high / low >= LOG_SPREAD and middle - low < (high - low) / 4
 
 
-def _typed(values: pd.Series) -> tuple[pd.Series, str]:
+def typed(values: pd.Series) -> tuple[pd.Series, str]:
+    """A knob's values as floats and "numeric", or as words and "categorical" where one of them is no number."""
     booleans = values.map(lambda v: isinstance(v, (bool, np.bool_)))
     as_numbers = pd.to_numeric(values, errors="coerce")
     if booleans.any() or as_numbers.isna().any():
