@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.intervals import percent
 from analysis.summary import number
 
 Row = Mapping[str, Any]
@@ -77,6 +78,11 @@ def share_column(header: str, low: str, high: str, hint: str, words: Callable[[R
         )
 
     return header, hint, make
+
+
+def share_figure_column(header: str, key: str, hint: str) -> Column:
+    """A share as per cent."""
+    return header, hint, lambda row: Cell("–" if pd.isna(row[key]) else percent(row[key]), sort_value(row[key]))
 
 
 def sort_value(value: Any) -> float | None:

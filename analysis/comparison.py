@@ -1,20 +1,19 @@
-"""Which settings are best on confirmation seeds, and what the search had promised on tuning seeds."""
+"""Which settings are best on confirmation seeds, and which configurations are compared with which."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from analysis.collapse import by_configuration
 from analysis.intervals import LEVEL, bootstrap_median
+from analysis.optimism import promises as promises
 from analysis.tables import knobs, numbers, settings
-from study.records import STAND_INS
 
 UNIT = ["family", "configuration"]
+Unit = tuple[str, str]
 MEDIANS = ("ppl", "mi", "kl", "active_units", "latent_gain", "hoyer_mean", "hoyer_sample_centred", "cosine")
-SELECT = "subset/nll_iw"
-_PROMISE = ["family", "configuration", "measure", "tuning_seed", "search", "replicate", "low", "high", "seeds", "note"]
 
 
 def estimator(study: Mapping[str, Any], name: str, split: str = "valid") -> str:
@@ -67,40 +66,35 @@ def best(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["rank"] == 1].reset_index(drop=True)
 
 
-def promises(judged: pd.DataFrame, study: Mapping[str, Any], level: float = LEVEL, seed: int = 0) -> pd.DataFrame:
-    """Each family's search winner: its figure on the tuning seed beside its median on confirmation seeds.
+def by_seed(judged: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """A measure of finished replicate trials: a row per unit (family, configuration), a column per planned seed.
 
-    Both are the searched metric on the same subset with the same sample count, so that they may be compared. The winner
-    is the lowest among search trials that ran to the end; a winner is chosen for being low, so expect it to fall back.
+    NaN where a seed has no figure. Of a seed that is recorded twice the last record counts.
     """
-    select = str(study.get("select") or SELECT)
-    rows = [
-        {"family": family, **_promise(group, select, level, seed)}
-        for family, group in judged.groupby("family", sort=False)
+    replicates = judged[judged["stage"] == "replicate"].drop_duplicates([*UNIT, "seed"], keep="last")
+    values = numbers(replicates, measure).where(replicates["state"] == "finished")
+    table = replicates[[*UNIT, "seed"]].assign(value=values).pivot(index=UNIT, columns="seed", values="value")
+    return table.reindex(pd.MultiIndex.from_frame(replicates[UNIT].drop_duplicates())).sort_index(axis=1)
+
+
+class Contest(NamedTuple):
+    """Units that are ranked against one another, in the order of their ranks.
+
+    scope "configurations": those of the family `name`. scope "families": every family's best configuration, among
+    families with the likelihood `name`; the best are chosen on the same seeds, which flatters each of them a little.
+    """
+
+    scope: str
+    name: str
+    units: list[Unit]
+
+
+def contests(table: pd.DataFrame) -> list[Contest]:
+    """Every contest of a study, from its `configurations`; without those of few seeds or no figure."""
+    able = table[table["nll"].notna() & ~table["few_seeds"].astype(bool)]
+    first = able[able["rank"] == 1].sort_values("nll", kind="stable")
+    groups = [("families", name, group) for name, group in first.groupby("nll_estimator", sort=False)]
+    groups += [("configurations", name, group) for name, group in able.groupby("family", sort=False)]
+    return [
+        Contest(scope, str(name), list(group[UNIT].itertuples(index=False, name=None))) for scope, name, group in groups
     ]
-    return pd.DataFrame(rows, columns=_PROMISE)
-
-
-def _promise(group: pd.DataFrame, select: str, level: float, seed: int) -> dict[str, Any]:
-    search = group[(group["stage"] == "search") & (group["state"] == "finished")]
-    measure = _shared_measure(search, select)
-    figures = numbers(search, measure).dropna()
-    if figures.empty:
-        return {"measure": measure, "note": "no search trial ran to the end with a figure"}
-    winner = search.loc[figures.idxmin()]
-    row = {"configuration": winner["configuration"], "measure": measure, "tuning_seed": winner["seed"]}
-    kept = group[(group["stage"] == "replicate") & (group["configuration"] == winner["configuration"])]
-    values = numbers(kept[kept["state"] == "finished"], measure).dropna()
-    row |= {"search": float(figures.min()), "seeds": len(values)}
-    if values.empty:
-        return row | {"note": "the winner has not been replicated"}
-    low, high = bootstrap_median(values, level, seed)
-    note = "one seed: no interval" if len(values) == 1 else ""
-    return row | {"replicate": float(values.median()), "low": float(low), "high": float(high), "note": note}
-
-
-def _shared_measure(search: pd.DataFrame, select: str) -> str:
-    """The searched metric on the subset, which both stages record, or what stands for it in this family."""
-    name = select.split("/")[-1]
-    names = (name, f"{name}_given_bag", *STAND_INS)
-    return next((f"subset/{one}" for one in names if numbers(search, f"subset/{one}").notna().any()), f"subset/{name}")

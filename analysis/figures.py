@@ -1,8 +1,14 @@
 """Every picture of the report, in reading order."""
 
 from analysis.findings import Findings, causes
+from analysis.pictures_boundary import boundaries, boundary_maps
 from analysis.pictures_collapse import failures, frequency, threshold_curve
+from analysis.pictures_control import control
+from analysis.pictures_duration import survival
+from analysis.pictures_importance import importances
 from analysis.pictures_likelihood import likelihood, nll_against_mi
+from analysis.pictures_parallel import parallel
+from analysis.pictures_patterns import agreement, class_patterns
 from analysis.pictures_response import responses
 from analysis.pictures_sparsity import hoyer_by_epoch
 from analysis.style import Look, Picture, palette
@@ -16,13 +22,22 @@ def looks_of(found: Findings) -> dict[str, Look]:
 def pictures(found: Findings) -> dict[str, Picture]:
     """The report's pictures by name; one that has nothing to show holds a sentence instead."""
     looks, study, bounds = looks_of(found), found.study, found.thresholds
+    edge, life, sparse, seen = found.boundary, found.lifetime, found.sparsity, found.search
     drawn = (
         frequency(found.configurations, found.families, looks),
         threshold_curve(found.curve, bounds, looks),
         likelihood(found.judged, found.configurations, study, looks),
         nll_against_mi(found.judged, study, bounds, looks),
-        hoyer_by_epoch(found.judged, found.curves, found.configurations, looks),
-        responses(found.response, found.correlations, found.levels, study, bounds, looks),
+        boundaries(edge.curve, edge.crossings, edge.points, looks),
+        boundary_maps(edge.pairs, edge.pair_points, looks),
+        survival(life.steps, life.fates, looks),
+        hoyer_by_epoch(found.judged, found.curves, found.configurations, looks, study),
+        control(sparse.points, sparse.control, looks),
+        agreement(sparse.agreement, looks),
+        class_patterns(sparse.patterns, sparse.separation, found.configurations, looks),
+        importances(seen.importances, seen.agreement, looks),
+        parallel(found.judged, seen.importances, looks),
+        responses(seen.response, seen.correlations, seen.levels, study, bounds, looks, seen.slices),
         failures(causes(found.lost), looks),
     )
     return {picture.name: picture for picture in drawn}

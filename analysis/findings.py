@@ -6,13 +6,108 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import collapse, comparison, response, stability
+from analysis import (
+    boundary,
+    boundary_pairs,
+    collapse,
+    comparison,
+    control,
+    duration,
+    importance,
+    matching,
+    patterns,
+    response,
+    slices,
+    stability,
+)
 from analysis.records import Records
 from analysis.tables import complete_curves, family_order
 from analysis.verdicts import Thresholds, judge, yardsticks
 
 LOST = ("failed", "diverged", "missing", "unjudged")
 LOST_COLUMNS = ["family", "stage", "configuration", "seed", "number", "verdict", "cause", "epochs", "key"]
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """Where collapse begins, from `analysis.boundary` and `analysis.boundary_pairs`."""
+
+    curve: pd.DataFrame
+    crossings: pd.DataFrame
+    points: pd.DataFrame
+    pairs: pd.DataFrame
+    pair_points: pd.DataFrame
+
+    @classmethod
+    def of(cls, judged: pd.DataFrame) -> "Boundary":
+        curve = boundary.boundary(judged)
+        pairs, marks = boundary_pairs.boundary_pairs(judged), boundary_pairs.pair_points(judged)
+        return cls(curve, boundary.crossings(curve), boundary.boundary_points(judged), pairs, marks)
+
+
+@dataclass(frozen=True)
+class Lifetime:
+    """When collapse happens, from `analysis.duration`."""
+
+    steps: pd.DataFrame
+    fates: pd.DataFrame
+    hidden: pd.DataFrame
+
+    @classmethod
+    def of(cls, judged: pd.DataFrame, curves: pd.DataFrame, thresholds: Thresholds) -> "Lifetime":
+        steps = duration.time_to_collapse(judged, curves, thresholds)
+        fates = duration.fates(duration.lives(judged, curves, thresholds), steps)
+        return cls(steps, fates, duration.hidden_by_stopping(judged, curves, thresholds))
+
+
+@dataclass(frozen=True)
+class Sparsity:
+    """Whether sparsity is the setting's or the seed's, from `stability`, `matching`, `control` and `patterns`."""
+
+    hoyer: pd.DataFrame
+    spread: pd.DataFrame
+    points: pd.DataFrame
+    control: pd.DataFrame
+    agreement: pd.DataFrame
+    patterns: pd.DataFrame
+    separation: pd.DataFrame
+
+    @classmethod
+    def of(cls, judged: pd.DataFrame, records: Records) -> "Sparsity":
+        study, texts = records.study, records.texts
+        return cls(
+            hoyer=stability.across_seeds(judged),
+            spread=stability.spread(judged),
+            points=control.points(judged, study),
+            control=control.follows(judged, study),
+            agreement=matching.table(texts, judged),
+            patterns=patterns.table(texts, judged),
+            separation=patterns.separation(judged, study, texts),
+        )
+
+
+@dataclass(frozen=True)
+class Search:
+    """What the search saw of every knob, from `response`, `importance` and `slices`."""
+
+    response: pd.DataFrame
+    correlations: pd.DataFrame
+    levels: pd.DataFrame
+    slices: pd.DataFrame
+    importances: pd.DataFrame
+    agreement: pd.DataFrame
+
+    @classmethod
+    def of(cls, judged: pd.DataFrame) -> "Search":
+        tidy, shares = response.tidy(judged), importance.importances(judged)
+        return cls(
+            response=tidy,
+            correlations=response.correlations(tidy),
+            levels=response.levels(tidy),
+            slices=slices.slices(judged, tidy),
+            importances=shares,
+            agreement=importance.agreement(judged, shares),
+        )
 
 
 @dataclass(frozen=True)
@@ -29,11 +124,10 @@ class Findings:
     families: pd.DataFrame
     curve: pd.DataFrame
     populations: pd.DataFrame
-    hoyer: pd.DataFrame
-    hoyer_spread: pd.DataFrame
-    response: pd.DataFrame
-    correlations: pd.DataFrame
-    levels: pd.DataFrame
+    boundary: Boundary
+    lifetime: Lifetime
+    sparsity: Sparsity
+    search: Search
     promises: pd.DataFrame
     lost: pd.DataFrame
     states: pd.DataFrame
@@ -46,7 +140,6 @@ def find(records: Records) -> Findings:
     judged = judge(records.trials, thresholds)
     order = family_order(records.study, judged)
     judged = judged.sort_values("family", key=lambda c: c.map({f: i for i, f in enumerate(order)}), kind="stable")
-    tidy = response.tidy(judged)
     curves = complete_curves(records.curves)
     return Findings(
         study=records.study,
@@ -59,11 +152,10 @@ def find(records: Records) -> Findings:
         families=collapse.by_family(judged),
         curve=collapse.threshold_curve(judged),
         populations=collapse.by_population(judged),
-        hoyer=stability.across_seeds(judged),
-        hoyer_spread=stability.spread(judged),
-        response=tidy,
-        correlations=response.correlations(tidy),
-        levels=response.levels(tidy),
+        boundary=Boundary.of(judged),
+        lifetime=Lifetime.of(judged, curves, thresholds),
+        sparsity=Sparsity.of(judged, records),
+        search=Search.of(judged),
         promises=comparison.promises(judged, records.study),
         lost=lost(judged),
         states=states(judged),

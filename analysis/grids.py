@@ -13,14 +13,14 @@ from analysis.cells import (
     interval_column,
     settings_column,
     share_column,
+    share_figure_column,
     sort_value,
     text_column,
 )
 from analysis.comparison import estimator
 from analysis.findings import Findings
 from analysis.intervals import percent, percent_range
-from analysis.stability import HOYER
-from analysis.summary import collapsed_text, number
+from analysis.summary import collapsed_text
 
 
 def configurations(found: Findings, table: pd.DataFrame, compact: bool = False) -> Grid:
@@ -94,8 +94,8 @@ def families(found: Findings) -> Grid:
         ),
         share_column("mean share", "low", "high", "mean over configurations, 95 % interval on seeds", _mean_share),
         ("configurations' range", "lowest and highest share of a configuration", _range),
-        _share_figure("sd", "configuration_sd", "standard deviation of the configurations' shares"),
-        _share_figure("sd beyond seeds", "excess_sd", "what remains of it after the seeds' own noise"),
+        share_figure_column("sd", "configuration_sd", "standard deviation of the configurations' shares"),
+        share_figure_column("sd beyond seeds", "excess_sd", "what remains of it after the seeds' own noise"),
         *(figure_column(name, name, 0) for name in ("partial", "diverged", "failed", "missing", "running", "unjudged")),
     ]
     return grid(table, columns)
@@ -109,10 +109,6 @@ def _range(row: Row) -> Cell:
     if pd.isna(row["share"]):
         return Cell("–")
     return Cell(percent_range(row["configuration_low"], row["configuration_high"]), row["configuration_high"])
-
-
-def _share_figure(header: str, key: str, hint: str) -> Column:
-    return header, hint, lambda row: Cell("–" if pd.isna(row[key]) else percent(row[key]), sort_value(row[key]))
 
 
 def promises(found: Findings) -> Grid:
@@ -159,60 +155,6 @@ def _population_column(name: str) -> Column:
         return make({"family": row["family"], **shares.loc[name].to_dict()}) if name in shares.index else Cell("–")
 
     return name, "k/n judged trials with Wilson 95 %", cell
-
-
-def hoyer(found: Findings) -> Grid:
-    """Average Hoyer per configuration: mean, sd and range over confirmation seeds, all four kinds."""
-    units = found.hoyer.groupby(["family", "configuration"], sort=False)
-    rows = [
-        {"family": family, "configuration": name, "seeds": group["seeds"].max(), "kinds": group.set_index("measure")}
-        for (family, name), group in units
-    ]
-    columns = [family_column(), text_column("configuration", "configuration"), figure_column("seeds", "seeds", 0)]
-    columns += [_hoyer_column(name) for name in HOYER if (found.hoyer["measure"] == name).any()]
-    return grid(pd.DataFrame(rows), columns)
-
-
-def _hoyer_column(name: str) -> Column:
-    def make(row: Row) -> Cell:
-        if name not in row["kinds"].index:
-            return Cell("–")
-        kind = row["kinds"].loc[name]
-        spread = f" ± {number(kind['sd'], 3)}" if pd.notna(kind["sd"]) else ""
-        return Cell(
-            f"{number(kind['mean'], 3)}{spread} ({number(kind['low'], 3)}–{number(kind['high'], 3)})",
-            sort_value(kind["mean"]),
-        )
-
-    return name, "mean ± sd over seeds (lowest–highest)", make
-
-
-def hoyer_spread(found: Findings) -> Grid:
-    """Spread between seeds against spread between configurations."""
-    columns: list[Column] = [
-        family_column(),
-        text_column("measure", "measure"),
-        figure_column("configurations", "configurations", 0),
-        figure_column("sd between seeds", "seed_sd", 3),
-        figure_column("sd between configurations", "configuration_sd", 3, "after the seeds' own noise is taken out"),
-        _share_figure("due to configuration", "share_between", "share of the variance"),
-        text_column("remark", "note"),
-    ]
-    return grid(found.hoyer_spread, columns)
-
-
-def correlations(found: Findings) -> Grid:
-    """Rank correlations of numeric knobs."""
-    columns: list[Column] = [
-        family_column(),
-        text_column("knob", "knob"),
-        text_column("with", "measure"),
-        figure_column("trials", "trials", 0),
-        figure_column("of them stopped", "stopped", 0),
-        interval_column("Spearman (95 %)", "spearman", "low", "high", 2, "bootstrap interval"),
-        text_column("remark", "note"),
-    ]
-    return grid(found.correlations[found.correlations["trials"] > 0], columns)
 
 
 def lost(found: Findings) -> Grid:

@@ -14,7 +14,7 @@ import plotly.io
 import plotly.offline
 from markupsafe import Markup
 
-from analysis import grids
+from analysis import grids, grids_collapse, grids_search, grids_sparsity
 from analysis.cells import Grid
 from analysis.comparison import best, estimator
 from analysis.figures import looks_of, pictures
@@ -22,7 +22,7 @@ from analysis.findings import Findings, find
 from analysis.records import Records
 from analysis.sentences import family_sentences, headline
 from analysis.style import Picture, dark_of
-from analysis.summary import jsonable, summarise
+from analysis.summary import TABLES, jsonable, summarise
 from analysis.texts import written
 
 LAW = (
@@ -52,12 +52,8 @@ def tables(found: Findings) -> dict[str, pd.DataFrame]:
         on="family",
         how="left",
     )
-    return {
-        "trials": found.judged,
-        "curves": found.curves,
-        "configurations": found.configurations,
-        "families": families,
-    }
+    small = {name: table(found) for name, (_, table) in TABLES.items()}
+    return {"trials": found.judged, "curves": found.curves, "families": families, **small}
 
 
 def page(found: Findings) -> str:
@@ -128,9 +124,16 @@ def _grids(found: Findings) -> dict[str, Grid]:
         "families": grids.families(found),
         "promises": grids.promises(found),
         "populations": grids.populations(found),
-        "hoyer": grids.hoyer(found),
-        "hoyer_spread": grids.hoyer_spread(found),
-        "correlations": grids.correlations(found),
+        "crossings": grids_collapse.crossings(found),
+        "fates": grids_collapse.fates(found),
+        "hidden": grids_collapse.hidden(found),
+        "hoyer": grids_sparsity.hoyer(found),
+        "hoyer_spread": grids_sparsity.hoyer_spread(found),
+        "agreement": grids_sparsity.agreement(found),
+        "control": grids_sparsity.control(found),
+        "separation": grids_sparsity.separation(found),
+        "importances": grids_search.importances(found),
+        "correlations": grids_search.correlations(found),
         "lost": grids.lost(found),
         "states": grids.states(found),
     }

@@ -1,7 +1,7 @@
 """The study's answer as data: a JSON-able summary with its schema, and a short table for terminal and pull request."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -14,8 +14,80 @@ from analysis.intervals import percent_range
 from analysis.records import Records
 from analysis.sentences import family_sentences, headline
 
+TABLES: Mapping[str, tuple[str, Callable[[Findings], pd.DataFrame]]] = {
+    "configurations": (
+        "per replicated configuration: settings, counts by verdict, share with Wilson and Jeffreys intervals, "
+        "share_least and share_most (no or every unjudged seed collapsed), medians over finished seeds; nll is the "
+        "estimator named in nll_estimator; rank orders a family's configurations by median nll",
+        lambda found: found.configurations,
+    ),
+    "promises": (
+        "per family: the search winner's figure on its tuning seed and its median on confirmation seeds, same measure "
+        "and subset",
+        lambda found: found.promises,
+    ),
+    "search_populations": (
+        "collapse among all search trials, those stopped early, and the audit share",
+        lambda found: found.populations,
+    ),
+    "boundary": (
+        "per family and numeric knob: fitted probability of collapse over search trials that ended, with its band",
+        lambda found: found.boundary.curve,
+    ),
+    "crossings": ("where that probability crosses 1/2, with an interval", lambda found: found.boundary.crossings),
+    "boundary_pairs": ("the same fit over pairs of knobs", lambda found: found.boundary.pairs),
+    "survival": (
+        "share of codes still alive by epochs since they first were (Kaplan-Meier)",
+        lambda found: found.lifetime.steps,
+    ),
+    "fates": ("trials by what became of their code", lambda found: found.lifetime.fates),
+    "hidden_by_stopping": (
+        "audit trials at the epochs of stopping: how they looked, and how they ended",
+        lambda found: found.lifetime.hidden,
+    ),
+    "hoyer": (
+        "per configuration and Hoyer measure: seeds, mean, sd, lowest, highest over confirmation seeds",
+        lambda found: found.sparsity.hoyer,
+    ),
+    "hoyer_spread": (
+        "per family and Hoyer measure: sd between seeds and between configurations, share_between with its F interval",
+        lambda found: found.sparsity.spread,
+    ),
+    "agreement": (
+        "per configuration: how far two seeds learn the same code after matching dimensions, corrected for chance",
+        lambda found: found.sparsity.agreement,
+    ),
+    "control": (
+        "how Average Hoyer follows the knob meant to set it: rank correlations, monotony, fits",
+        lambda found: found.sparsity.control,
+    ),
+    "class_separation": (
+        "how separate the classes' activation patterns are, beside the KL of the classes' words",
+        lambda found: found.sparsity.separation,
+    ),
+    "importances": (
+        "share of the variation in nll (by rank) and in collapse that each knob carries, with the evaluator's name",
+        lambda found: found.search.importances,
+    ),
+    "evaluators": ("whether two evaluators of importance agree", lambda found: found.search.agreement),
+    "correlations": (
+        "Spearman's rank correlation of each numeric searched knob with nll, mi and collapse",
+        lambda found: found.search.correlations,
+    ),
+    "levels": ("median nll and mi per level of each categorical searched knob", lambda found: found.search.levels),
+    "threshold_curve": (
+        "collapse share per family as both thresholds are multiplied by factor",
+        lambda found: found.curve,
+    ),
+    "states": ("planned trials by family, stage and state", lambda found: found.states),
+    "lost": (
+        "every trial that failed, diverged, is missing or could not be judged, with its cause",
+        lambda found: found.lost,
+    ),
+}
+
 SCHEMA: dict[str, Any] = {
-    "version": 1,
+    "version": 2,
     "conventions": "nats; sums over time, averages over sentences; shares in [0, 1]; null where nothing can be said; "
     "intervals are 95 %",
     "fields": {
@@ -24,19 +96,7 @@ SCHEMA: dict[str, Any] = {
         "answer": "the headline, one sentence or two per entry",
         "families": "per family: sentence, collapse counts by verdict, mean share over configurations with its "
         "interval (Wilson on seeds), spread between configurations, best configuration",
-        "configurations": "per replicated configuration: settings, counts by verdict, share with Wilson and Jeffreys "
-        "intervals, share_least and share_most (no or every unjudged seed collapsed), medians over finished seeds; "
-        "nll is the estimator named in nll_estimator; rank orders a family's configurations by median nll",
-        "promises": "per family: the search winner's figure on its tuning seed and its median on confirmation seeds, "
-        "same measure and subset",
-        "search_populations": "collapse among all search trials, those stopped early, and the audit share",
-        "hoyer": "per configuration and Hoyer measure: seeds, mean, sd, lowest, highest over confirmation seeds",
-        "hoyer_spread": "per family and Hoyer measure: sd between seeds and between configurations, share_between",
-        "correlations": "Spearman's rank correlation of each numeric searched knob with nll, mi and collapse",
-        "levels": "median nll and mi per level of each categorical searched knob",
-        "threshold_curve": "collapse share per family as both thresholds are multiplied by factor",
-        "states": "planned trials by family, stage and state",
-        "lost": "every trial that failed, diverged, is missing or could not be judged, with its cause",
+        **{name: description for name, (description, _) in TABLES.items()},
     },
 }
 
@@ -67,16 +127,7 @@ def summarise(found: Findings) -> dict[str, Any]:
         "thresholds": asdict(found.thresholds),
         "answer": headline(found),
         "families": _families(found),
-        "configurations": found.configurations,
-        "promises": found.promises,
-        "search_populations": found.populations,
-        "hoyer": found.hoyer,
-        "hoyer_spread": found.hoyer_spread,
-        "correlations": found.correlations,
-        "levels": found.levels,
-        "threshold_curve": found.curve,
-        "states": found.states,
-        "lost": found.lost,
+        **{name: table(found) for name, (_, table) in TABLES.items()},
     }
     return {name: jsonable(value) for name, value in whole.items()}
 

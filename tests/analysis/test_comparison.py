@@ -89,3 +89,26 @@ def test_estimators_are_named_with_their_sample_counts() -> None:
     assert comparison.estimator(study, "nll_iw", "subset") == "nll_iw (K = 8)"
     assert comparison.estimator(study, "nll_exact") == "nll_exact"
     assert comparison.estimator({}, "nll_iw") == "nll_iw"
+
+
+def test_a_measure_by_seed_has_every_planned_unit_and_seed() -> None:
+    rows = [*_seeds("c1", [30.0, 31.0]), replicate("a", "c2", 5, "failed"), search("a", "c9", 0, nll_iw=1.0)]
+    table = comparison.by_seed(judge(frame(*rows)), "nll")
+    assert table.index.tolist() == [("a", "c1"), ("a", "c2")]
+    assert table.columns.tolist() == [0, 1, 5]
+    assert table.loc[("a", "c1"), 1] == 31.0
+    assert table.loc[("a", "c2")].isna().all()
+
+
+def test_of_a_seed_recorded_twice_the_last_counts() -> None:
+    table = comparison.by_seed(judge(frame(*_seeds("c", [30.0]), *_seeds("c", [31.0]))), "nll")
+    assert table.loc[("a", "c"), 0] == 31.0
+
+
+def test_contests_leave_out_who_has_few_seeds() -> None:
+    lucky = [*_seeds("lucky", [10.0]), replicate("a", "lucky", 1, "failed"), replicate("a", "lucky", 2, "failed")]
+    table = comparison.configurations(judge(frame(*lucky, *_seeds("c", [30.0, 31.0]))))
+    assert [(c.scope, c.name, c.units) for c in comparison.contests(table)] == [
+        ("families", "nll_iw", [("a", "c")]),
+        ("configurations", "a", [("a", "c")]),
+    ]

@@ -15,7 +15,7 @@ from analysis import report
 from analysis.comparison import best
 from analysis.findings import find
 from analysis.records import Records
-from analysis.summary import SCHEMA, markdown, summary, text
+from analysis.summary import SCHEMA, TABLES, markdown, summary, text
 from analysis.texts import written
 from tests.analysis import synthetic
 
@@ -141,8 +141,15 @@ def test_the_schema_describes_every_field(records: Records) -> None:
 
 def test_writing_again_replaces_and_leaves_nothing_beside(folder: Path, records: Records) -> None:
     report.write(records, folder.parent)
-    names = {"index.html", "trials.csv", "curves.csv", "configurations.csv", "families.csv", "summary.json"}
-    assert {path.name for path in folder.iterdir()} == names
+    tables = {f"{name}.csv" for name in ("trials", "curves", "families", *TABLES)}
+    assert {path.name for path in folder.iterdir()} == {"index.html", "summary.json", *tables}
+
+
+def test_every_table_of_the_summary_lies_beside_it_as_csv(folder: Path) -> None:
+    answer = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    for name in TABLES:
+        with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+            assert sum(1 for _ in csv.DictReader(file)) == len(answer[name]), name
 
 
 def test_a_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
