@@ -3,6 +3,7 @@
 from analysis.findings import Findings, causes
 from analysis.pictures_boundary import boundaries, boundary_maps
 from analysis.pictures_collapse import failures, frequency, threshold_curve
+from analysis.pictures_comparison import paired, pareto, probability
 from analysis.pictures_control import control
 from analysis.pictures_duration import survival
 from analysis.pictures_importance import importances
@@ -23,11 +24,15 @@ def pictures(found: Findings) -> dict[str, Picture]:
     """The report's pictures by name; one that has nothing to show holds a sentence instead."""
     looks, study, bounds = looks_of(found), found.study, found.thresholds
     edge, life, sparse, seen = found.boundary, found.lifetime, found.sparsity, found.search
+    rivals = found.rivals
     drawn = (
         frequency(found.configurations, found.families, looks),
         threshold_curve(found.curve, bounds, looks),
         likelihood(found.judged, found.configurations, study, looks),
         nll_against_mi(found.judged, study, bounds, looks),
+        paired(rivals.differences, looks),
+        probability(rivals.chances, looks),
+        pareto(rivals.fronts, study, looks),
         boundaries(edge.curve, edge.crossings, edge.points, looks),
         boundary_maps(edge.pairs, edge.pair_points, looks),
         survival(life.steps, life.fates, looks),

@@ -15,7 +15,11 @@ from analysis import (
     duration,
     importance,
     matching,
+    optimism,
+    pairs,
+    pareto,
     patterns,
+    ranks,
     response,
     slices,
     stability,
@@ -41,8 +45,8 @@ class Boundary:
     @classmethod
     def of(cls, judged: pd.DataFrame) -> "Boundary":
         curve = boundary.boundary(judged)
-        pairs, marks = boundary_pairs.boundary_pairs(judged), boundary_pairs.pair_points(judged)
-        return cls(curve, boundary.crossings(curve), boundary.boundary_points(judged), pairs, marks)
+        maps, marks = boundary_pairs.boundary_pairs(judged), boundary_pairs.pair_points(judged)
+        return cls(curve, boundary.crossings(curve), boundary.boundary_points(judged), maps, marks)
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,33 @@ class Search:
 
 
 @dataclass(frozen=True)
+class Rivals:
+    """Which settings beat which, and how sure that is, from `pairs`, `ranks`, `optimism` and `pareto`."""
+
+    differences: pd.DataFrame
+    collapse_tests: pd.DataFrame
+    chances: pd.DataFrame
+    rank_stability: pd.DataFrame
+    first_places: pd.DataFrame
+    promises: pd.DataFrame
+    optimism: pd.DataFrame
+    fronts: pd.DataFrame
+
+    @classmethod
+    def of(cls, judged: pd.DataFrame, study: Mapping[str, Any], table: pd.DataFrame) -> "Rivals":
+        return cls(
+            differences=pairs.differences(judged, table),
+            collapse_tests=pairs.collapse_test(judged, table),
+            chances=ranks.probability_of_best(judged, table),
+            rank_stability=ranks.stability(judged, table),
+            first_places=ranks.first_places(judged, table),
+            promises=optimism.promises(judged, study),
+            optimism=optimism.regression(judged, study),
+            fronts=pareto.fronts(judged, table),
+        )
+
+
+@dataclass(frozen=True)
 class Findings:
     """The tables that pictures, sentences, pages and files are made from; each is documented where it is computed."""
 
@@ -128,7 +159,7 @@ class Findings:
     lifetime: Lifetime
     sparsity: Sparsity
     search: Search
-    promises: pd.DataFrame
+    rivals: Rivals
     lost: pd.DataFrame
     states: pd.DataFrame
     texts: Mapping[str, Mapping[str, str]]
@@ -140,7 +171,7 @@ def find(records: Records) -> Findings:
     judged = judge(records.trials, thresholds)
     order = family_order(records.study, judged)
     judged = judged.sort_values("family", key=lambda c: c.map({f: i for i, f in enumerate(order)}), kind="stable")
-    curves = complete_curves(records.curves)
+    curves, table = complete_curves(records.curves), comparison.configurations(judged)
     return Findings(
         study=records.study,
         thresholds=thresholds,
@@ -148,7 +179,7 @@ def find(records: Records) -> Findings:
         yardsticks=yardsticks(judged),
         judged=judged,
         curves=curves,
-        configurations=comparison.configurations(judged),
+        configurations=table,
         families=collapse.by_family(judged),
         curve=collapse.threshold_curve(judged),
         populations=collapse.by_population(judged),
@@ -156,7 +187,7 @@ def find(records: Records) -> Findings:
         lifetime=Lifetime.of(judged, curves, thresholds),
         sparsity=Sparsity.of(judged, records),
         search=Search.of(judged),
-        promises=comparison.promises(judged, records.study),
+        rivals=Rivals.of(judged, records.study, table),
         lost=lost(judged),
         states=states(judged),
         texts=records.texts,

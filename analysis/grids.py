@@ -125,7 +125,7 @@ def promises(found: Findings) -> Grid:
         figure_column("seeds", "seeds", 0),
         text_column("remark", "note"),
     ]
-    return grid(found.promises, columns)
+    return grid(found.rivals.promises, columns)
 
 
 def _measure(found: Findings, row: Row) -> str:

@@ -14,12 +14,11 @@ import plotly.io
 import plotly.offline
 from markupsafe import Markup
 
-from analysis import grids, grids_collapse, grids_search, grids_sparsity
+from analysis import grids, grids_collapse, grids_comparison, grids_search, grids_sparsity
 from analysis.cells import Grid
 from analysis.comparison import best, estimator
 from analysis.figures import looks_of, pictures
-from analysis.findings import Findings, find
-from analysis.records import Records
+from analysis.findings import Findings
 from analysis.sentences import family_sentences, headline
 from analysis.style import Picture, dark_of
 from analysis.summary import TABLES, jsonable, summarise
@@ -31,12 +30,12 @@ LAW = (
 )
 
 
-def write(records: Records, folder: Path) -> Path:
+def write(found: Findings, folder: Path) -> Path:
     """Write `report/index.html`, its CSV tables and `summary.json` under a study's folder; returns the page's path.
 
     Every file is replaced in one step, so that a reader never sees half of one.
     """
-    found, target = find(records), Path(folder) / "report"
+    target = Path(folder) / "report"
     target.mkdir(parents=True, exist_ok=True)
     for name, table in tables(found).items():
         _replace(target / f"{name}.csv", table.to_csv(index=False))
@@ -124,6 +123,11 @@ def _grids(found: Findings) -> dict[str, Grid]:
         "families": grids.families(found),
         "promises": grids.promises(found),
         "populations": grids.populations(found),
+        "differences": grids_comparison.differences(found),
+        "collapse_tests": grids_comparison.collapse_tests(found),
+        "chances": grids_comparison.chances(found),
+        "rank_stability": grids_comparison.rank_stability(found),
+        "optimism": grids_comparison.optimism(found),
         "crossings": grids_collapse.crossings(found),
         "fates": grids_collapse.fates(found),
         "hidden": grids_collapse.hidden(found),

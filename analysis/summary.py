@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.comparison import best, estimator
-from analysis.findings import Findings, find
+from analysis.findings import Findings
 from analysis.intervals import percent_range
-from analysis.records import Records
 from analysis.sentences import family_sentences, headline
 
 TABLES: Mapping[str, tuple[str, Callable[[Findings], pd.DataFrame]]] = {
@@ -24,7 +23,36 @@ TABLES: Mapping[str, tuple[str, Callable[[Findings], pd.DataFrame]]] = {
     "promises": (
         "per family: the search winner's figure on its tuning seed and its median on confirmation seeds, same measure "
         "and subset",
-        lambda found: found.promises,
+        lambda found: found.rivals.promises,
+    ),
+    "optimism": (
+        "kept minus promised over all replicated configurations, and the slope of kept on promised (1: no regression)",
+        lambda found: found.rivals.optimism,
+    ),
+    "differences": (
+        "medians of differences paired by seed, between families' best configurations and between configurations, with "
+        "order-statistic intervals",
+        lambda found: found.rivals.differences,
+    ),
+    "collapse_tests": (
+        "exact McNemar test of collapse paired by seed, the difference of shares with Newcombe's interval, p by Holm",
+        lambda found: found.rivals.collapse_tests,
+    ),
+    "probability_of_best": (
+        "the probability that a configuration has the lowest nll of its contest",
+        lambda found: found.rivals.chances,
+    ),
+    "rank_stability": (
+        "Kendall's W of the order by nll over seeds, with its permutation p",
+        lambda found: found.rivals.rank_stability,
+    ),
+    "first_places": (
+        "on how many seeds each configuration has the lowest nll",
+        lambda found: found.rivals.first_places,
+    ),
+    "fronts": (
+        "Pareto fronts over configuration medians, and how often a bootstrap of seeds keeps each on its front",
+        lambda found: found.rivals.fronts,
     ),
     "search_populations": (
         "collapse among all search trials, those stopped early, and the audit share",
@@ -114,13 +142,8 @@ HEADERS = (
 )
 
 
-def summary(records: Records) -> dict[str, Any]:
-    """The whole answer as JSON-able data; `schema` describes every field."""
-    return summarise(find(records))
-
-
 def summarise(found: Findings) -> dict[str, Any]:
-    """`summary` from tables that are computed already."""
+    """The whole answer as JSON-able data; `schema` describes every field."""
     whole = {
         "schema": SCHEMA,
         "study": dict(found.study),
@@ -192,18 +215,16 @@ def collapsed_text(row: Mapping[str, Any]) -> str:
     return f"{row['collapsed']}/{row['judged']} ({percent_range(row['wilson_low'], row['wilson_high'])})"
 
 
-def text(records: Records) -> str:
+def text(found: Findings) -> str:
     """The headline and the short table in fixed width, for a terminal."""
-    found = find(records)
     table = [HEADERS, *rows(found)]
     widths = [max(len(line[i]) for line in table) for i in range(len(HEADERS))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in table]
     return "\n".join([*headline(found), "", *lines])
 
 
-def markdown(records: Records) -> str:
+def markdown(found: Findings) -> str:
     """The headline and the short table in Markdown, for a pull request."""
-    found = find(records)
     lines = [_markdown_row(HEADERS), _markdown_row(["---"] * len(HEADERS)), *(_markdown_row(r) for r in rows(found))]
     return "\n".join([*(f"- {sentence}" for sentence in headline(found)), "", *lines])
 

@@ -84,7 +84,9 @@ def family_order(study: Mapping[str, Any], trials: pd.DataFrame) -> list[str]:
 
 def knobs(trials: pd.DataFrame) -> list[str]:
     """Searched knobs (`param.` columns) that hold a value in at least one of these trials."""
-    return [c for c in trials.columns if str(c).startswith(PARAM) and trials[c].notna().any()]
+    searched = [c for c in trials.columns if str(c).startswith(PARAM)]
+    held = trials[searched].notna().to_numpy().any(axis=0)
+    return [c for c, known in zip(searched, held, strict=True) if known]
 
 
 def knob_label(column: str) -> str:

@@ -20,7 +20,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (  # name, module of `study.command
     ("plan", "plan", "what would run, where, for how long, with which resolution; starts nothing"),
     ("run", "run", "search, replicate, report, export; run it again and it goes on where it was"),
     ("status", "status", "counts by state, best so far, time left"),
-    ("report", "outcome", "the report again, from what is recorded"),
+    ("report", "outcome", "the report again, from what is recorded; of two studies, how they differ"),
     ("export", "outcome", "best configurations by the stated rule, as complete files"),
     ("train", "train", "the final training from an exported file; evaluates the test split"),
     ("generate", "generate", "what a trained model says: reconstructions, prior samples, interpolations, variations"),
@@ -54,8 +54,10 @@ def parser() -> argparse.ArgumentParser:
         made[name].add_argument("--cpus", type=int, help="CPUs that a Ray started here offers (all of the machine's)")
     made["plan"].add_argument("--no-calibrate", action="store_true", help="skip the short run that estimates hours")
     made["run"].add_argument("--fresh-workers", action="store_true", help="a new worker process for every trial")
-    for name in ("status", "report", "export", "verify"):
+    for name in ("status", "export", "verify"):
         made[name].add_argument("study", help="a study's name")
+    made["report"].add_argument("studies", nargs="+", metavar="study", help="a study's name; two names are compared")
+    made["report"].add_argument("--markdown", action="store_true", help="print the short form for a pull request")
     made["status"].add_argument("--watch", action="store_true", help="again every few seconds, until the study ends")
     made["export"].add_argument(
         "--force", action="store_true", help="export unconfirmed configurations too, and say so"

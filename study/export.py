@@ -9,9 +9,8 @@ from typing import Any
 
 import yaml
 
-from analysis.findings import Findings, find
+from analysis.findings import Findings
 from study.identity import digest
-from study.reporting import gather
 from study.results import records
 from study.workspace import Workspace, write_whole
 
@@ -31,14 +30,15 @@ class Exported:
     refused: dict[str, str]
 
 
-def export(workspace: Workspace, force: bool) -> Exported:
+def export(workspace: Workspace, found: Findings, force: bool) -> Exported:
     """Write `best/<family>.yaml` for every family that has a configuration under the rule.
 
     Args:
         workspace: of the study.
+        found: in it, from `study.reporting.find`.
         force: where none keeps the rule, export the lowest median all the same and say so in the file.
     """
-    facts, found = workspace.read_facts(), find(gather(workspace))
+    facts = workspace.read_facts()
     settings_of = {record.configuration: record.settings for record in records(workspace.folder, workspace.study)}
     files, refused = [], {}
     for family in facts["settings"]["families"]:
@@ -148,9 +148,8 @@ def _header(content: Mapping[str, Any]) -> str:
     return "".join(f"# {line}\n" for line in lines)
 
 
-def figures(workspace: Workspace) -> Iterator[tuple[str, dict[str, float], dict[str, str], float]]:
+def figures(workspace: Workspace, found: Findings) -> Iterator[tuple[str, dict[str, float], dict[str, str], float]]:
     """(run, metrics, artifacts, time) for the runs of the configurations and of the study in MLflow."""
-    found = find(gather(workspace))
     known = {record.configuration: record for record in records(workspace.folder, workspace.study)}
     when = max((record.ended for record in known.values()), default=0.0)
     for row in found.configurations.to_dict("records"):

@@ -1,10 +1,10 @@
 """From a study's files to its report. The one place, with `export`, where the study calls the analysis."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from analysis import report
+from analysis import findings
+from analysis.findings import Findings
 from analysis.records import Records
 from study.results import records, tables
 from study.workspace import Workspace
@@ -18,9 +18,9 @@ def gather(workspace: Workspace) -> Records:
     return Records(_facts(workspace.read_facts()), trials, curves, texts)
 
 
-def write(workspace: Workspace) -> Path:
-    """Write the report's page, tables and summary; returns the page."""
-    return report.write(gather(workspace), workspace.folder)
+def find(workspace: Workspace) -> Findings:
+    """Everything that the analysis finds in a study; seconds for a small one, so ask once."""
+    return findings.find(gather(workspace))
 
 
 def _facts(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from study.specification import Study, planned
 from study.workspace import Workspace
 
 if TYPE_CHECKING:
+    from analysis.findings import Findings
     from study.tracking_writer import Writer
 
 PATIENCE = 120.0  # seconds that the end of a study waits for a tracking server
@@ -87,20 +88,22 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
 
 def _conclude(workspace: Workspace, writer: "Writer", progress: Progress) -> dict[str, Any]:
     """Report, export, and whatever MLflow does not have yet."""
+    from analysis import report
     from analysis.summary import text
     from study import reporting
     from study.export import export
 
     progress.say("writing the report")
-    report = reporting.write(workspace)
-    exported = export(workspace, force=False)
-    _project_figures(writer, workspace, report.parent)
+    found = reporting.find(workspace)
+    page = report.write(found, workspace.folder)
+    exported = export(workspace, found, force=False)
+    _project_figures(writer, workspace, found, page.parent)
     if writer.pending:
         progress.say(f"sending what MLflow does not have yet, {PATIENCE:.0f} s at most")
     unsent = writer.close(PATIENCE)
     return {
-        "table": text(reporting.gather(workspace)),
-        "report": str(report),
+        "table": text(found),
+        "report": str(page),
         "best": [str(path) for path in exported.files],
         "not_exported": exported.refused,
         "unsent": unsent,
@@ -146,10 +149,10 @@ def common_job(study: Study, full: bool) -> dict[str, Any]:
     }
 
 
-def _project_figures(writer: "Writer", workspace: Workspace, report: Path) -> None:
+def _project_figures(writer: "Writer", workspace: Workspace, found: "Findings", report: Path) -> None:
     """Give the study's and the configurations' runs their figures, and the study's run its report."""
     from study.export import figures
 
-    for figure in figures(workspace):
+    for figure in figures(workspace, found):
         writer.submit(partial(writer.projection.summarise, *figure))
     writer.submit(partial(writer.projection.files, report, "report"))

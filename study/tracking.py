@@ -255,6 +255,13 @@ def log_transfer(content: Mapping[str, Any], found: Mapping[str, Any], folder: P
     return _log_afterwards("transfer", content, _metrics(figures, 0, _ms(time.time())), folder)[0]
 
 
+def log_report(uri: str, study: str, artifacts: Path, report: Path) -> None:
+    """Put a report's files beside the run of its study."""
+    projection = Projection(uri, study, artifacts, {})
+    projection.open()
+    projection.files(report, "report")
+
+
 def _log_afterwards(kind: str, content: Mapping[str, Any], metrics: list[Metric], folder: Path) -> tuple[str, str]:
     study, uri = content["from"]["study"], content["tracking"]
     facts = {"code": content["from"]["code"], "corpus": content["corpus_digest"]}

@@ -5,27 +5,62 @@ from argparse import Namespace
 from study.commands import Answer
 from study.commands.pagefile import workspace_of
 from study.errors import UserError
+from study.workspace import Workspace
 
 
 def report(arguments: Namespace) -> Answer:
-    """Write the report again and print its short form."""
-    from analysis.summary import summary, text
+    """Write the report again and print its short form; of two studies, print how they differ."""
+    if len(arguments.studies) == 2:
+        return _side_by_side(arguments)
+    if len(arguments.studies) > 2:
+        raise UserError(f"report: one study, or two to compare, and these are {len(arguments.studies)}")
+    from analysis.report import write
+    from analysis.summary import markdown, summarise, text
     from study import reporting
 
-    workspace = workspace_of(arguments, arguments.study)
+    workspace = workspace_of(arguments, arguments.studies[0])
     workspace.read_facts()
-    page = reporting.write(workspace)
-    records = reporting.gather(workspace)
-    return summary(records), f"{text(records)}\n\nreport   {page}"
+    found = reporting.find(workspace)
+    page = write(found, workspace.folder)
+    short = markdown(found) if arguments.markdown else f"{text(found)}\n\nreport   {page}\n{_logged(workspace)}"
+    return summarise(found), short
+
+
+def _logged(workspace: Workspace) -> str:
+    """Put the report beside the study's run; a server that is away costs that, and not the report."""
+    from study.tracking import log_report
+
+    facts = workspace.read_facts()
+    try:
+        uri = workspace.tracking_uri(facts["settings"]["tracking"])
+        log_report(uri, workspace.study, workspace.artifacts, workspace.report)
+    except Exception as error:  # whatever MLflow raises, the report is on disk
+        return f"tracking not logged: {type(error).__name__}: {error}"
+    return f"tracking {uri}"
+
+
+def _side_by_side(arguments: Namespace) -> Answer:
+    from analysis.summary import jsonable
+    from analysis.two_studies import compare, markdown, text
+    from study import reporting
+
+    workspaces = [workspace_of(arguments, name) for name in arguments.studies]
+    for workspace in workspaces:
+        workspace.read_facts()
+    first, second = (reporting.gather(workspace) for workspace in workspaces)
+    found = compare(first, second)
+    tables = ("sentences", "facts", "shared", "medians", "collapses")
+    return {name: jsonable(getattr(found, name)) for name in tables}, (markdown if arguments.markdown else text)(found)
 
 
 def export(arguments: Namespace) -> Answer:
     """Write the best configurations; refuses what the rule refuses, with the reason."""
+    from study import reporting
     from study.export import export as write
 
     workspace = workspace_of(arguments, arguments.study)
     workspace.read_facts()
-    done = write(workspace, arguments.force)
+    done = write(workspace, reporting.find(workspace), arguments.force)
     if not done.files:
         raise UserError([f"{family}: {why}" for family, why in done.refused.items()] or ["the study has no families"])
     lines = [f"best     {path}" for path in done.files]

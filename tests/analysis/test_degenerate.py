@@ -71,8 +71,8 @@ def test_a_sentence_and_not_a_crash(name: str, whole: Records, tmp_path: Path) -
     change, words = CASES[name]
     records = _changed(whole, change)
     assert words in " ".join(headline(find(records)))
-    assert report.write(records, tmp_path).exists()
-    assert words in text(records)
+    assert report.write(find(records), tmp_path).exists()
+    assert words in text(find(records))
 
 
 def test_an_empty_study_says_so(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_an_empty_study_says_so(tmp_path: Path) -> None:
     assert headline(find(empty)) == [
         "The study has no trials: nothing was planned or recorded, so there is nothing to report."
     ]
-    assert "nothing to report" in report.write(empty, tmp_path).read_text(encoding="utf-8")
+    assert "nothing to report" in report.write(find(empty), tmp_path).read_text(encoding="utf-8")
 
 
 def test_a_planned_family_without_trials_is_named() -> None:

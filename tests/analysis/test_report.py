@@ -15,7 +15,7 @@ from analysis import report
 from analysis.comparison import best
 from analysis.findings import find
 from analysis.records import Records
-from analysis.summary import SCHEMA, TABLES, markdown, summary, text
+from analysis.summary import SCHEMA, TABLES, markdown, summarise, text
 from analysis.texts import written
 from tests.analysis import synthetic
 
@@ -60,7 +60,7 @@ def records() -> Records:
 
 @pytest.fixture(scope="module")
 def folder(records: Records, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return report.write(records, tmp_path_factory.mktemp("study")).parent
+    return report.write(find(records), tmp_path_factory.mktemp("study")).parent
 
 
 @pytest.fixture(scope="module")
@@ -136,11 +136,11 @@ def test_tables_and_summary_hold_the_same_numbers(folder: Path, records: Records
 
 
 def test_the_schema_describes_every_field(records: Records) -> None:
-    assert set(summary(records)) == {"schema", *SCHEMA["fields"]}
+    assert set(summarise(find(records))) == {"schema", *SCHEMA["fields"]}
 
 
 def test_writing_again_replaces_and_leaves_nothing_beside(folder: Path, records: Records) -> None:
-    report.write(records, folder.parent)
+    report.write(find(records), folder.parent)
     tables = {f"{name}.csv" for name in ("trials", "curves", "families", *TABLES)}
     assert {path.name for path in folder.iterdir()} == {"index.html", "summary.json", *tables}
 
@@ -162,12 +162,12 @@ def test_a_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
 
 
 def test_the_same_records_give_the_same_summary(records: Records) -> None:
-    assert json.dumps(summary(records)) == json.dumps(summary(records))
+    assert json.dumps(summarise(find(records))) == json.dumps(summarise(find(records)))
 
 
 def test_terminal_and_markdown_tables_name_their_estimator(records: Records) -> None:
-    assert "nll_iw (K = 64)" in text(records)
-    lines = [line for line in markdown(records).splitlines() if line.startswith("|")]
+    assert "nll_iw (K = 64)" in text(find(records))
+    lines = [line for line in markdown(find(records)).splitlines() if line.startswith("|")]
     assert len(lines) == 2 + len(synthetic.FAMILIES)
     assert len({line.count("|") for line in lines}) == 1
 
@@ -176,7 +176,7 @@ def test_hostile_text_cannot_leave_its_place() -> None:
     small = synthetic.records(("seqvae",), trials=3, seeds=2, epochs=2, losses=False)
     trials = small.trials.assign(cause="</script><b>boom</b>")
     trials.loc[0, "state"] = "failed"
-    found = report.find(Records({**small.study, "name": "<i>x</i>"}, trials, small.curves))
+    found = find(Records({**small.study, "name": "<i>x</i>"}, trials, small.curves))
     source = report.page(found)
     assert "<b>boom" not in source
     assert "<i>x" not in source

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from analysis import report
+from analysis.findings import find
 from analysis.records import Records
 from tests.analysis import synthetic
 
@@ -24,7 +25,7 @@ def records() -> Records:
 
 @pytest.fixture(scope="module")
 def page(records: Records, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return report.write(records, tmp_path_factory.mktemp("study")).read_text(encoding="utf-8")
+    return report.write(find(records), tmp_path_factory.mktemp("study")).read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
