@@ -10,6 +10,7 @@ from analysis.comparison import best, estimator
 from analysis.findings import LOST, Findings
 from analysis.intervals import percent, percent_range, share_text
 
+MOST = 0.999  # bootstraps cannot tell more
 EMPTY = "The study has no trials: nothing was planned or recorded, so there is nothing to report."
 
 
@@ -17,7 +18,7 @@ def headline(found: Findings) -> list[str]:
     """The study's answer in a few sentences; an empty or unconfirmed study gets a sentence that says so."""
     if found.judged.empty:
         return [EMPTY]
-    return [s for s in (_coverage(found), _collapse(found), _likelihood(found), _losses(found)) if s]
+    return [s for s in (_coverage(found), _collapse(found), _likelihood(found), _sparsity(found), _losses(found)) if s]
 
 
 def family_sentences(found: Findings) -> dict[str, str]:
@@ -71,11 +72,57 @@ def _best_likelihood(winners: pd.DataFrame, found: Findings) -> str:
     text = f"Best likelihood: {first['family']} {first['configuration']} with median {_nll(first, found.study)}."
     if first["collapsed"]:
         text += f" It collapsed on {first['collapsed']} of {first['judged']} seeds."
-    rivals = winners[(winners["family"] != first["family"]) & (winners["nll_low"] <= first["nll_high"])]
-    if len(rivals):
-        names = _join(str(name) for name in rivals["family"])
-        text += f" Its interval overlaps that of {names}: no clear order among them."
-    return text
+    return " ".join([text, *_against_others(first, winners, found)])
+
+
+def _against_others(first: pd.Series, winners: pd.DataFrame, found: Findings) -> list[str]:
+    """Paired with the next family, seed by seed, and how sure it is that none is better."""
+    others = winners[winners["family"] != first["family"]].sort_values("nll")
+    if others.empty:
+        return []
+    said = [_paired_with(str(first["family"]), str(others["family"].iloc[0]), found)]
+    chances = found.rivals.chances
+    own = chances[(chances["scope"] == "families") & (chances["family"] == first["family"])]["probability"].dropna()
+    if len(own):
+        said.append(f"The probability that no other family here is better is {percent(min(float(own.iloc[0]), MOST))}.")
+    return [one for one in said if one]
+
+
+def _paired_with(first: str, second: str, found: Findings) -> str:
+    table = found.rivals.differences
+    table = table[(table["scope"] == "families") & (table["measure"] == "nll") & table["median"].notna()]
+    for a, b, sign in ((first, second, -1), (second, first, 1)):
+        rows = table[(table["family_a"] == a) & (table["family_b"] == b)]
+        if len(rows):
+            row = rows.iloc[0]
+            ends = sorted((sign * row["low"], sign * row["high"]))
+            known = f", {percent(row['level'])} {ends[0]:.2f} to {ends[1]:.2f}" if pd.notna(row["low"]) else ""
+            seeds = _count(int(row["seeds"]), "shared seed")
+            gained = sign * row["median"]
+            return f"Seed by seed its NLL lies {gained:.2f} nats below that of {second} (median, {seeds}{known})."
+    return ""
+
+
+def _sparsity(found: Findings) -> str:
+    """Whether the setting or the seed decides how sparse samples are."""
+    table = found.sparsity.spread
+    known = table[(table["measure"] == "hoyer_sample") & table["share_between"].notna()]
+    if known.empty:
+        return ""
+    parts = []
+    for decides, rows in (
+        ("the setting", known[known["share_between"] >= 0.5]),
+        ("the seed", known[known["share_between"] < 0.5]),
+    ):
+        if len(rows):
+            named = _join(f"{row['family']} ({_between(row)})" for row in _rows(rows))
+            parts.append(f"{decides} decides in {named}")
+    return f"How sparse samples are (Average Hoyer, share of variance due to the setting): {'; '.join(parts)}."
+
+
+def _between(row: Mapping[str, Any]) -> str:
+    ends = f", 95 % {percent_range(row['share_low'], row['share_high'])}" if pd.notna(row["share_low"]) else ""
+    return percent(row["share_between"]) + ends
 
 
 def _rows(table: pd.DataFrame) -> list[Mapping[str, Any]]:

@@ -14,6 +14,7 @@ from scipy import stats
 from analysis import report
 from analysis.comparison import best
 from analysis.findings import find
+from analysis.intervals import percent
 from analysis.records import Records
 from analysis.summary import SCHEMA, TABLES, markdown, summarise, text
 from analysis.texts import written
@@ -194,3 +195,21 @@ def test_sentences_of_the_best_configuration_and_its_first_seed_are_shown_as_tex
     shown = report.page(found)
     assert all(one.sheet.replace("<", "&lt;").replace(">", "&gt;") in shown for one in sheets)
     assert 'id="words"' not in report.page(find(records))
+
+
+def test_the_answer_says_how_sure_the_best_is_and_what_decides_sparsity(records: Records) -> None:
+    found = find(records)
+    answer = " ".join(summarise(found)["answer"])
+    chances = found.rivals.chances
+    first = next(name for name in re.findall(r"Best likelihood: (\w+)", answer))
+    own = chances[(chances["scope"] == "families") & (chances["family"] == first)]["probability"].iloc[0]
+    assert f"is better is {percent(min(own, 0.999))}" in answer
+    paired = re.search(r"Seed by seed its NLL lies (\S+) nats below that of (\w+)", answer)
+    assert paired
+    table = found.rivals.differences
+    table = table[(table["scope"] == "families") & (table["measure"] == "nll")]
+    sides = table[(table["family_a"].isin([first, paired[2]])) & (table["family_b"].isin([first, paired[2]]))]
+    assert abs(sides["median"].iloc[0]) == pytest.approx(abs(float(paired[1])), abs=0.005)
+    spread = found.sparsity.spread
+    for row in spread[spread["measure"] == "hoyer_sample"].dropna(subset=["share_between"]).to_dict("records"):
+        assert f"{row['family']} ({percent(row['share_between'])}" in answer
