@@ -68,6 +68,16 @@ def test_status_report_and_verify_agree(folder: Path, capsys: pytest.CaptureFixt
     assert ask(folder, capsys, "report", "faulty")["schema"]
 
 
+def test_a_study_beside_itself_differs_in_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = ask(folder, capsys, "report", "faulty", "faulty")
+    assert {row["difference"] for row in found["medians"] if row["scope"] == "shared"} <= {0.0, None}
+    assert {row["method"] for row in found["medians"] if row["scope"] == "shared"} == {"paired"}
+    assert main(["report", "faulty", "faulty", "--runs", str(folder / "runs"), "--markdown"]) == 0
+    assert "| seqvae" in capsys.readouterr().out
+    assert main(["report", "faulty", "nothing", "--runs", str(folder / "runs")]) == 2
+    assert "no study 'nothing'" in capsys.readouterr().err
+
+
 def test_verify_names_a_value_that_differs(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     import sqlite3
 
