@@ -4,6 +4,7 @@ The ledger is the spool: what MLflow should hold follows from it, so nothing is 
 harmless, because every value carries the time at which it was recorded.
 """
 
+import json
 import logging
 import os
 import time
@@ -189,9 +190,13 @@ def _tags(record: TrialRecord) -> dict[str, str]:
         "stage": record.stage,
         "family": record.family,
         "configuration": record.configuration,
+        "number": str(record.number),
         "seed": str(record.seed),
         "key": record.key,
         "audit": str(record.audit).lower(),
+        "params": json.dumps(
+            dict(record.params), default=str
+        ),  # the searched ones: parameters are all that is resolved
     }
 
 
