@@ -57,6 +57,12 @@ def parser() -> argparse.ArgumentParser:
     for name in ("status", "export", "verify"):
         made[name].add_argument("study", help="a study's name")
     made["report"].add_argument("studies", nargs="+", metavar="study", help="a study's name; two names are compared")
+    for name, help_ in (
+        ("mi", "nats of mi below which a trial is collapsed (0.1)"),
+        ("latent-gain", "nats of latent_gain below which it is (0.1)"),
+        ("partial", "nats of either below which it is partly collapsed (0.69)"),
+    ):
+        made["report"].add_argument(f"--{name}", type=float, metavar="NATS", help=help_)
     made["report"].add_argument("--markdown", action="store_true", help="print the short form for a pull request")
     made["status"].add_argument("--watch", action="store_true", help="again every few seconds, until the study ends")
     made["export"].add_argument(

@@ -10,17 +10,18 @@ from study.results import records, tables
 from study.workspace import Workspace
 
 
-def gather(workspace: Workspace) -> Records:
-    """Everything the ledger and the facts hold, as the analysis reads it."""
+def gather(workspace: Workspace, thresholds: Mapping[str, float] | None = None) -> Records:
+    """Everything the ledger and the facts hold, as the analysis reads it; `thresholds` other than the default ones."""
     found = records(workspace.folder, workspace.study)
     trials, curves = tables(found)
     texts = {record.key: record.artifacts for record in found if record.artifacts}
-    return Records(_facts(workspace.read_facts()), trials, curves, texts)
+    facts = _facts(workspace.read_facts()) | ({"thresholds": dict(thresholds)} if thresholds else {})
+    return Records(facts, trials, curves, texts)
 
 
-def find(workspace: Workspace) -> Findings:
+def find(workspace: Workspace, thresholds: Mapping[str, float] | None = None) -> Findings:
     """Everything that the analysis finds in a study; seconds for a small one, so ask once."""
-    return findings.find(gather(workspace))
+    return findings.find(gather(workspace, thresholds))
 
 
 def _facts(facts: Mapping[str, Any]) -> dict[str, Any]:

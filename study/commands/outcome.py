@@ -7,6 +7,8 @@ from study.commands.pagefile import workspace_of
 from study.errors import UserError
 from study.workspace import Workspace
 
+THRESHOLDS = ("mi", "latent_gain", "partial")
+
 
 def report(arguments: Namespace) -> Answer:
     """Write the report again and print its short form; of two studies, print how they differ."""
@@ -20,10 +22,20 @@ def report(arguments: Namespace) -> Answer:
 
     workspace = workspace_of(arguments, arguments.studies[0])
     workspace.read_facts()
-    found = reporting.find(workspace)
+    found = reporting.find(workspace, _thresholds(arguments))
     page = write(found, workspace.folder)
     short = markdown(found) if arguments.markdown else f"{text(found)}\n\nreport   {page}\n{_logged(workspace)}"
     return summarise(found), short
+
+
+def _thresholds(arguments: Namespace) -> dict[str, float]:
+    """The verdict's thresholds that were given; the trials stay as they were measured."""
+    given = {name: getattr(arguments, name) for name in THRESHOLDS if getattr(arguments, name) is not None}
+    if wrong := [name for name, value in given.items() if not 0 < value < float("inf")]:
+        raise UserError(
+            [f"--{name.replace('_', '-')}: a number of nats above 0, found {given[name]}" for name in wrong]
+        )
+    return given
 
 
 def _logged(workspace: Workspace) -> str:
@@ -47,7 +59,7 @@ def _side_by_side(arguments: Namespace) -> Answer:
     workspaces = [workspace_of(arguments, name) for name in arguments.studies]
     for workspace in workspaces:
         workspace.read_facts()
-    first, second = (reporting.gather(workspace) for workspace in workspaces)
+    first, second = (reporting.gather(workspace, _thresholds(arguments)) for workspace in workspaces)
     found = compare(first, second)
     tables = ("sentences", "facts", "shared", "medians", "collapses")
     return {name: jsonable(getattr(found, name)) for name in tables}, (markdown if arguments.markdown else text)(found)

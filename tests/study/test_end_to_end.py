@@ -68,6 +68,18 @@ def test_status_report_and_verify_agree(folder: Path, capsys: pytest.CaptureFixt
     assert ask(folder, capsys, "report", "faulty")["schema"]
 
 
+def test_other_thresholds_judge_the_same_trials_anew(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    usual = ask(folder, capsys, "report", "faulty")
+    strict = ask(folder, capsys, "report", "faulty", "--mi", "1000")
+    judged = [row for row in strict["families"] if row["judged"]]
+    assert judged
+    assert all(row["collapsed"] == row["judged"] for row in judged)
+    assert strict["thresholds"]["mi"] == 1000
+    assert ask(folder, capsys, "report", "faulty") == usual
+    assert main(["report", "faulty", "--runs", str(folder / "runs"), "--mi", "-1", "--partial", "nan"]) == 2
+    assert "--mi: a number of nats above 0, found -1.0" in capsys.readouterr().err
+
+
 def test_a_study_beside_itself_differs_in_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = ask(folder, capsys, "report", "faulty", "faulty")
     assert {row["difference"] for row in found["medians"] if row["scope"] == "shared"} <= {0.0, None}
