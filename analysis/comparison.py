@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.collapse import by_configuration
-from analysis.intervals import LEVEL, bootstrap_median
+from analysis.intervals import LEVEL
+from analysis.medians import median_ends
 from analysis.optimism import promises as promises
 from analysis.tables import knobs, numbers, settings
 
@@ -22,17 +23,17 @@ def estimator(study: Mapping[str, Any], name: str, split: str = "valid") -> str:
     return f"{name} (K = {samples})" if name == "nll_iw" and samples else str(name)
 
 
-def configurations(judged: pd.DataFrame, level: float = LEVEL, seed: int = 0) -> pd.DataFrame:
+def configurations(judged: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
     """One row per replicated configuration: its settings, medians over finished seeds, and its collapses.
 
-    `nll` is the median of the estimator named beside it, with a bootstrap interval over `finished` seeds. `rank` orders
-    a family's configurations by it, and so do the rows; those with fewer than half of their planned seeds finished
-    come last.
+    `nll` is the median of the estimator named beside it, with an order-statistic interval over `finished` seeds. `rank`
+    orders a family's configurations by it, and so do the rows; those with fewer than half of their planned seeds
+    finished come last.
     """
     table = by_configuration(judged, level)
     replicates = judged[judged["stage"] == "replicate"]
     details = [
-        {"family": family, "configuration": name, **_details(group, level, seed)}
+        {"family": family, "configuration": name, **_details(group, level)}
         for (family, name), group in replicates.groupby(UNIT, sort=False)
     ]
     columns = [*UNIT, "settings", "finished", "nll_estimator", "nll", "nll_low", "nll_high", *MEDIANS]
@@ -45,12 +46,12 @@ def configurations(judged: pd.DataFrame, level: float = LEVEL, seed: int = 0) ->
     return by_place.drop(columns="place").reset_index(drop=True)
 
 
-def _details(group: pd.DataFrame, level: float, seed: int) -> dict[str, Any]:
+def _details(group: pd.DataFrame, level: float) -> dict[str, Any]:
     ended = group[(group["state"] == "finished") & group["nll"].notna()]
     row: dict[str, Any] = {name: _median_of(ended[name]) for name in MEDIANS}
     row |= {"settings": settings(group.iloc[0].to_dict(), knobs(group)), "finished": len(ended), "nll_estimator": ""}
     if len(ended):
-        low, high = bootstrap_median(ended["nll"], level, seed)
+        low, high = median_ends(ended["nll"], level)
         row |= {"nll": _median_of(ended["nll"]), "nll_low": float(low), "nll_high": float(high)}
         row["nll_estimator"] = str(ended["nll_estimator"].iloc[0])
     return row

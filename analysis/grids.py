@@ -25,7 +25,7 @@ from analysis.summary import collapsed_text
 
 def configurations(found: Findings, table: pd.DataFrame, compact: bool = False) -> Grid:
     """Replicated configurations: likelihood, information, sparsity and collapses; `compact` for the lead table."""
-    nll = "median over finished confirmation seeds with its 95 % bootstrap interval, nats per sentence"
+    nll = "median over finished confirmation seeds with its 95 % order-statistic interval, nats per sentence"
     columns: list[Column] = [
         family_column(),
         text_column("configuration", "configuration", "short hash, same for all seeds"),
@@ -119,7 +119,7 @@ def promises(found: Findings) -> Grid:
         ("measure", "the same for both columns", lambda r: Cell(_measure(found, r), r["measure"])),
         figure_column("promised", "search", 2, "on the tuning seed, nats per sentence"),
         interval_column(
-            "kept", "replicate", "low", "high", 2, "median over confirmation seeds with 95 % bootstrap interval"
+            "kept", "replicate", "low", "high", 2, "median over confirmation seeds with 95 % order-statistic interval"
         ),
         ("difference", "kept − promised: positive means the search flattered", _difference),
         figure_column("seeds", "seeds", 0),

@@ -46,17 +46,6 @@ def _counts(k: npt.ArrayLike, n: npt.ArrayLike) -> tuple[Array, Array]:
     return successes, trials
 
 
-def bootstrap_median(values: npt.ArrayLike, level: float = LEVEL, seed: int = 0, draws: int = 2000) -> Interval:
-    """Percentile bootstrap interval of the median; NaN values are refused, fewer than 2 values give NaN ends."""
-    sample = np.asarray(values, dtype=float)
-    if np.isnan(sample).any():
-        raise ValueError("A median's interval needs numbers; drop NaN first and say how many were dropped.")
-    if len(sample) < 2:
-        return _nothing()
-    picks = np.random.default_rng(seed).integers(len(sample), size=(draws, len(sample)))
-    return _percentiles(np.median(sample[picks], axis=1), level)
-
-
 def bootstrap_spearman(
     x: npt.ArrayLike, y: npt.ArrayLike, level: float = LEVEL, seed: int = 0, draws: int = 500
 ) -> Interval:

@@ -8,7 +8,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from analysis.intervals import LEVEL, bootstrap_median
+from analysis.intervals import LEVEL
+from analysis.medians import FEWEST, median_ends
 from analysis.tables import numbers
 from study.records import STAND_INS
 
@@ -30,7 +31,7 @@ _REGRESSION = [
 ]
 
 
-def promises(judged: pd.DataFrame, study: Mapping[str, Any], level: float = LEVEL, seed: int = 0) -> pd.DataFrame:
+def promises(judged: pd.DataFrame, study: Mapping[str, Any], level: float = LEVEL) -> pd.DataFrame:
     """Each family's search winner: its figure on the tuning seed beside its median on confirmation seeds.
 
     Both are the searched metric on the same subset with the same sample count, so that they may be compared. The winner
@@ -38,13 +39,12 @@ def promises(judged: pd.DataFrame, study: Mapping[str, Any], level: float = LEVE
     """
     select = str(study.get("select") or SELECT)
     rows = [
-        {"family": family, **_promise(group, select, level, seed)}
-        for family, group in judged.groupby("family", sort=False)
+        {"family": family, **_promise(group, select, level)} for family, group in judged.groupby("family", sort=False)
     ]
     return pd.DataFrame(rows, columns=_PROMISE)
 
 
-def _promise(group: pd.DataFrame, select: str, level: float, seed: int) -> dict[str, Any]:
+def _promise(group: pd.DataFrame, select: str, level: float) -> dict[str, Any]:
     search = group[(group["stage"] == "search") & (group["state"] == "finished")]
     measure = _shared_measure(search, select)
     figures = numbers(search, measure).dropna()
@@ -57,8 +57,8 @@ def _promise(group: pd.DataFrame, select: str, level: float, seed: int) -> dict[
     row |= {"search": float(figures.min()), "seeds": len(values)}
     if values.empty:
         return row | {"note": "the winner has not been replicated"}
-    low, high = bootstrap_median(values, level, seed)
-    note = "one seed: no interval" if len(values) == 1 else ""
+    low, high = median_ends(values, level)
+    note = f"{len(values)} of the {FEWEST} seeds that an interval needs" if len(values) < FEWEST else ""
     return row | {"replicate": float(values.median()), "low": float(low), "high": float(high), "note": note}
 
 

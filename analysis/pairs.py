@@ -12,8 +12,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.comparison import UNIT, best, by_seed, configurations
-from analysis.contrasts import holm, mcnemar, median_interval, paired_shares, row_medians
+from analysis.contrasts import holm, mcnemar, paired_shares
 from analysis.intervals import LEVEL, Array
+from analysis.medians import median_interval, row_medians
 
 MEASURES = ("nll", "mi", "hoyer_mean", "latent_gain")
 MOST = 20

@@ -7,8 +7,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.comparison import UNIT, by_seed, configurations
-from analysis.contrasts import median_interval, row_medians
 from analysis.intervals import LEVEL, Array
+from analysis.medians import median_interval, row_medians
 from analysis.ranks import BOOTSTRAPS, bootstrap_medians
 
 Sense = Literal["low", "high"]
@@ -77,7 +77,7 @@ def fronts(
     """Every replicated configuration in every pair of figures of `FRONTS`, and whether it lies on the front.
 
     `x` and `y` are medians over finished confirmation seeds with the order-statistic interval of
-    `contrasts.median_interval`; `seeds` have both figures. `share_on_front` is the share of bootstraps over seeds,
+    `medians.median_interval`; `seeds` have both figures. `share_on_front` is the share of bootstraps over seeds,
     drawn jointly, in which it lies on the front: NaN with fewer than two seeds. A front of medians flatters: points
     reach it partly by luck. Likelihoods of different estimators are on fronts of their own; `estimator` names it, and
     is empty where no likelihood takes part. Configurations with fewer than half of their seeds finished are on none,

@@ -20,7 +20,7 @@ ROW = 25
 def likelihood(
     judged: pd.DataFrame, table: pd.DataFrame, study: Mapping[str, Any], looks: Mapping[str, Look]
 ) -> Picture:
-    """Each replicated configuration's NLL: one mark per seed, the median and its bootstrap interval."""
+    """Each replicated configuration's NLL: one mark per seed, the median and its interval."""
     title = "Which settings are best"
     shown = table[table["nll"].notna()]
     if shown.empty:
@@ -40,9 +40,10 @@ def likelihood(
         "yaxis": axis(tickvals=places, ticktext=ticks, showgrid=False, range=[places[-1] - 0.7, 0.7]),
     }
     caption = (
-        "One faint mark per confirmation seed (hollow: it collapsed), the median as an upright bar, and its 95 % "
-        "bootstrap interval. Configurations stand in the order of their medians within a family. Two intervals that "
-        "overlap widely do not rank their configurations; the best of several medians flatters itself a little."
+        "One faint mark per confirmation seed (hollow: it collapsed), the median as an upright bar, and, from five "
+        "seeds on, its 95 % order-statistic interval. Configurations stand in the order of their medians within a "
+        "family. Two intervals that overlap widely do not rank their configurations; the best of several medians "
+        "flatters itself a little."
     )
     plot = figure(traces, int(ROW * (1 - places[-1])) + 80, **layout)
     return Picture("likelihood", title, caption, [Tab("", [Panel(plot)])])

@@ -8,8 +8,8 @@ import pandas as pd
 from scipy import stats
 
 from analysis.comparison import UNIT, Contest, by_seed, configurations, contests
-from analysis.contrasts import row_medians
 from analysis.intervals import LEVEL, Array, wilson
+from analysis.medians import row_medians
 
 FEWEST = 3
 SCALE = 2.0

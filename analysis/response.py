@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.intervals import LEVEL, bootstrap_median, bootstrap_spearman
+from analysis.intervals import LEVEL, bootstrap_spearman
+from analysis.medians import FEWEST, median_ends
 from analysis.tables import knob_label, knobs
 
 TIDY_COLUMNS = [
@@ -101,23 +102,23 @@ def _correlation(group: pd.DataFrame, name: str, level: float, seed: int) -> dic
     return row | {"spearman": float(stats.spearmanr(x, y)[0]), "low": float(low), "high": float(high), "note": note}
 
 
-def levels(table: pd.DataFrame, level: float = LEVEL, seed: int = 0) -> pd.DataFrame:
-    """Median nll and mi, with bootstrap intervals, per level of each categorical knob."""
+def levels(table: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
+    """Median nll and mi, with order-statistic intervals, per level of each categorical knob."""
     categorical = table[table["kind"] == "categorical"]
     rows = [
-        {"family": family, "knob": knob, "level": value, "measure": name, **_median(group[name], level, seed)}
+        {"family": family, "knob": knob, "level": value, "measure": name, **_median(group[name], level)}
         for (family, knob, value), group in categorical.groupby(["family", "knob", "value"], sort=False)
         for name in ("nll", "mi")
     ]
     return pd.DataFrame(rows, columns=["family", "knob", "level", "measure", "trials", "median", "low", "high", "note"])
 
 
-def _median(values: pd.Series, level: float, seed: int) -> dict[str, Any]:
+def _median(values: pd.Series, level: float) -> dict[str, Any]:
     known = values.dropna().astype(float).to_numpy()
     if len(known) == 0:
         return {"trials": 0, "note": "no trial with this level has a figure"}
-    low, high = bootstrap_median(known, level, seed)
-    note = f"{len(known)} trials: the interval is hardly more than their range" if len(known) < TOO_FEW else ""
+    low, high = median_ends(known, level)
+    note = f"{len(known)} of the {FEWEST} trials that an interval needs" if len(known) < FEWEST else ""
     return {
         "trials": len(known),
         "median": float(np.median(known)),

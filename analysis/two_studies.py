@@ -14,15 +14,9 @@ from scipy import stats
 
 from analysis import two_studies_text as words
 from analysis.comparison import UNIT, Unit, best, by_seed, configurations, estimator
-from analysis.contrasts import (
-    FEWEST,
-    difference_of_medians,
-    mcnemar,
-    median_interval,
-    paired_shares,
-    unpaired_shares,
-)
+from analysis.contrasts import difference_of_medians, mcnemar, paired_shares, unpaired_shares
 from analysis.intervals import LEVEL
+from analysis.medians import FEWEST, median_interval
 from analysis.pairs import MEASURES
 from analysis.records import Records
 from analysis.two_studies_facts import obstacles_to_pairing, side_by_side
@@ -81,7 +75,7 @@ def compare(a: Records, b: Records, level: float = LEVEL) -> Comparison:
     """Compare two studies: every configuration in both (scope "shared") and every shared family's best (scope "best").
 
     Seeds are paired where both studies ran the same configuration on the same corpus with the same evaluation; then
-    `difference` is the median of the paired differences with the interval of `contrasts.median_interval`, over shared
+    `difference` is the median of the paired differences with the interval of `medians.median_interval`, over shared
     seeds alone. Elsewhere it is the difference of the medians with the interval of `difference_of_medians`. Collapse
     shares are compared by `contrasts.paired_shares` and McNemar's test, or by `contrasts.unpaired_shares` and Fisher's
     exact test; the p are not adjusted for their number. A family's best is chosen on the seeds that judge it.

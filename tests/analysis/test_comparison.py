@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from analysis import comparison
-from analysis.intervals import bootstrap_median
+from analysis.medians import median_ends
 from analysis.verdicts import judge
 from tests.analysis.tables import OK, frame, replicate, search
 
@@ -14,11 +14,13 @@ def _seeds(configuration: str, values: list[float], **columns: float) -> list[di
 
 
 def test_configurations_are_ranked_by_their_median() -> None:
-    rows = _seeds("c1", [30.0, 31.0, 50.0]) + _seeds("c2", [32.0, 32.5, 10.0])
+    first = [30.0, 30.5, 31.0, 50.0, 60.0]
+    rows = _seeds("c1", first) + _seeds("c2", [32.0, 32.5, 10.0])
     table = comparison.configurations(judge(frame(*rows))).set_index("configuration")
     assert table["nll"].to_dict() == {"c1": 31.0, "c2": 32.0}
     assert table["rank"].to_dict() == {"c1": 1, "c2": 2}
-    assert (table.loc["c1", "nll_low"], table.loc["c1", "nll_high"]) == bootstrap_median([30.0, 31.0, 50.0])
+    assert (table.loc["c1", "nll_low"], table.loc["c1", "nll_high"]) == median_ends(first)
+    assert np.isnan(table.loc["c2", "nll_low"])  # three seeds give no interval of 95 %
 
 
 def test_one_surviving_seed_does_not_win() -> None:
@@ -53,7 +55,11 @@ def test_the_promise_is_compared_on_the_same_measure() -> None:
 def test_a_language_model_is_promised_by_its_exact_figure() -> None:
     rows = [search("lm", "w", 0, nll_exact=30.0), replicate("lm", "w", 0, nll_exact=31.0) | {"subset/nll_exact": 31.5}]
     row = comparison.promises(judge(frame(*rows)), {}).iloc[0]
-    assert (row["measure"], row["replicate"], row["note"]) == ("subset/nll_exact", 31.5, "one seed: no interval")
+    assert (row["measure"], row["replicate"], row["note"]) == (
+        "subset/nll_exact",
+        31.5,
+        "1 of the 5 seeds that an interval needs",
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis import contrasts
+from analysis import contrasts, medians
 from analysis.intervals import wilson
 
 Draw = Callable[[np.random.Generator, tuple[int, int]], np.ndarray]
@@ -37,7 +37,7 @@ LAWS: dict[str, tuple[Draw, float]] = {
 def test_the_interval_of_a_median_covers_at_its_level(n: int, law: str) -> None:
     """2,000 samples; nominal within 2 points and 3 standard errors (0.5 points each)."""
     draw, truth = LAWS[law]
-    low, high, level = contrasts.median_interval(draw(np.random.default_rng(n), (2000, n)))
+    low, high, level = medians.median_interval(draw(np.random.default_rng(n), (2000, n)))
     covered = ((low <= truth) & (truth <= high)).mean()
     assert covered == pytest.approx(level[0], abs=0.02 + 3 * np.sqrt(0.95 * 0.05 / 2000))
     assert level[0] == (0.9375 if n == 5 else 0.95)
@@ -47,7 +47,7 @@ def test_the_interval_of_a_median_covers_at_its_level(n: int, law: str) -> None:
 def test_at_its_own_level_it_is_the_sign_tests_interval(n: int, k: int) -> None:
     values = np.random.default_rng(n).normal(size=n)
     level = 1 - 2 * stats.binom.cdf(k - 1, n, 0.5)
-    low, high, _ = contrasts.median_interval(values, level)
+    low, high, _ = medians.median_interval(values, level)
     ordered = np.sort(values)
     assert (low[0], high[0]) == pytest.approx((ordered[k - 1], ordered[n - k]))
 
@@ -61,8 +61,8 @@ def test_the_interval_leaves_out_nan_and_needs_five_values() -> None:
             [5, 4, 3, 2, 1, np.nan, np.nan],
         ]
     )
-    low, high, level = contrasts.median_interval(rows)
-    alone = contrasts.median_interval(rows[0, :6])
+    low, high, level = medians.median_interval(rows)
+    alone = medians.median_interval(rows[0, :6])
     assert (low[0], high[0]) == (alone.low[0], alone.high[0])
     assert np.isnan(low[1:3]).all()
     assert np.isnan(high[1:3]).all()
@@ -74,8 +74,8 @@ def test_row_medians_are_numpys_without_nan() -> None:
     values[np.random.default_rng(2).random(values.shape) < 0.3] = np.nan
     values[7] = np.nan
     known = np.isfinite(values).any(axis=1)
-    assert np.isnan(contrasts.row_medians(values)[7])
-    assert contrasts.row_medians(values)[known] == pytest.approx(np.nanmedian(values[known], axis=1))
+    assert np.isnan(medians.row_medians(values)[7])
+    assert medians.row_medians(values)[known] == pytest.approx(np.nanmedian(values[known], axis=1))
 
 
 @pytest.mark.parametrize("law", LAWS)

@@ -8,7 +8,8 @@ import pytest
 from scipy import stats
 
 from analysis import pairs
-from analysis.contrasts import holm, median_interval
+from analysis.contrasts import holm
+from analysis.medians import median_interval
 from analysis.verdicts import judge
 from tests.analysis.tables import DEAD, OK, frame, replicate, seeds
 

@@ -13,7 +13,7 @@ from scipy import stats
 
 from analysis import report
 from analysis.comparison import best
-from analysis.findings import find
+from analysis.findings import Findings, find
 from analysis.intervals import percent
 from analysis.records import Records
 from analysis.summary import SCHEMA, TABLES, markdown, summarise, text
@@ -60,8 +60,13 @@ def records() -> Records:
 
 
 @pytest.fixture(scope="module")
-def folder(records: Records, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return report.write(find(records), tmp_path_factory.mktemp("study")).parent
+def found(records: Records) -> Findings:
+    return find(records)
+
+
+@pytest.fixture(scope="module")
+def folder(found: Findings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return report.write(found, tmp_path_factory.mktemp("study")).parent
 
 
 @pytest.fixture(scope="module")
@@ -136,12 +141,12 @@ def test_tables_and_summary_hold_the_same_numbers(folder: Path, records: Records
     assert (folder / "curves.csv").stat().st_size > 0
 
 
-def test_the_schema_describes_every_field(records: Records) -> None:
-    assert set(summarise(find(records))) == {"schema", *SCHEMA["fields"]}
+def test_the_schema_describes_every_field(found: Findings) -> None:
+    assert set(summarise(found)) == {"schema", *SCHEMA["fields"]}
 
 
-def test_writing_again_replaces_and_leaves_nothing_beside(folder: Path, records: Records) -> None:
-    report.write(find(records), folder.parent)
+def test_writing_again_replaces_and_leaves_nothing_beside(folder: Path, found: Findings) -> None:
+    report.write(found, folder.parent)
     tables = {f"{name}.csv" for name in ("trials", "curves", "families", *TABLES)}
     assert {path.name for path in folder.iterdir()} == {"index.html", "summary.json", *tables}
 
@@ -162,13 +167,13 @@ def test_a_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_the_same_records_give_the_same_summary(records: Records) -> None:
-    assert json.dumps(summarise(find(records))) == json.dumps(summarise(find(records)))
+def test_the_same_records_give_the_same_summary(records: Records, found: Findings) -> None:
+    assert json.dumps(summarise(find(records))) == json.dumps(summarise(found))
 
 
-def test_terminal_and_markdown_tables_name_their_estimator(records: Records) -> None:
-    assert "nll_iw (K = 64)" in text(find(records))
-    lines = [line for line in markdown(find(records)).splitlines() if line.startswith("|")]
+def test_terminal_and_markdown_tables_name_their_estimator(found: Findings) -> None:
+    assert "nll_iw (K = 64)" in text(found)
+    lines = [line for line in markdown(found).splitlines() if line.startswith("|")]
     assert len(lines) == 2 + len(synthetic.FAMILIES)
     assert len({line.count("|") for line in lines}) == 1
 
@@ -197,8 +202,7 @@ def test_sentences_of_the_best_configuration_and_its_first_seed_are_shown_as_tex
     assert 'id="words"' not in report.page(find(records))
 
 
-def test_the_answer_says_how_sure_the_best_is_and_what_decides_sparsity(records: Records) -> None:
-    found = find(records)
+def test_the_answer_says_how_sure_the_best_is_and_what_decides_sparsity(found: Findings) -> None:
     answer = " ".join(summarise(found)["answer"])
     chances = found.rivals.chances
     first = next(name for name in re.findall(r"Best likelihood: (\w+)", answer))

@@ -78,7 +78,7 @@ def test_medians_per_level() -> None:
     rows = rows[rows["measure"] == "nll"].set_index("level")
     assert rows["median"].to_dict() == {"x": 3.0, "y": 7.5}
     assert rows["trials"].to_dict() == {"x": 5, "y": 2}
-    assert "2 trials" in rows.loc["y", "note"]
+    assert "2 of the 5 trials" in rows.loc["y", "note"]
 
 
 def test_bins_hold_at_least_four_trials_or_one_level() -> None:

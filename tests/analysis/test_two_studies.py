@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from analysis import two_studies
-from analysis.contrasts import median_interval
+from analysis.medians import median_interval
 from analysis.records import Records
 from tests.analysis import synthetic
 from tests.analysis.tables import DEAD, OK, frame, replicate, search, seeds
