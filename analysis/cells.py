@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -30,10 +31,14 @@ class Grid:
     headers: Sequence[tuple[str, str]]
     rows: Sequence[Sequence[Cell]] = field(default_factory=tuple)
 
-    def numeric(self, column: int) -> bool:
-        """Whether a column holds plain numbers, which stand better aligned to the right."""
-        cells = [row[column] for row in self.rows]
-        return not any(c.bar or isinstance(c.sort, str) for c in cells) and any(c.sort is not None for c in cells)
+    @cached_property
+    def numeric(self) -> list[bool]:
+        """Whether each column holds plain numbers, which stand better aligned to the right."""
+        return [_plain([row[column] for row in self.rows]) for column in range(len(self.headers))]
+
+
+def _plain(cells: Sequence[Cell]) -> bool:
+    return not any(c.bar or isinstance(c.sort, str) for c in cells) and any(c.sort is not None for c in cells)
 
 
 Column = tuple[str, str, Callable[[Row], Cell]]

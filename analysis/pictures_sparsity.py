@@ -17,6 +17,7 @@ LABELS = {
     "hoyer_sample_centred": "samples, centred",
 }
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+MOST_LINES = 6  # of a family
 STROKES = {"solid": "━", "dash": "╍", "dot": "┈", "dashdot": "╍┈", "longdash": "╍╍"}
 
 
@@ -44,11 +45,11 @@ def hoyer_by_epoch(
         return Picture("hoyer", title, "No confirmation seed has recorded an Average Hoyer yet.")
     caption = (
         "Average Hoyer on the fixed validation subset, 0 dense to 1 sparse; one line per configuration (best first: "
-        "solid, dashed, dotted), the mean over its confirmation seeds. The darker band is Student's 95 % interval "
-        "of that mean, for two seeds or more and cut at the panel's edge; the lighter one runs from the lowest to "
-        "the highest seed. A narrow lighter band means that the sparsity belongs to the setting; lighter bands that "
-        "overlap mean that the seed matters as much. Uncentred figures read near-constant dimensions as sparse: "
-        "compare them with the centred ones. All panels share one scale."
+        "solid, dashed, dotted; six of a family at most), the mean over its confirmation seeds. The darker band is "
+        "Student's 95 % interval of that mean, for two seeds or more and cut at the panel's edge; the lighter one runs "
+        "from the lowest to the highest seed. A narrow lighter band means that the sparsity belongs to the setting; "
+        "lighter bands that overlap mean that the seed matters as much. Uncentred figures read near-constant "
+        "dimensions as sparse: compare them with the centred ones. All panels share one scale."
     )
     return Picture("hoyer", title, caption, tabs)
 
@@ -57,7 +58,8 @@ def _panels(points: pd.DataFrame, ranks: Mapping[Any, Any], names: Mapping[Any, 
     low, high = float(points["low"].min()), float(points["high"].max())
     pad = 0.15 * (high - low) or 0.05
     y = axis("Average Hoyer", range=[low - pad, high + pad])
-    units = [tuple(unit) for unit in points[["family", "configuration"]].drop_duplicates().to_numpy()]
+    found = [tuple(unit) for unit in points[["family", "configuration"]].drop_duplicates().to_numpy()]
+    units = [unit for unit in found if _rank(ranks.get(unit)) <= MOST_LINES or len(found) <= MOST_LINES]
     units.sort(key=lambda unit: (list(looks).index(unit[0]), _rank(ranks.get(unit))))
     groups: dict[str, list[Any]] = {}
     for unit in units:

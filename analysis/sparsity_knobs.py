@@ -58,7 +58,7 @@ KNOBS = (
 def settings(judged: pd.DataFrame, study: Mapping[str, Any], path: str) -> pd.Series:
     """One setting of every trial: the searched knob where a trial has it, else what its family's page fixes."""
     pages = (study.get("settings") or {}).get("families") or {}
-    fixed = judged["family"].map(lambda family: _fixed(pages, str(family), path))
+    fixed = judged["family"].map({family: _fixed(pages, str(family), path) for family in judged["family"].unique()})
     searched = judged[PARAM + path] if PARAM + path in judged else pd.Series(np.nan, index=judged.index)
     return searched.astype(object).where(searched.notna(), fixed)
 

@@ -15,7 +15,8 @@ SPEAKERS = {
     "ray": {"study/tuning.py", "study/worker.py"},
     "mlflow": {
         "study/tracking.py",
-        "analysis/runs.py",
+        "analysis/run_sources.py",
+        "analysis/run_files.py",
         "study/commands/ui.py",
         "study/verification.py",
         "study/registration.py",

@@ -11,7 +11,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Metric
 
-from analysis import report, runs
+from analysis import report, run_files, run_sources, runs
 from analysis.findings import find
 from analysis.records import CURVE_COLUMNS, TRIAL_COLUMNS, Records
 from study.records import DIVERGED, FAILED, FINISHED, MISSING, REPLICATE, RUNNING, SEARCH, STOPPED, TrialRecord
@@ -121,8 +121,8 @@ def test_texts_are_those_of_the_ledger_and_fetched_when_they_are_asked_for(
     read: Records, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    fetch = runs.Files._read
-    monkeypatch.setattr(runs.Files, "_read", lambda self, name: asked.append(name) or fetch(self, name))
+    fetch = run_files.Files._read
+    monkeypatch.setattr(run_files.Files, "_read", lambda self, name: asked.append(name) or fetch(self, name))
     left = {record.key: dict(record.artifacts) for record in records(folder / "runs", "mine") if record.artifacts}
     assert set(read.texts) == set(left)
     key = sorted(left)[0]
@@ -143,7 +143,7 @@ def test_a_report_can_be_written_from_it(read: Records, tmp_path: Path) -> None:
 
 
 def test_the_plain_client_gives_the_same_tables(read: Records, uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs.Database, "readable", lambda self: False)
+    monkeypatch.setattr(run_sources.Database, "readable", lambda self: False)
     plain = runs.records(uri, "mine")
     _same(plain.trials, read.trials)
     _same(plain.curves, read.curves)
@@ -155,14 +155,14 @@ def test_a_database_of_another_shape_is_not_read_directly(tmp_path: Path) -> Non
     with sqlite3.connect(path) as database:
         database.execute("CREATE TABLE metrics (run_uuid TEXT, key TEXT, value REAL)")
     database.close()
-    assert not runs.Database(f"sqlite:///{path}").readable()
+    assert not run_sources.Database(f"sqlite:///{path}").readable()
 
 
 @pytest.mark.parametrize("direct", [True, False])
 def test_an_unknown_experiment_is_refused_with_what_is_there(
     uri: str, direct: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runs.Database, "readable", lambda self: direct)
+    monkeypatch.setattr(run_sources.Database, "readable", lambda self: direct)
     with pytest.raises(ValueError, match=r"experiment of its name; sqlite.* has no 'mien' \(there: .*mine\); check"):
         runs.records(uri, "mien")
 
@@ -182,12 +182,12 @@ def test_an_experiment_without_a_trial_gives_empty_tables(uri: str) -> None:
     assert found.study == {"name": "Default"}
 
 
-def _run(number: int, stage: str = SEARCH, family: str = "vmf", ended: bool = True, **params: str) -> runs.Run:
+def _run(number: int, stage: str = SEARCH, family: str = "vmf", ended: bool = True, **params: str) -> run_sources.Run:
     name = f"{family} search {number}" if stage == SEARCH else f"{family} c1 seed {number}"
     tags = {"kind": "trial", "stage": stage, "family": family, "seed": str(number), "key": f"{stage}{number}"}
     tags |= {"run": f"{stage}/{number}"} | ({"state": FINISHED} if ended else {})
     named = {TAG + key: value for key, value in tags.items()} | {"mlflow.runName": name}
-    return runs.Run(f"{stage}{number}{ended}", "FINISHED", 5, "", named, {"family": family, **params})
+    return run_sources.Run(f"{stage}{number}{ended}", "FINISHED", 5, "", named, {"family": family, **params})
 
 
 def test_without_the_tag_knobs_are_the_settings_that_differ_in_the_search() -> None:
@@ -248,7 +248,7 @@ def test_a_server_gives_the_same_tables(
     if many:
         monkeypatch.delattr(MlflowClient, "get_metric_history")
     else:
-        monkeypatch.setattr(runs, "MANY", "/ajax-api/2.0/mlflow/metrics/not-there")
+        monkeypatch.setattr(run_sources, "MANY", "/ajax-api/2.0/mlflow/metrics/not-there")
     with server(tmp_path, free_port()) as uri:
         projection = Projection(uri, "mine", tmp_path, {"code": "abc"})
         projection.open()
