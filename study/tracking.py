@@ -105,6 +105,7 @@ class Projection:
         for file, content in record.artifacts.items():
             self.client.log_text(run, content, file)
         tags = {TAG + "state": record.state, TAG + "cause": record.cause[:4000], TAG + "epochs_sent": str(last)}
+        tags[TAG + "number"] = str(record.number)  # a failed seed that was entered again has a new one
         self.client.log_batch(run, tags=[RunTag(key, value) for key, value in tags.items()])
         self.client.set_terminated(run, STATUS[record.state], _ms(record.ended))
 
