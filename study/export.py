@@ -10,7 +10,6 @@ from typing import Any
 import yaml
 
 from analysis.findings import Findings
-from analysis.summary import jsonable
 from study.identity import digest
 from study.results import records
 from study.workspace import Workspace, write_whole
@@ -165,5 +164,4 @@ def figures(workspace: Workspace, found: Findings) -> Iterator[tuple[str, dict[s
         artifacts = {"configuration.json": json.dumps(record.settings, indent=2)}
         yield f"configuration/{row['family']}/{row['configuration']}", metrics, artifacts, when
     states = found.judged["state"].value_counts().to_dict()
-    facts = {"facts.json": json.dumps(jsonable(found.study), indent=2)}
-    yield "study", {f"trials/{state}": float(count) for state, count in states.items()}, facts, when
+    yield "study", {f"trials/{state}": float(count) for state, count in states.items()}, {}, when

@@ -15,7 +15,7 @@ def gather(workspace: Workspace, thresholds: Mapping[str, float] | None = None) 
     found = records(workspace.folder, workspace.study)
     trials, curves = tables(found)
     texts = {record.key: record.artifacts for record in found if record.artifacts}
-    facts = _facts(workspace.read_facts()) | ({"thresholds": dict(thresholds)} if thresholds else {})
+    facts = facts_of(workspace) | ({"thresholds": dict(thresholds)} if thresholds else {})
     return Records(facts, trials, curves, texts)
 
 
@@ -24,7 +24,9 @@ def find(workspace: Workspace, thresholds: Mapping[str, float] | None = None) ->
     return findings.find(gather(workspace, thresholds))
 
 
-def _facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+def facts_of(workspace: Workspace) -> dict[str, Any]:
+    """What a report says of how a study was made; see `analysis.records.Records`."""
+    facts = workspace.read_facts()
     settings = facts["settings"]
     effort, name = settings["evaluate"], facts["study"]
     select = settings["search"]["select"].removeprefix("valid/")

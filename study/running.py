@@ -59,6 +59,7 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         KeyboardInterrupt: stopped by the user; nothing is lost.
     """
     from study import tuning
+    from study.reporting import facts_of
     from study.tracking import Projection
     from study.tracking_writer import Writer
 
@@ -76,6 +77,7 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         projection = Projection(workspace.tracking_uri(study.tracking), study.name, workspace.artifacts, facts)
         writer = Writer(projection, progress.say)
         writer.start()
+        writer.submit(partial(projection.describe, facts_of(workspace)))
         with progress:
             earlier = records(workspace.folder, study.name)
             progress.recall(earlier)

@@ -84,6 +84,10 @@ class Projection:
         """The run that holds the report; parent of all others."""
         return self._run("study", self.study, None, {"kind": "study"}, {}, int(time.time() * 1000))
 
+    def describe(self, facts: Mapping[str, Any]) -> None:
+        """Put what a study is beside its run, from which `analysis.runs` reads it."""
+        self.client.log_text(self.study_run(), json.dumps(facts, indent=2, default=str), "facts.json")
+
     def trial(self, record: TrialRecord) -> None:
         """Bring a trial's run up to its record."""
         if record.state == MISSING:

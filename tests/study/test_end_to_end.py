@@ -12,8 +12,12 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
+from analysis import runs
+from analysis.findings import find
+from study import reporting
 from study.command import main
 from study.records import FINISHED, REPLICATE, SEARCH, STOPPED
+from study.workspace import Workspace
 from tests.faults.studies import left, mlflow_runs, names, page, run
 
 FAMILIES = ["seqvae", "vmf", "lstm_lm"]
@@ -66,6 +70,18 @@ def test_status_report_and_verify_agree(folder: Path, capsys: pytest.CaptureFixt
     assert verified["differences"] == []
     assert verified["compared"]["trials"] == 21
     assert ask(folder, capsys, "report", "faulty")["schema"]
+
+
+def test_the_analysis_finds_the_same_from_mlflow_alone(folder: Path) -> None:
+    told = reporting.gather(Workspace(folder / "runs", "faulty"))
+    read = runs.records(f"sqlite:///{folder / 'runs' / 'mlflow.db'}", "faulty")
+    assert read.study == json.loads(json.dumps(told.study, default=str))
+    first, second = find(told), find(read)
+    for name in ("configurations", "families", "states"):
+        one, other = getattr(first, name), getattr(second, name)
+        shared = [column for column in one if column != "settings"]
+        pd.testing.assert_frame_equal(one[shared], other[shared], check_dtype=False)
+    assert set(first.sparsity.agreement["index"].dropna()) == set(second.sparsity.agreement["index"].dropna())
 
 
 def test_other_thresholds_judge_the_same_trials_anew(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
