@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.intervals import percent
+from analysis.intervals import percent, percent_range
 from analysis.summary import number
 
 Row = Mapping[str, Any]
@@ -88,6 +88,18 @@ def share_column(header: str, low: str, high: str, hint: str, words: Callable[[R
 def share_figure_column(header: str, key: str, hint: str) -> Column:
     """A share as per cent."""
     return header, hint, lambda row: Cell("–" if pd.isna(row[key]) else percent(row[key]), sort_value(row[key]))
+
+
+def share_interval_column(header: str, key: str, low: str, high: str, hint: str) -> Column:
+    """A share as per cent with its interval, where there is one."""
+
+    def make(row: Row) -> Cell:
+        if pd.isna(row[key]):
+            return Cell("–")
+        bounds = f" ({percent_range(row[low], row[high])})" if pd.notna(row[low]) else ""
+        return Cell(percent(row[key]) + bounds, sort_value(row[key]))
+
+    return header, hint, make
 
 
 def sort_value(value: Any) -> float | None:

@@ -13,14 +13,16 @@ from analysis.cells import (
     figure_column,
     grid,
     interval_column,
+    share_interval_column,
     sort_value,
     text_column,
 )
 from analysis.findings import Findings
-from analysis.intervals import percent, percent_range
 from analysis.matching import MEASURES
 from analysis.stability import HOYER
 from analysis.summary import number
+
+BETWEEN = "share of the variance, with its 95 % F interval"
 
 
 def agreement(found: Findings) -> Grid:
@@ -108,14 +110,7 @@ def hoyer_spread(found: Findings) -> Grid:
         figure_column("configurations", "configurations", 0),
         figure_column("sd between seeds", "seed_sd", 3),
         figure_column("sd between configurations", "configuration_sd", 3, "after the seeds' own noise is taken out"),
-        ("due to configuration", "share of the variance, with its 95 % F interval", _between),
+        share_interval_column("due to configuration", "share_between", "share_low", "share_high", BETWEEN),
         text_column("remark", "note"),
     ]
     return grid(found.sparsity.spread, columns)
-
-
-def _between(row: Row) -> Cell:
-    if pd.isna(row["share_between"]):
-        return Cell("–")
-    bounds = f" ({percent_range(row['share_low'], row['share_high'])})" if pd.notna(row["share_low"]) else ""
-    return Cell(percent(row["share_between"]) + bounds, sort_value(row["share_between"]))
