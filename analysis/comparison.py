@@ -9,7 +9,6 @@ import pandas as pd
 from analysis.collapse import by_configuration
 from analysis.intervals import LEVEL
 from analysis.medians import median_ends
-from analysis.optimism import promises as promises
 from analysis.tables import knobs, numbers, settings
 
 UNIT = ["family", "configuration"]

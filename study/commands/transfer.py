@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 from models.faults import unknown
 from study.commands import Answer
 from study.errors import UserError
+from study.transfer.ways import HOW, PAIRS
 
 if TYPE_CHECKING:
     from models.text_vae import TextVAE
     from study.transfer.wish import Wish
 
-HOW = ("frozen", "fine-tuned")
-PAIRS = ("apart", "joined")
 LEAST = {"seeds": 1, "folds": 2, "epochs": 1, "batch": 1, "longest": 1}
 
 

@@ -12,7 +12,8 @@ from models.probes.vectors import Vectors
 from models.text_vae import TextVAE
 from study.batches import batch_of
 from study.corpora.corpus import Split
-from study.transfer.material import APART, Material
+from study.transfer.material import Material
+from study.transfer.ways import APART
 
 BATCH = 64
 

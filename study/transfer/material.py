@@ -11,7 +11,6 @@ from models.text_vae import TextVAE
 from study.corpora.corpus import Corpus, Split
 from study.transfer.parts import Part
 
-APART, JOINED, ALONE = "apart", "joined", ""
 WHOLE, TRAIN = "whole", "train"
 
 

@@ -11,7 +11,7 @@ from study.transfer.encoding import both, features
 from study.transfer.predicting import Bench, fine_tuned, frozen, vectors
 from study.transfer.tasks import COSINE, GRADES, PARAPHRASE
 from study.transfer.trials import Trial
-from study.transfer.wish import FROZEN
+from study.transfer.ways import FROZEN
 
 Measures = dict[str, float]
 

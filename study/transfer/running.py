@@ -22,7 +22,8 @@ from study.transfer.predicting import Bench
 from study.transfer.results import Kept, Row
 from study.transfer.table import line
 from study.transfer.trials import TRAINED, UNTRAINED, WORDS, Trial, trials
-from study.transfer.wish import FINE_TUNED, Wish
+from study.transfer.ways import FINE_TUNED
+from study.transfer.wish import Wish
 
 Say = Callable[[str], None]
 

@@ -1,12 +1,12 @@
-"""Which measurements a wish asks for: every task, way, encoder, vector and seed. Free of torch."""
+"""Which measurements a wish asks for: every task, way, encoder, vector and seed."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from study.transfer.material import ALONE, APART, JOINED
 from study.transfer.tasks import COSINE, GRADES, Question
-from study.transfer.wish import FINE_TUNED, FROZEN, Wish
+from study.transfer.ways import ALONE, APART, FINE_TUNED, FROZEN, JOINED
+from study.transfer.wish import Wish
 
 TRAINED, UNTRAINED, WORDS = "trained", "untrained", "words"
 

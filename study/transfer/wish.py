@@ -3,9 +3,7 @@
 from dataclasses import dataclass, field
 
 from models.probes.fine_tuning import Setting
-
-FROZEN, FINE_TUNED = HOW = ("frozen", "fine-tuned")
-PAIRS = ("apart", "joined")
+from study.transfer.ways import FROZEN, PAIRS
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import pytest
 
 from analysis import comparison
 from analysis.medians import median_ends
+from analysis.optimism import promises
 from analysis.verdicts import judge
 from tests.analysis.tables import OK, frame, replicate, search
 
@@ -47,14 +48,14 @@ def test_the_promise_is_compared_on_the_same_measure() -> None:
     rows += [
         replicate("a", "w", s, **OK) | {"subset/nll_iw": v, "valid/nll_iw": 99.0} for s, v in enumerate([32.0, 33.0])
     ]
-    row = comparison.promises(judge(frame(*rows)), {"select": "valid/nll_iw"}).iloc[0]
+    row = promises(judge(frame(*rows)), {"select": "valid/nll_iw"}).iloc[0]
     assert (row["configuration"], row["measure"], row["search"], row["replicate"]) == ("w", "subset/nll_iw", 30.0, 32.5)
     assert row["seeds"] == 2
 
 
 def test_a_language_model_is_promised_by_its_exact_figure() -> None:
     rows = [search("lm", "w", 0, nll_exact=30.0), replicate("lm", "w", 0, nll_exact=31.0) | {"subset/nll_exact": 31.5}]
-    row = comparison.promises(judge(frame(*rows)), {}).iloc[0]
+    row = promises(judge(frame(*rows)), {}).iloc[0]
     assert (row["measure"], row["replicate"], row["note"]) == (
         "subset/nll_exact",
         31.5,
@@ -70,7 +71,7 @@ def test_a_language_model_is_promised_by_its_exact_figure() -> None:
     ],
 )
 def test_what_cannot_be_compared_gets_a_note(row: dict, note: str) -> None:
-    table = comparison.promises(judge(frame(row)), {})
+    table = promises(judge(frame(row)), {})
     assert table["note"].tolist() == [note]
     assert np.isnan(float(table["replicate"].iloc[0]))
 
@@ -84,7 +85,7 @@ def test_the_promise_shows_the_winners_curse_on_synthetic_truth() -> None:
         rows += [search(f"f{family}", f"c{i}", i, nll_iw=v) for i, v in enumerate(figures)]
         winner = f"c{np.argmin(figures)}"
         rows += [replicate(f"f{family}", winner, s, **OK) | {"subset/nll_iw": rng.normal()} for s in range(10)]
-    table = comparison.promises(judge(frame(*rows)), {})
+    table = promises(judge(frame(*rows)), {})
     optimism = (table["replicate"] - table["search"]).astype(float)
     assert optimism.mean() == pytest.approx(1.867, abs=4 * optimism.std() / np.sqrt(60))
 

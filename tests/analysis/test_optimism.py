@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import comparison, optimism
+from analysis import optimism
 from analysis.verdicts import judge
 from tests.analysis.tables import OK, frame, replicate, search
 
@@ -90,7 +90,3 @@ def test_ties_one_configuration_and_nothing_get_nan_or_a_note() -> None:
     tied += [replicate("a", f"c{i}", 0, **OK) | {"subset/nll_iw": 31.0 + i} for i in range(3)]
     assert np.isnan(optimism.regression(judge(frame(*tied)), {}).set_index("family").loc["a", "slope"])
     assert optimism.regression(judge(frame()), {}).empty
-
-
-def test_promises_are_found_where_they_always_were() -> None:
-    assert comparison.promises is optimism.promises
