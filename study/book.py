@@ -37,6 +37,15 @@ class Book:
         self.ledger.epoch(self.trial_ids[key], epoch, selected(epoch, self.select))
         return self._tell(self.ledger.record(self.trial_ids[key]))
 
+    def place(self, key: str, device: str) -> None:
+        """Record on what a trial trains."""
+        if self.ledger.record(self.trial_ids[key]).device != device:
+            self.ledger.describe(self.trial_ids[key], {"device": device})
+            self._tell(self.ledger.record(self.trial_ids[key]))
+
+    def state(self, key: str) -> str:
+        return self.ledger.record(self.trial_ids[key]).state
+
     def finish(self, key: str, final: Mapping[str, float], artifacts: Mapping[str, str] | None = None) -> None:
         self._end(key, FINISHED, "", Left(final, artifacts or {}))
 

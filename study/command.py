@@ -11,15 +11,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from study.commands import generate, transfer
-from study.errors import UserError
+from study.errors import RunError, UserError, disk_fault
 
-DONE, FAILED, USER = 0, 1, 2
+DONE, FAILED, USER, STOPPED = 0, 1, 2, 130
 COMMANDS: tuple[tuple[str, str, str], ...] = (  # name, module of `study.commands`, help
     ("families", "pages", "every model family: paper, page, what its study searches"),
     ("show", "pages", "one family's page with every default resolved"),
     ("plan", "plan", "what would run, where, for how long, with which resolution; starts nothing"),
     ("run", "run", "search, replicate, report, export; run it again and it goes on where it was"),
     ("status", "status", "counts by state, best so far, time left"),
+    ("stop", "steer", "leave a running study; running trials finish their epoch first"),
+    ("pause", "steer", "let a running study give back the cluster and wait"),
+    ("resume", "steer", "let a paused study go on"),
     ("report", "outcome", "the report again, from what is recorded; of two studies, how they differ"),
     ("export", "outcome", "best configurations by the stated rule, as complete files"),
     ("train", "train", "the final training from an exported file; evaluates the test split"),
@@ -54,7 +57,8 @@ def parser() -> argparse.ArgumentParser:
         made[name].add_argument("--cpus", type=int, help="CPUs that a Ray started here offers (all of the machine's)")
     made["plan"].add_argument("--no-calibrate", action="store_true", help="skip the short run that estimates hours")
     made["run"].add_argument("--fresh-workers", action="store_true", help="a new worker process for every trial")
-    for name in ("status", "export", "verify"):
+    made["stop"].add_argument("--now", action="store_true", help="leave at once; what is running repeats its epoch")
+    for name in ("status", "stop", "pause", "resume", "export", "verify"):
         made[name].add_argument("study", help="a study's name")
     made["report"].add_argument("studies", nargs="+", metavar="study", help="a study's name; two names are compared")
     for name, help_ in (
@@ -84,7 +88,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0 done, 1 the run failed, 2 the user's input is at fault."""
+    """Run one command; returns 0 done, 1 the run failed, 2 the user's input is at fault, 130 the user stopped it."""
     arguments = parser().parse_args(argv)
     module = next(module for name, module, _ in COMMANDS if name == arguments.command)
     try:
@@ -95,8 +99,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return USER
     except KeyboardInterrupt:
         print("stopped; nothing is lost: run the same command again and it goes on", file=sys.stderr)
-        return FAILED
+        return STOPPED
     except BrokenPipeError:
+        return FAILED
+    except RunError as error:
+        print(f"uncollapse: {error}", file=sys.stderr)
+        return FAILED
+    except OSError as error:
+        if (sentence := disk_fault(error)) is None:
+            raise
+        print(f"uncollapse: {sentence}", file=sys.stderr)
         return FAILED
     if arguments.json:
         print(json.dumps(data, indent=2, default=str))

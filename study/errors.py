@@ -1,6 +1,10 @@
-"""What a user's mistake looks like: every fault at once, each with the law, the offence and the remedy."""
+"""What a user's mistake and a failure of the surroundings look like: sentences, and never a traceback."""
 
+import errno
 from collections.abc import Sequence
+
+DISK = {errno.ENOSPC: "no space is left", errno.EDQUOT: "the quota is used up", errno.EROFS: "it is read-only"}
+DISK |= {errno.EIO: "it cannot be read or written", errno.ESTALE: "it is no longer mounted"}
 
 
 class UserError(ValueError):
@@ -13,3 +17,17 @@ class UserError(ValueError):
     def __init__(self, faults: str | Sequence[str]) -> None:
         self.faults: tuple[str, ...] = (faults,) if isinstance(faults, str) else tuple(faults)
         super().__init__("\n".join(self.faults))
+
+
+class RunError(RuntimeError):
+    """The surroundings failed a run: a full disk, a lost cluster. Exit code 1; the same command goes on from here."""
+
+
+def disk_fault(error: BaseException | None) -> str | None:
+    """The sentence for an error that a disk caused, however deep it lies; None for any other error."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in DISK:
+            where = f" ({error.filename})" if error.filename else ""
+            return f"disk: {DISK[error.errno]}{where}; nothing recorded is lost: mend it, then run the same again"
+        error = error.__cause__ or error.__context__
+    return None

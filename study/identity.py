@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-TRAINING_CODE = ("models", "study/training.py", "study/batches.py")
+TRAINING_CODE = ("models", "study/training.py", "study/batches.py", "study/devices.py")
 AFTERWARDS = ("models/generation", "models/probes")  # what is asked of a model once it is trained
 
 

@@ -69,6 +69,16 @@ def owned(folder: Path) -> Iterator[None]:
         yield
 
 
+def is_owned(folder: Path) -> bool:
+    """Whether a process holds a study's ledger for writing."""
+    with (folder / "ledger.lock").open("a") as owner:
+        try:
+            fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        return False
+
+
 class Ledger:
     """A study's journal.
 
@@ -162,6 +172,7 @@ def record_of(trial: FrozenTrial) -> TrialRecord:
         started=started,
         ended=attributes.get("ended", 0.0),
         artifacts=attributes.get("artifacts", {}),
+        device=attributes.get("device", ""),
     )
 
 

@@ -105,6 +105,7 @@ class TrialRecord:
         epochs: a record an epoch: raw values by name, and `time`, when it was recorded.
         final: measures on the full validation split, replicate only.
         artifacts: small texts by file name, such as generated sentences; replicate only.
+        device: on which it trained last: `cpu` or the GPU's name; "" where that is not known.
         started, ended: seconds since the epoch; 0.0 where it has not happened.
     """
 
@@ -124,6 +125,7 @@ class TrialRecord:
     started: float
     ended: float
     artifacts: Mapping[str, str] = field(default_factory=dict)
+    device: str = ""
 
     @property
     def seconds(self) -> float:

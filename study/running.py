@@ -1,6 +1,7 @@
 """A whole study: corpus, search, replicate, report, export. Run again, it goes on where it was."""
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from rich.console import Console
 from study import ledger
 from study.book import Book
 from study.continuation import begin
+from study.control import PAUSE, STOP, Control
 from study.corpora.corpus import Corpus
 from study.corpora.prepare import prepare
 from study.errors import UserError
@@ -39,6 +41,7 @@ class Launch:
         cpus: that a Ray started here offers; None for all.
         reuse_workers: a worker process serves many trials.
         to_stderr: progress goes there, because the result goes to standard output as JSON.
+        trouble: told of what may not mend itself while nobody looks.
     """
 
     page: str
@@ -46,6 +49,7 @@ class Launch:
     cpus: int | None = None
     reuse_workers: bool = True
     to_stderr: bool = False
+    trouble: Callable[[str], None] = lambda sentence: None
 
 
 def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
@@ -56,36 +60,95 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
 
     Raises:
         UserError: the corpus or a changed page is at fault, or another process runs the study.
+        RunError: the disk failed.
         KeyboardInterrupt: stopped by the user; nothing is lost.
     """
-    from study import tuning
+    from study import cluster
     from study.reporting import facts_of
     from study.tracking import Projection
     from study.tracking_writer import Writer
 
     console, started = Console(stderr=launch.to_stderr), time.monotonic()
     with ledger.owned(workspace.folder):
+        workspace.control.unlink(missing_ok=True)  # a word that an earlier process did not live to obey
         corpus = prepare(study.corpus, workspace.corpora, study.folder, lambda sentence: console.print(sentence))
         begin(study, workspace, launch.page, corpus)
         console.print(f"starting Ray {'here' if launch.address is None else 'at ' + launch.address} ...")
-        tuning.connect(launch.address, launch.cpus)
-        slots = tuning.slots(_resources(study))
-        if slots < 1:
-            raise UserError(tuning.too_small(_resources(study)))
-        progress = Progress(planned(study.settings()), study.search.select, slots, console)
+        cluster.connect(launch.address, launch.cpus)
+        resources = cluster.resources_of(study)
+        capacity = cluster.Capacity(resources, study.resources.at_once)
+        if capacity() < 1:
+            raise UserError(cluster.too_small(resources))
+        progress = Progress(planned(study.settings()), study.search.select, capacity(), console)
         facts = {"code": code_version(), "corpus": corpus.digest}
         projection = Projection(workspace.tracking_uri(study.tracking), study.name, workspace.artifacts, facts)
         writer = Writer(projection, progress.say)
         writer.start()
         writer.submit(partial(projection.describe, facts_of(workspace)))
-        with progress:
+        control = Control(workspace.control, progress.say)
+        with progress, control.listening():
             earlier = records(workspace.folder, study.name)
             progress.recall(earlier)
             for record in earlier:
                 writer(record)
             book = Book(Ledger(workspace.folder, study.name, write=True), study.search.select, (writer, progress))
-            _train(study, corpus, book, workspace, slots, progress, launch.reuse_workers)
+            _Run(study, corpus, book, workspace, launch, capacity, control, progress).train()
         return {**_conclude(workspace, writer, progress), "took": duration(time.monotonic() - started)}
+
+
+@dataclass
+class _Run:
+    """The two stages that train, each as often as the user pauses it."""
+
+    study: Study
+    corpus: Corpus
+    book: Book
+    workspace: Workspace
+    launch: Launch
+    capacity: Callable[[], int]
+    control: Control
+    progress: Progress
+
+    def train(self) -> None:
+        from study.stages import ReplicateStage, SearchStage
+        from study.worker import Text
+
+        text = Text(self.corpus, lexicon_of(self.corpus), self.corpus.split("train"), self.corpus.split("valid"))
+        for kind, full in ((SearchStage, False), (ReplicateStage, True)):
+            while not self._finished(kind, full, text):
+                self.control.wait_out_the_pause()
+
+    def _finished(self, kind: Any, full: bool, text: Any) -> bool:
+        """Run a stage until nothing is left of it; False if the user pauses it before."""
+        from study import cluster, tuning
+        from study.conductor import Conductor, Surroundings
+
+        stage = kind(self.study, self.corpus.digest, self.book)
+        self.progress.enter(stage.name, stage.planned())
+        resources, scheduler = cluster.resources_of(self.study), tuning.LedgerScheduler()
+        surroundings = Surroundings(self.capacity, partial(_waiting, resources), scheduler.kill)
+        job = common_job(self.study, full)
+        say, trouble = self.progress.say, self._trouble
+        conductor = Conductor(stage, job, self.workspace.checkpoints, surroundings, self.control, say, trouble)
+        self.control.training = True
+        try:
+            tuning.run_stage(conductor, scheduler, text, resources, self.workspace.scratch, self.launch.reuse_workers)
+        finally:
+            self.control.training = False
+        if self.control.wish == STOP:
+            raise KeyboardInterrupt
+        return self.control.wish != PAUSE
+
+    def _trouble(self, sentence: str) -> None:
+        self.progress.say(sentence)
+        self.launch.trouble(sentence)
+
+
+def _waiting(resources: dict[str, float], trials: int) -> str:
+    from study import cluster
+
+    what = f"{trials} trials wait for a place" if trials else "no trial can start"
+    return f"nothing trains: {what}; {cluster.shortage(resources)}; the study waits for a node"
 
 
 def _conclude(workspace: Workspace, writer: "Writer", progress: Progress) -> dict[str, Any]:
@@ -113,40 +176,17 @@ def _conclude(workspace: Workspace, writer: "Writer", progress: Progress) -> dic
     }
 
 
-def _resources(study: Study) -> dict[str, float]:
-    """What one trial occupies, as Ray names it."""
-    return {"cpu": study.resources.cpus, "gpu": study.resources.gpus}
-
-
-def _train(
-    study: Study,
-    corpus: Corpus,
-    book: Book,
-    workspace: Workspace,
-    slots: int,
-    progress: Progress,
-    reuse_workers: bool,
-) -> None:
-    from study import tuning
-    from study.stages import ReplicateStage, SearchStage
-    from study.worker import Text
-
-    text = Text(corpus, lexicon_of(corpus), corpus.split("train"), corpus.split("valid"))
-    for kind, full in ((SearchStage, False), (ReplicateStage, True)):
-        stage = kind(study, corpus.digest, book)
-        progress.enter(stage.name, stage.planned())
-        conductor = tuning.Conductor(stage, common_job(study, full), workspace.checkpoints, slots)
-        tuning.run_stage(conductor, text, _resources(study), workspace.scratch, reuse_workers)
-
-
 def common_job(study: Study, full: bool) -> dict[str, Any]:
     """What all jobs of a stage share."""
     return {
         "epochs": study.train.epochs,
         "batch_size": study.train.batch_size,
+        "precision": study.train.precision,
+        "deterministic": study.train.deterministic,
         "evaluate": asdict(study.evaluate),
         "threads": max(1, int(study.resources.cpus)),
         "gpus": study.resources.gpus,
+        "epoch_seconds": study.resources.epoch_seconds,
         "full": full,
     }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, get_type_hints
 
 from models import parts
-from models.bounds import NonNegative, Positive, Several, Share, Size
+from models.bounds import Count, NonNegative, Positive, Several, Share, Size
 from models.faults import unknown
 from search_spaces import page_yaml
 from study import families
@@ -48,10 +48,20 @@ class Replicate:
 
 @dataclass(frozen=True)
 class Train:
-    """The length of every training of the study."""
+    """The length of every training of the study, and how its numbers are made.
+
+    Args:
+        epochs: passes over the training split.
+        batch_size: sentences of an update.
+        precision: of matrix products while training: float32, or bfloat16 (mixed: weights, sums and measures stay
+            float32).
+        deterministic: GPU kernels that repeat their numbers; a CPU repeats them anyway.
+    """
 
     epochs: Size = 10
     batch_size: Size = 32
+    precision: Literal["float32", "bfloat16"] = "float32"
+    deterministic: bool = True
 
 
 @dataclass(frozen=True)
@@ -73,10 +83,19 @@ class Evaluate:
 
 @dataclass(frozen=True)
 class Resources:
-    """What one trial occupies; fractions of a GPU are allowed."""
+    """What one trial occupies, and how long it may be silent.
+
+    Args:
+        cpus: of one trial; its whole part is the number of threads.
+        gpus: of one trial; fractions are allowed.
+        at_once: trials at once, also where the cluster starts nodes only when trials wait for them; 0 for as many as fit.
+        epoch_seconds: within which a trial reports again; one that does not hangs and is ended.
+    """
 
     cpus: Positive = 1
     gpus: NonNegative = 0
+    at_once: Count = 0
+    epoch_seconds: Positive = 3600
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ class Stage(Protocol):
 
 def identify(study: Study, corpus: str, configuration: Mapping[str, Any], seed: int) -> dict[str, Any]:
     """Attributes that name a trial."""
-    length = [study.train.epochs, study.train.batch_size, vars(study.evaluate)]
+    length = [study.train.epochs, study.train.batch_size, study.train.precision, vars(study.evaluate)]
     key = digest(configuration, seed, corpus, length, code_version())
     return {"key": key, "configuration": configuration_id(configuration), "seed": seed, "settings": configuration}
 

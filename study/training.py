@@ -18,6 +18,7 @@ from models.lexicon import Lexicon
 from models.measures.checks import NotFinite
 from models.objective import Objective
 from models.text_vae import TextVAE
+from study import devices
 from study.batches import evaluation_batches, training_batches, updates_per_epoch
 from study.corpora.corpus import Split
 
@@ -50,7 +51,12 @@ class Effort:
 
 @dataclass(frozen=True)
 class Task:
-    """One training: a resolved configuration, a seed and a length."""
+    """One training: a resolved configuration, a seed and a length.
+
+    Args:
+        precision: of the matrix products while training; measures are always taken in float32.
+        deterministic: GPU kernels that repeat their numbers.
+    """
 
     configuration: Mapping[str, Any]
     lexicon: Lexicon
@@ -58,6 +64,8 @@ class Task:
     epochs: int
     batch_size: int
     effort: Effort
+    precision: str = "float32"
+    deterministic: bool = True
 
 
 class Training:
@@ -69,6 +77,7 @@ class Training:
 
     def __init__(self, task: Task, train: Split, valid: Split, device: torch.device) -> None:
         self.task, self.train_split, self.valid_split, self.device = task, train, valid, device
+        devices.settle(device, task.deterministic)
         torch.manual_seed(task.seed)
         self.model = TextVAE(task.configuration, task.lexicon).to(device)
         updates = task.epochs * updates_per_epoch(len(train), task.batch_size)
@@ -103,7 +112,8 @@ class Training:
         self.model.train()
         losses, reconstructions, tokens, sentences = 0.0, 0.0, 0, 0
         for batch in training_batches(self.train_split, self.task.batch_size, generator):
-            loss, reconstruction = self.update(batch.to(self.device))
+            with devices.autocast(self.device, self.task.precision):
+                loss, reconstruction = self.update(batch.to(self.device))
             if not math.isfinite(loss):
                 raise Diverged(f"the loss became {loss} in epoch {epoch}, update {self.optimization.updates + 1}")
             size = len(batch.tokens)
@@ -143,7 +153,8 @@ class Training:
             "history": self.history,
         }
         unfinished = path.with_name(path.name + ".partial")
-        torch.save(state, unfinished)
+        with unfinished.open("wb") as file:  # a file of Python's own says why it cannot be written
+            torch.save(state, file)
         unfinished.replace(path)
 
     def resume(self, path: Path) -> bool:

@@ -5,102 +5,49 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
+os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")  # `study.control` obeys Ctrl-C
 os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1000000000")  # the ledger is what resumes, not Ray's snapshots
 os.environ.setdefault("TUNE_FUNCTION_THREAD_TIMEOUT_S", "60")
+os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", "1000000")  # the conductor counts, also while nodes come and go
+os.environ.setdefault("TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S", "1000000000")  # the conductor says it (Ray's spelling)
+os.environ.setdefault("TUNE_PRINT_ALL_TRIAL_ERRORS", "0")
 os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
 
 import ray
 from ray import tune
-from ray.tune import CheckpointConfig, FailureConfig, RunConfig, TuneConfig
+from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, TuneConfig
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from study import worker
-from study.book import job_of
-from study.specification import Study
-from study.stages import Stage
-from study.workspace import Workspace
-
-RETRIES = 3  # deaths of a trial's process that are forgiven; faults of the trial itself never raise
-
-
-class Conductor:
-    """Keeps the stage and Tune in step: jobs out, reports in."""
-
-    def __init__(self, stage: Stage, common: Mapping[str, Any], checkpoints: Path, slots: int) -> None:
-        self.stage, self.common, self.checkpoints, self.slots = stage, common, checkpoints, slots
-        self.keys: dict[str, str] = {}
-        self.fault: BaseException | None = None
-
-    def next_job(self, trial_id: str) -> dict[str, str] | str | None:
-        if len(self.keys) >= self.slots:
-            return None
-        record = None if self.fault else self.stage.next_trial()
-        if record is None:
-            return None if self.keys else Searcher.FINISHED
-        self.keys[trial_id] = record.key
-        checkpoint = str(self.checkpoint(record.key))
-        return {"job": json.dumps(job_of(record, {**self.common, "checkpoint": checkpoint}))}
-
-    def checkpoint(self, key: str) -> Path:
-        return self.checkpoints / f"{key}.pt"
-
-    def take(self, trial_id: str, report: Mapping[str, Any]) -> bool:
-        """Record a report; whether the trial is to be stopped."""
-        key, book = self.keys[trial_id], self.stage.book
-        match report["event"]:
-            case worker.EPOCH:
-                record = book.epoch(key, report["record"])
-                if record is None or not self.stage.stops(record):
-                    return False
-                book.stop(key)
-                return True
-            case worker.FINISHED:
-                book.finish(key, report["final"], report["artifacts"])
-            case worker.DIVERGED:
-                book.diverge(key, report["cause"])
-            case worker.FAILED:
-                book.fail(key, report["cause"])
-        return False
-
-    def leave(self, trial_id: str, error: bool) -> None:
-        """A trial has left its worker; one that died on the way without a last report is told so."""
-        key = self.keys.pop(trial_id, None)
-        if key is None or self.fault:
-            return
-        self.stage.book.fail(key, f"its process died {RETRIES + 1} times" if error else "it left without a result")
-        worker.discard(self.checkpoint(key))
-
-    @contextmanager
-    def keeping(self) -> Iterator[None]:
-        """Tune swallows what is raised in its callbacks and trains on: keep it, and raise it where the run ends."""
-        try:
-            yield
-        except BaseException as fault:
-            self.fault = self.fault or fault
+from study.conductor import Conductor, Unplaced
 
 
 class LedgerSearcher(Searcher):
     """Hands out the stage's trials. Holds no state that Tune could save."""
 
-    def __init__(self, conductor: Conductor) -> None:
+    def __init__(self, conductor: Conductor, scheduler: "LedgerScheduler") -> None:
         super().__init__()
-        self.conductor = conductor
+        self.conductor, self.scheduler = conductor, scheduler
 
     def suggest(self, trial_id: str) -> Any:
         with self.conductor.keeping():
-            return self.conductor.next_job(trial_id)
+            self.conductor.tick()  # Tune asks here alone while nothing is live
+            job = self.conductor.next_job(trial_id)
+            return Searcher.FINISHED if job is None and self.conductor.done else job
         return Searcher.FINISHED
 
     def on_trial_complete(self, trial_id: str, result: dict | None = None, error: bool = False) -> None:
         with self.conductor.keeping():
-            self.conductor.leave(trial_id, error)
+            cause = self.scheduler.cause_of(trial_id) if error else ""
+            self.scheduler.trials.pop(trial_id, None)
+            self.conductor.leave(trial_id, cause)
 
     def save(self, checkpoint_path: str) -> None: ...
 
@@ -115,15 +62,62 @@ class LedgerSearcher(Searcher):
 class LedgerScheduler(FIFOScheduler):
     """Records every report before it is judged, and judges it."""
 
-    def __init__(self, conductor: Conductor) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.conductor = conductor
+        self.conductor: Conductor | None = None
+        self.trials: dict[str, Trial] = {}
+
+    def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
+        self.trials[trial.trial_id] = trial
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict) -> str:
-        stop = False
-        with self.conductor.keeping():
-            stop = self.conductor.take(trial.trial_id, json.loads(result["report"]))
-        return TrialScheduler.STOP if stop or self.conductor.fault else TrialScheduler.CONTINUE
+        stop, conductor = False, self.conductor
+        assert conductor is not None
+        with conductor.keeping():
+            stop = conductor.take(trial.trial_id, json.loads(result["report"]))
+        return TrialScheduler.STOP if stop or conductor.fault else TrialScheduler.CONTINUE
+
+    def kill(self, trial_id: str) -> None:
+        """End the process that trains a trial; Tune then reports its death."""
+        if actor := self.trials[trial_id].temporary_state.ray_actor:
+            ray.kill(actor)
+
+    def cause_of(self, trial_id: str) -> str:
+        """Why a trial's process died, as Ray says it, in one line."""
+        text = ""
+        with suppress(OSError, TypeError, KeyError):
+            text = Path(self.trials[trial_id].error_file).read_text(encoding="utf-8", errors="replace")
+        return cause_in(text)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+CAUSES = (
+    ("OutOfMemoryError", "its node ran out of memory and Ray killed it"),
+    ("running low on memory", "its node ran out of memory and Ray killed it"),
+    ("preempted", "its node was taken away"),
+    ("node was terminated", "its node was lost"),
+    ("node died", "its node was lost"),
+    ("ray.kill", "it was killed"),
+)
+
+
+def cause_in(text: str) -> str:
+    """A sentence for what Ray wrote of a death."""
+    known = next((sentence for sign, sentence in CAUSES if sign.lower() in text.lower()), None)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return known or (lines[-1][:200] if lines else "unknown")
+
+
+class Ticker(Callback):
+    """Lets the conductor look around between two steps of Tune; what it raises ends the run."""
+
+    def __init__(self, conductor: Conductor) -> None:
+        self.conductor = conductor
+
+    def on_step_begin(self, iteration: int, trials: list[Trial], **info: Any) -> None:
+        self.conductor.tick()
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
@@ -131,6 +125,7 @@ class LedgerScheduler(FIFOScheduler):
 
 def run_stage(
     conductor: Conductor,
+    scheduler: LedgerScheduler,
     text: worker.Text,
     resources: Mapping[str, float],
     scratch: Path,
@@ -138,19 +133,22 @@ def run_stage(
 ) -> None:
     """Train everything that a stage still has to train; Tune's own files stand in `scratch` until it ends.
 
+    Returns early, with the ledger's trials still running, when the user stops or pauses the study.
+
     Raises:
-        KeyboardInterrupt: the user stopped the run; what was running goes on from its checkpoint next time.
+        KeyboardInterrupt: the user leaves now.
+        RunError: the disk failed.
     """
+    scheduler.conductor = conductor
     trainable = tune.with_resources(tune.with_parameters(worker.run_trial, text=text), dict(resources))
     shutil.rmtree(scratch, ignore_errors=True)
     with signals_restored():
         tuner = tune.Tuner(
             trainable,
             tune_config=TuneConfig(
-                search_alg=LedgerSearcher(conductor),
-                scheduler=LedgerScheduler(conductor),
+                search_alg=LedgerSearcher(conductor, scheduler),
+                scheduler=scheduler,
                 num_samples=-1,
-                max_concurrent_trials=conductor.slots,
                 reuse_actors=reuse_workers,
                 trial_name_creator=lambda trial: trial.trial_id,
                 trial_dirname_creator=lambda trial: trial.trial_id,
@@ -158,66 +156,37 @@ def run_stage(
             run_config=RunConfig(
                 name=conductor.stage.name,
                 storage_path=str(scratch.resolve()),
-                failure_config=FailureConfig(max_failures=RETRIES),
+                failure_config=FailureConfig(max_failures=0),  # the conductor sends out again what died
                 checkpoint_config=CheckpointConfig(num_to_keep=1),
+                callbacks=[Ticker(conductor)],
                 verbose=0,
             ),
         )
-        tuner.fit()
+        _fit(tuner, conductor)
     shutil.rmtree(scratch, ignore_errors=True)
-    if conductor.fault is not None:
+
+
+def _fit(tuner: tune.Tuner, conductor: Conductor) -> None:
+    try:
+        tuner.fit()
+    except Exception as error:
+        if conductor.fault is None and not _unplaced(error):
+            raise
+    if conductor.fault is not None and not isinstance(conductor.fault, Unplaced):
         raise conductor.fault
-    if conductor.keys:
-        raise KeyboardInterrupt
+
+
+def _unplaced(error: BaseException | None) -> bool:
+    while error is not None and not isinstance(error, Unplaced):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 @contextmanager
 def signals_restored() -> Iterator[None]:
-    """Tune leaves its own signal handlers installed."""
-    before = signal.getsignal(signal.SIGINT)
+    """Tune leaves its own signal handler installed."""
+    before = signal.getsignal(signal.SIGUSR1)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def connect(address: str | None, cpus: int | None) -> None:
-    """Join a cluster, or start one on this machine; Ray puts its ports under a token unless the user says otherwise."""
-    if ray.is_initialized():
-        return
-    options: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
-    if address is None:
-        ray.init(num_cpus=cpus, include_dashboard=False, **options)
-    else:
-        ray.init(address=address, **options)
-
-
-def slots(resources: Mapping[str, float]) -> int:
-    """How many trials fit into the cluster at once."""
-    there = ray.cluster_resources()
-    return min(int(there.get(name.upper(), 0) // amount) for name, amount in resources.items() if amount > 0)
-
-
-def too_small(resources: Mapping[str, float]) -> str:
-    """The sentence for a cluster on which not even one trial fits."""
-    there = ray.cluster_resources()
-    wanted = ", ".join(f"{amount:g} {name.upper()}" for name, amount in resources.items() if amount > 0)
-    held = ", ".join(f"{there.get(name.upper(), 0):g} {name.upper()}" for name in resources)
-    return (
-        f"resources: one trial needs {wanted} and the cluster has {held}; lower `resources:`, or join a larger cluster"
-    )
-
-
-def seen_from_a_worker(study: Study, workspace: Workspace, resources: Mapping[str, float]) -> list[str]:
-    """What a worker of the cluster cannot reach: the study's folder, and the tracking server."""
-    probe = ray.remote(num_cpus=resources["cpu"], num_gpus=resources["gpu"])(_reachable)
-    return ray.get(probe.remote(str(workspace.runs), study.tracking))
-
-
-def _reachable(runs: str, tracking: str | None) -> list[str]:
-    from study.checks import tracking_faults
-    from study.workspace import writable
-
-    found = [fault] if (fault := writable(Path(runs))) else []
-    found += tracking_faults(tracking) if tracking else []
-    return [f"seen from a worker, {fault}" for fault in found]
+        signal.signal(signal.SIGUSR1, before)

@@ -1,7 +1,10 @@
 """What runs inside a Ray worker: one trial, from its checkpoint if it has one."""
 
+import faulthandler
 import fcntl
 import json
+import socket
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from models.lexicon import Lexicon
 from study.corpora.corpus import Corpus, Split
+from study.errors import disk_fault
 
 if TYPE_CHECKING:
     from models.text_vae import TextVAE
     from study.probing import Answers
 
-FINISHED, DIVERGED, FAILED, EPOCH = "finished", "diverged", "failed", "epoch"
+BEGUN, EPOCH, FINISHED, DIVERGED, FAILED, BLOCKED = "begun", "epoch", "finished", "diverged", "failed", "blocked"
+LOCK_SECONDS = 120.0  # that a trial waits for a worker which still trains it, before it is sent out again
 Report = Callable[[dict[str, Any]], None]
 
 
@@ -43,31 +48,42 @@ def run_trial(config: Mapping[str, Any], text: Text) -> None:
 def train_job(job: Mapping[str, Any], text: Text, report: Report) -> None:
     """Train a job to its end; every way to end but the death of the process is a report.
 
-    Reports are `{"event": epoch | finished | diverged | failed, ...}`. Epochs that a checkpoint already holds are
-    reported again, since the driver may have died before it recorded them; it ignores what it knows.
+    Reports are `{"event": begun | epoch | finished | diverged | failed | blocked, ...}`. Epochs that a checkpoint
+    already holds are reported again, since the driver may have died before it recorded them; it ignores what it knows.
     """
     from study.training import Diverged
 
-    with held(Path(job["checkpoint"])):
-        try:
-            final, artifacts = _train(job, text, report)
+    checkpoint = Path(job["checkpoint"])
+    try:
+        with held(checkpoint), never_silent(checkpoint, job["epoch_seconds"]) as heard:
+
+            def tell(content: dict[str, Any]) -> None:
+                report(content)
+                heard()
+
+            final, artifacts = _train(job, text, tell)
             report({"event": FINISHED, "final": final, "artifacts": artifacts})
-        except Diverged as error:
-            report({"event": DIVERGED, "cause": str(error)})
-        except Exception as error:  # any fault of a trial is that trial's end, never the study's
-            report({"event": FAILED, "cause": _cause(error)})
+    except Diverged as error:
+        report({"event": DIVERGED, "cause": str(error)})
+    except StillTrained:
+        raise  # no fault of the trial: Tune sees a death, and the trial is sent out again
+    except Exception as error:  # any fault of a trial is that trial's end, and never the study's
+        blocked = disk_fault(error)
+        report({"event": BLOCKED if blocked else FAILED, "cause": blocked or _cause(error)})
 
 
 def _train(job: Mapping[str, Any], text: Text, report: Report) -> tuple[dict[str, float], dict[str, str]]:
     """The measures on the full split and the texts that the job asks for; none of either in a search."""
     import torch
 
+    from study import devices
     from study.training import Effort, Task, Training
 
     torch.set_num_threads(job["threads"])
-    device = torch.device("cuda" if job["gpus"] > 0 and torch.cuda.is_available() else "cpu")
+    device = devices.device_of(job["gpus"])
+    report({"event": BEGUN, "device": devices.named(device), "host": socket.gethostname()})
     effort = Effort.of(job["evaluate"])
-    names = ("configuration", "seed", "epochs", "batch_size")
+    names = ("configuration", "seed", "epochs", "batch_size", "precision", "deterministic")
     task = Task(**{name: job[name] for name in names}, lexicon=text.lexicon, effort=effort)
     training = Training(task, text.train, text.valid, device)
     checkpoint = Path(job["checkpoint"])
@@ -93,18 +109,78 @@ def _probe(job: Mapping[str, Any], text: Text, model: "TextVAE") -> "Answers":
     )
 
 
+class StillTrained(RuntimeError):
+    """Another process trains the same trial."""
+
+
 @contextmanager
 def held(checkpoint: Path) -> Iterator[None]:
-    """Hold a checkpoint against a worker that outlived its driver for a moment and still trains the same trial."""
+    """Hold a checkpoint against a worker that outlived its driver for a moment and still trains the same trial.
+
+    Raises:
+        StillTrained: it does so for longer than `LOCK_SECONDS`.
+    """
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + LOCK_SECONDS
     with checkpoint.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        while not _locked(lock.fileno()):
+            if time.monotonic() > deadline:
+                raise StillTrained(f"another process still trains this trial after {LOCK_SECONDS:g} s")
+            time.sleep(0.2)
         yield
+
+
+def _locked(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def never_silent(checkpoint: Path, seconds: float) -> Iterator[Callable[[], None]]:
+    """End the process when it has not called what this yields for `seconds`, and leave a note of where it was.
+
+    The clock is a thread of C that needs no interpreter, so that a call which never comes back is ended too.
+    """
+    with _hang_note(checkpoint).open("w") as note:
+
+        def heard() -> None:
+            faulthandler.dump_traceback_later(seconds, exit=True, file=note)
+
+        heard()
+        try:
+            yield heard
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+
+def where_it_hung(checkpoint: Path) -> str:
+    """The innermost function of the thread that was training when the process ended itself; "" if it did not."""
+    try:
+        lines = _hang_note(checkpoint).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    first = ""
+    for line in lines:
+        if line.startswith(("Thread", "Current thread")):
+            first = ""
+        elif line.strip().startswith("File "):
+            first = first or line.strip()
+            if "worker.py" in line and "_train" in line:
+                return first
+    return ""
+
+
+def _hang_note(checkpoint: Path) -> Path:
+    return checkpoint.with_suffix(".hang")
 
 
 def discard(checkpoint: Path) -> None:
     """Remove what an ended trial leaves on disk."""
-    for path in (checkpoint, checkpoint.with_suffix(".lock"), checkpoint.with_name(checkpoint.name + ".partial")):
+    partial = checkpoint.with_name(checkpoint.name + ".partial")
+    for path in (checkpoint, checkpoint.with_suffix(".lock"), _hang_note(checkpoint), partial):
         path.unlink(missing_ok=True)
 
 

@@ -36,6 +36,14 @@ class Workspace:
         return self.folder / "study.json"
 
     @property
+    def control(self) -> Path:
+        return self.folder / "control"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "run.log"
+
+    @property
     def report(self) -> Path:
         return self.folder / "report"
 

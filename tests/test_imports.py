@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 OURS = ("models", "search_spaces", "study", "analysis", "tests")
 HEAVY = ("torch", "ray", "mlflow", "optuna")
 SPEAKERS = {
-    "ray": {"study/tuning.py", "study/worker.py"},
+    "ray": {"study/cluster.py", "study/tuning.py", "study/worker.py"},
     "mlflow": {
         "study/tracking.py",
         "analysis/run_sources.py",

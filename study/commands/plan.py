@@ -42,14 +42,14 @@ def _cluster_slots(study: Study, workspace: Workspace, arguments: Namespace) -> 
     if arguments.address is None:
         by_cpu = int((arguments.cpus or local_cpus()) // study.resources.cpus)
         return max(1, by_cpu)
-    from study import tuning
+    from study import cluster
 
-    tuning.connect(arguments.address, None)
+    cluster.connect(arguments.address, None)
     resources = {"cpu": study.resources.cpus, "gpu": study.resources.gpus}
-    slots = tuning.slots(resources)
+    slots = cluster.fitting(resources)
     if slots < 1:
-        raise UserError(tuning.too_small(resources))
-    if found := tuning.seen_from_a_worker(study, workspace, resources):
+        raise UserError(cluster.too_small(resources))
+    if found := cluster.seen_from_a_worker(study, workspace, resources):
         raise UserError(found)
     return slots
 

@@ -1,14 +1,13 @@
 """`status`: where a study is, read from its ledger while it runs or after."""
 
-import fcntl
 import time
 from argparse import Namespace
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 from study.commands import Answer
 from study.commands.pagefile import workspace_of
+from study.ledger import is_owned
 from study.progress import STATE_COLUMNS, collapsed, duration
 from study.records import ENDED, MISSING, RUNNING, TrialRecord, selection
 from study.specification import planned
@@ -21,23 +20,13 @@ def status(arguments: Namespace) -> Answer:
     """Counts by state, best so far, time left."""
     workspace = workspace_of(arguments, arguments.study)
     workspace.read_facts()
-    while arguments.watch and not arguments.json and _running(workspace.folder):
+    while arguments.watch and not arguments.json and is_owned(workspace.folder):
         _print(_data(workspace))
         time.sleep(SECONDS)
     data = _data(workspace)
     if not arguments.json:
         _print(data)
     return data, None
-
-
-def _running(folder: Path) -> bool:
-    """Whether a process holds the study's ledger."""
-    with (folder / "ledger.lock").open("a") as owner:
-        try:
-            fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
-        return False
 
 
 def _data(workspace: Workspace) -> dict[str, Any]:
@@ -51,7 +40,7 @@ def _data(workspace: Workspace) -> dict[str, Any]:
     ]
     return {
         "study": workspace.study,
-        "running": _running(workspace.folder),
+        "running": is_owned(workspace.folder),
         "left": _left(found, rows),
         "rows": rows,
     }

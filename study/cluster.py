@@ -1,0 +1,97 @@
+"""The Ray cluster that a study runs on: joining it, what fits on it, what its workers can reach."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import ray
+
+from study.specification import Study
+from study.workspace import Workspace
+
+SECONDS = 5.0  # for which a count of what fits is believed
+
+
+def connect(address: str | None, cpus: int | None) -> None:
+    """Join a cluster, or start one on this machine; Ray puts its ports under a token unless the user says otherwise."""
+    if ray.is_initialized():
+        return
+    options: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
+    if address is None:
+        ray.init(num_cpus=cpus, include_dashboard=False, **options)
+    else:
+        ray.init(address=address, **options)
+
+
+def resources_of(study: Study) -> dict[str, float]:
+    """What one trial occupies, as Ray names it."""
+    return {"cpu": study.resources.cpus, "gpu": study.resources.gpus}
+
+
+class Capacity:
+    """How many trials fit at once, looked up again while nodes come and go.
+
+    Args:
+        resources: of one trial.
+        at_once: trials that the user allows at once, also where nodes for them are still to be started; 0 for as many
+            as fit.
+    """
+
+    def __init__(self, resources: Mapping[str, float], at_once: int) -> None:
+        self.resources, self.at_once = resources, at_once
+        self._count, self._looked = 0, -SECONDS
+
+    def __call__(self) -> int:
+        if self.at_once:
+            return self.at_once
+        if time.monotonic() - self._looked >= SECONDS:
+            self._count, self._looked = fitting(self.resources), time.monotonic()
+        return self._count
+
+
+def fitting(resources: Mapping[str, float]) -> int:
+    """Trials that the nodes which are there now hold at once, whatever else they run."""
+    return sum(_on_node(node["Resources"], resources) for node in ray.nodes() if node["Alive"])
+
+
+def _on_node(there: Mapping[str, float], resources: Mapping[str, float]) -> int:
+    return min(_times(name, there.get(name.upper(), 0), amount) for name, amount in resources.items() if amount > 0)
+
+
+def _times(name: str, there: float, amount: float) -> int:
+    if name == "gpu" and amount < 1:
+        return int(there) * int(1 / amount + 1e-9)  # a fraction is of one GPU and never of two halves
+    return int(there / amount + 1e-9)
+
+
+def shortage(resources: Mapping[str, float]) -> str:
+    """The sentence for trials that find no place."""
+    there = ray.cluster_resources()
+    wanted = ", ".join(f"{amount:g} {name.upper()}" for name, amount in resources.items() if amount > 0)
+    held = ", ".join(f"{there.get(name.upper(), 0):g} {name.upper()}" for name in resources)
+    nodes = sum(node["Alive"] for node in ray.nodes())
+    return f"one trial needs {wanted} on one node, and the cluster's {nodes} nodes have {held} together"
+
+
+def too_small(resources: Mapping[str, float]) -> str:
+    """The fault of a cluster on which not even one trial fits."""
+    return (
+        f"resources: {shortage(resources)}; lower `resources:`, join a larger cluster, or name `resources.at_once` where "
+        "the cluster starts nodes when trials wait for them"
+    )
+
+
+def seen_from_a_worker(study: Study, workspace: Workspace, resources: Mapping[str, float]) -> list[str]:
+    """What a worker of the cluster cannot reach: the study's folder, and the tracking server."""
+    probe = ray.remote(num_cpus=resources["cpu"], num_gpus=resources["gpu"])(_reachable)
+    return ray.get(probe.remote(str(workspace.runs), study.tracking))
+
+
+def _reachable(runs: str, tracking: str | None) -> list[str]:
+    from study.checks import tracking_faults
+    from study.workspace import writable
+
+    found = [fault] if (fault := writable(Path(runs))) else []
+    found += tracking_faults(tracking) if tracking else []
+    return [f"seen from a worker, {fault}" for fault in found]

@@ -1,0 +1,86 @@
+"""Stopping and pausing a running study: by Ctrl-C, by SIGTERM, or by a word in a file that any machine can write."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+STOP, NOW, PAUSE, RESUME = WORDS = ("stop", "now", "pause", "resume")
+SECONDS = 1.0  # between two looks at the file
+STOPPING = "stopping: every running trial finishes its epoch and keeps its checkpoint; Ctrl-C again leaves now"
+PAUSING = "pausing: every running trial finishes its epoch, then the cluster is free; `uncollapse resume` goes on"
+PAUSED = "paused: nothing trains; `uncollapse resume` goes on, Ctrl-C or `uncollapse stop` leaves"
+
+
+class Control:
+    """What the user wants of a running study.
+
+    Args:
+        path: of the file that holds one of `WORDS` when another process asks; its absence asks nothing.
+        say: told what is about to happen.
+    """
+
+    def __init__(self, path: Path, say: Callable[[str], None]) -> None:
+        self.path, self.say = path, say
+        self.wish = ""
+        self.training = False
+        self._looked = 0.0
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Obey signals and the file."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self._signalled) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            self.path.unlink(missing_ok=True)
+
+    def _signalled(self, number: int, frame: Any) -> None:
+        """The first signal lets trials finish their epochs; with nothing in training, or the second time, it leaves."""
+        if not self.training or self.wish == STOP:
+            raise KeyboardInterrupt
+        self._want(STOP)
+
+    def look(self) -> None:
+        """Read the file if it is time; raises KeyboardInterrupt when asked to leave now."""
+        if time.monotonic() - self._looked < SECONDS:
+            return
+        self._looked = time.monotonic()
+        word = asked(self.path)
+        if word == NOW:
+            raise KeyboardInterrupt
+        if word == STOP or (word == PAUSE and not self.wish):
+            self._want(word)
+
+    def _want(self, word: str) -> None:
+        if self.wish != word:
+            self.wish = word
+            self.say(STOPPING if word == STOP else PAUSING)
+
+    def wait_out_the_pause(self) -> None:
+        """Return when the user wants to go on; raises KeyboardInterrupt when it is to stop instead."""
+        self.say(PAUSED)
+        while (word := asked(self.path)) == PAUSE:
+            time.sleep(SECONDS)
+        if word in (STOP, NOW) or self.wish == STOP:
+            raise KeyboardInterrupt
+        self.path.unlink(missing_ok=True)
+        self.wish = ""
+        self.say("going on")
+
+
+def asked(path: Path) -> str:
+    """The word in a control file, "" if there is none."""
+    try:
+        word = path.read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
+    return word if word in WORDS else ""
