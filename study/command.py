@@ -42,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(prog="uncollapse", description="Hyperparameter studies of text VAEs.")
     whole.add_argument("--version", action="version", version=_version())
     sub = whole.add_subparsers(dest="command", required=True, metavar="command")
-    made = {name: sub.add_parser(name, help=text, description=text) for name, _, text in COMMANDS}
+    made = {name: sub.add_parser(name, help=text, description=text, allow_abbrev=False) for name, _, text in COMMANDS}
     for name, one in made.items():
         one.add_argument("--json", action="store_true", help="print JSON")
         if name not in ("families", "show"):
@@ -57,6 +57,13 @@ def parser() -> argparse.ArgumentParser:
         made[name].add_argument("--cpus", type=int, help="CPUs that a Ray started here offers (all of the machine's)")
     made["plan"].add_argument("--no-calibrate", action="store_true", help="skip the short run that estimates hours")
     made["run"].add_argument("--fresh-workers", action="store_true", help="a new worker process for every trial")
+    made["run"].add_argument("--restart", action="store_true", help="start the driver again whenever it dies")
+    made["run"].add_argument(
+        "--detach", action="store_true", help="leave the study running in the background, with --restart, and return"
+    )
+    made["run"].add_argument(
+        "--notify", metavar="COMMAND", help="a shell command that gets news as JSON on its standard input"
+    )
     made["stop"].add_argument("--now", action="store_true", help="leave at once; what is running repeats its epoch")
     for name in ("status", "stop", "pause", "resume", "export", "verify"):
         made[name].add_argument("study", help="a study's name")
@@ -89,7 +96,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns 0 done, 1 the run failed, 2 the user's input is at fault, 130 the user stopped it."""
-    arguments = parser().parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    arguments = parser().parse_args(words)
+    arguments.words = words
     module = next(module for name, module, _ in COMMANDS if name == arguments.command)
     try:
         command = getattr(importlib.import_module(f"study.commands.{module}"), arguments.command)

@@ -14,7 +14,7 @@ from study.workspace import Workspace
 
 PACKAGES = ("ray", "optuna", "torch", "mlflow", "numpy", "spacy", "uncollapse")
 MAY_GROW = (("search", "trials"), ("replicate", "configurations"), ("replicate", "seeds"))
-MAY_CHANGE = ("resources", "tracking", "export")
+MAY_CHANGE = ("tracking", "export")
 
 
 def begin(study: Study, workspace: Workspace, page: str, corpus: Corpus) -> None:
@@ -51,8 +51,27 @@ def changes(known: Mapping[str, Any], settings: Mapping[str, Any], corpus: str) 
     for key in settings.keys() | before.keys():
         if key in MAY_CHANGE or key == "corpus" or _plain(settings.get(key)) == _plain(before.get(key)):
             continue
-        found += _section_changes(key, before.get(key), settings.get(key), remedy)
+        if key == "resources":
+            found += _resource_changes(before[key], settings[key], remedy)
+        else:
+            found += _section_changes(key, before.get(key), settings.get(key), remedy)
     return sorted(found)
+
+
+def _resource_changes(before: Mapping[str, Any], now: Mapping[str, Any], remedy: str) -> list[str]:
+    """Resources may change as long as the numbers stay the same: threads and kind of device decide how sums round."""
+    found = []
+    if max(1, int(before["cpus"])) != max(1, int(now["cpus"])):
+        found.append(
+            f"`resources.cpus` was {before['cpus']:g} and is now {now['cpus']:g}: its whole part is the number of "
+            f"threads, which decides how sums round, so trials before and after could not be compared; {remedy}"
+        )
+    if bool(before["gpus"]) != bool(now["gpus"]):
+        found.append(
+            f"`resources.gpus` was {before['gpus']:g} and is now {now['gpus']:g}: a CPU and a GPU round differently, so "
+            f"trials before and after could not be compared; another share of a GPU is allowed; {remedy}"
+        )
+    return found
 
 
 def _section_changes(key: str, before: Any, now: Any, remedy: str) -> list[str]:
@@ -61,11 +80,20 @@ def _section_changes(key: str, before: Any, now: Any, remedy: str) -> list[str]:
     found = []
     for name in sorted(before.keys() | now.keys()):
         old, new = before.get(name), now.get(name)
+        if key == "families" and old is None:
+            continue  # a family more is as if it had been there, since every family has a sampler of its own
         grows = (key, name) in MAY_GROW and isinstance(old, int) and isinstance(new, int) and new >= old
         if _plain(old) != _plain(new) and not grows:
-            rule = "it may only grow" if (key, name) in MAY_GROW else remedy
-            found.append(f"`{key}.{name}` was {old!r} and is now {new!r}; {rule}")
+            found.append(_change(key, name, old, new, remedy))
     return found
+
+
+def _change(section: str, name: str, old: Any, new: Any, remedy: str) -> str:
+    if section == "families":
+        what = "is no longer there" if new is None else "was changed, or the override over it"
+        return f"`families.{name}` {what}; trials of one family belong to one page; {remedy}"
+    rule = "it may only grow" if (section, name) in MAY_GROW else remedy
+    return f"`{section}.{name}` was {old!r} and is now {new!r}; {rule}"
 
 
 def _plain(value: Any) -> Any:

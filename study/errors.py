@@ -1,22 +1,32 @@
 """What a user's mistake and a failure of the surroundings look like: sentences, and never a traceback."""
 
 import errno
+import re
 from collections.abc import Sequence
 
 DISK = {errno.ENOSPC: "no space is left", errno.EDQUOT: "the quota is used up", errno.EROFS: "it is read-only"}
 DISK |= {errno.EIO: "it cannot be read or written", errno.ESTALE: "it is no longer mounted"}
+
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+LONGEST = 2000  # characters of a fault; what is found may be a whole file
 
 
 class UserError(ValueError):
     """The user's input is at fault; the command prints the faults and ends with exit code 2.
 
     Args:
-        faults: one sentence a fault, each naming the place, the law, what was found and what to do.
+        faults: one sentence a fault, each naming the place, the law, what was found and what to do. What a user wrote
+            stands in it, so each is made one printable line of bounded length.
     """
 
     def __init__(self, faults: str | Sequence[str]) -> None:
-        self.faults: tuple[str, ...] = (faults,) if isinstance(faults, str) else tuple(faults)
+        self.faults = tuple(_line(fault) for fault in ((faults,) if isinstance(faults, str) else faults))
         super().__init__("\n".join(self.faults))
+
+
+def _line(fault: str) -> str:
+    line = CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), fault)
+    return line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
 
 
 class RunError(RuntimeError):

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from study import ledger
 from study.book import Book
 from study.continuation import begin
 from study.control import PAUSE, STOP, Control
@@ -19,6 +18,7 @@ from study.errors import UserError
 from study.identity import code_version
 from study.ledger import Ledger
 from study.lexicons import lexicon_of
+from study.locks import owned
 from study.progress import Progress, duration
 from study.results import records
 from study.specification import Study, planned
@@ -69,7 +69,7 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
     from study.tracking_writer import Writer
 
     console, started = Console(stderr=launch.to_stderr), time.monotonic()
-    with ledger.owned(workspace.folder):
+    with owned(workspace.folder):
         workspace.control.unlink(missing_ok=True)  # a word that an earlier process did not live to obey
         corpus = prepare(study.corpus, workspace.corpora, study.folder, lambda sentence: console.print(sentence))
         begin(study, workspace, launch.page, corpus)

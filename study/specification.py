@@ -1,22 +1,21 @@
 """The study page: what a user asks for, checked as a whole before anything starts. Free of torch, ray and mlflow."""
 
 import dataclasses
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
 from models import parts
-from models.bounds import Count, NonNegative, Positive, Several, Share, Size
+from models.bounds import Bound, Count, Positive, Several, Share, Size
 from models.faults import unknown
 from search_spaces import page_yaml
 from study import families
 from study.errors import UserError
 from study.families import Family
+from study.names import study_fault
 from study.records import REPLICATE, SEARCH
-
-NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+from study.uris import uri_fault
 
 
 @dataclass(frozen=True)
@@ -82,18 +81,32 @@ class Evaluate:
 
 
 @dataclass(frozen=True)
+class Portion(Bound):
+    """How much of a device Ray can hand out: steps of 0.0001, and GPUs beyond the first whole."""
+
+    whole: bool = False
+
+    def fault(self, value: float) -> str | None:
+        if (fault := super().fault(value)) is not None:
+            return fault
+        if 0 < value < 0.0001:
+            return "must be at least 0.0001"
+        return "must be a whole number where it is more than 1" if self.whole and value > 1 and value % 1 else None
+
+
+@dataclass(frozen=True)
 class Resources:
     """What one trial occupies, and how long it may be silent.
 
     Args:
         cpus: of one trial; its whole part is the number of threads.
         gpus: of one trial; fractions are allowed.
-        at_once: trials at once, also where the cluster starts nodes only when trials wait for them; 0 for as many as fit.
+        at_once: trials at once, also where a cluster starts nodes when trials wait for them; 0 for as many as fit.
         epoch_seconds: within which a trial reports again; one that does not hangs and is ended.
     """
 
-    cpus: Positive = 1
-    gpus: NonNegative = 0
+    cpus: Annotated[float, Portion(low=0.0, low_open=True)] = 1
+    gpus: Annotated[float, Portion(low=0.0, whole=True)] = 0
     at_once: Count = 0
     epoch_seconds: Positive = 3600
 
@@ -195,9 +208,8 @@ def parse(page: Any, folder: Path, place: str) -> Study:
 def _page_faults(page: Mapping[str, Any]) -> list[str]:
     known = (*PLAIN, *SECTIONS)
     found = [unknown("key of a study", key, known) for key in page if key not in known]
-    if not isinstance(page.get("study"), str) or not NAME.fullmatch(page["study"]):
-        offence = repr(page["study"]) if "study" in page else "none"
-        found.append(f"study: a name of letters, digits, '.', '_' and '-', 64 at most, found {offence}")
+    if (fault := study_fault(page.get("study"))) is not None:
+        found.append(f"study: {fault}")
     if not isinstance(page.get("corpus"), Mapping):
         found.append(
             f"corpus: a mapping such as {{name: cafes}} or {{path: ..., format: ...}}, found {page.get('corpus')!r}"
@@ -206,6 +218,8 @@ def _page_faults(page: Mapping[str, Any]) -> list[str]:
         found.append(f"override: a mapping of parts, such as {{encoder: {{hidden: 128}}}}, found {page['override']!r}")
     if not isinstance(page.get("tracking", ""), str):
         found.append(f"tracking: MLflow's URI, such as http://127.0.0.1:5000, found {page['tracking']!r}")
+    elif (fault := uri_fault(page.get("tracking", ""))) is not None:
+        found.append(f"tracking: {fault}")
     if type(page.get("seed", 0)) is not int or page.get("seed", 0) < 0:
         found.append(f"seed: a whole number from 0, found {page['seed']!r}")
     return found + [

@@ -14,7 +14,7 @@ os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")  # `study.control` obe
 os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1000000000")  # the ledger is what resumes, not Ray's snapshots
 os.environ.setdefault("TUNE_FUNCTION_THREAD_TIMEOUT_S", "60")
 os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", "1000000")  # the conductor counts, also while nodes come and go
-os.environ.setdefault("TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S", "1000000000")  # the conductor says it (Ray's spelling)
+os.environ.setdefault("TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S", "1000000000")
 os.environ.setdefault("TUNE_PRINT_ALL_TRIAL_ERRORS", "0")
 os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
 

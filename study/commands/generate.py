@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.faults import unknown
 from study.commands import Answer
+from study.commands.pagefile import runs_of
 from study.errors import UserError
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def generate(arguments: Namespace) -> Answer:
         raise UserError(faults)
     from study import generation, trained
 
-    model, corpus, content = trained.load(arguments.file, arguments.runs.resolve() / "corpora")
+    model, corpus, content = trained.load(arguments.file, runs_of(arguments) / "corpora")
     decoding = _decoding(arguments)
     if any(getattr(arguments, name) for name in SECTIONS):
         found = _asked(arguments, generation.Speaker(model, corpus, arguments.seed, decoding, arguments.split))

@@ -1,10 +1,19 @@
-"""`run`: the whole study."""
+"""`run`: the whole study, in this process, in one that is started again when it dies, or left behind."""
 
+import sys
 from argparse import Namespace
+from functools import partial
 
+from study import notification
 from study.commands import Answer
 from study.commands.pagefile import study_of, workspace_of
 from study.errors import UserError
+from study.locks import refuse_running
+from study.notification import News
+from study.specification import Study
+from study.workspace import Workspace
+
+SAY = partial(print, file=sys.stderr, flush=True)
 
 
 def run(arguments: Namespace) -> Answer:
@@ -15,19 +24,58 @@ def run(arguments: Namespace) -> Answer:
     workspace = workspace_of(arguments, study.name)
     if found := faults(study, workspace, arguments.address):
         raise UserError(found)
+    news = News(study.name, arguments.notify, SAY)
+    if arguments.detach:
+        return _left_behind(workspace, arguments.words)
+    if arguments.restart:
+        return _restarted(workspace, arguments.words, news)
+    return _run(study, workspace, arguments, news)
+
+
+def _left_behind(workspace: Workspace, words: list[str]) -> Answer:
+    from study import supervision
+
+    refuse_running(workspace.folder)
+    command = supervision.again([*words, "--restart"], ("--detach", "--json"))
+    process = supervision.leave_behind(command, workspace.log)
+    lines = [
+        f"{workspace.study}: left behind as process {process}; its driver is started again when it dies",
+        f"log      {workspace.log}",
+        f"back     uncollapse status {workspace.study} --watch",
+        f"end      uncollapse stop {workspace.study}",
+    ]
+    return {"process": process, "log": str(workspace.log)}, "\n".join(lines)
+
+
+def _restarted(workspace: Workspace, words: list[str], news: News) -> Answer:
+    from study import supervision
+
+    command = supervision.again(words, ("--restart",))
+    sys.exit(supervision.Supervisor(command, workspace, news, SAY).run())
+
+
+def _run(study: Study, workspace: Workspace, arguments: Namespace, news: News) -> Answer:
     from study import running
 
-    done = running.run(
-        study,
-        workspace,
-        running.Launch(
-            page=arguments.page,
-            address=arguments.address,
-            cpus=arguments.cpus,
-            reuse_workers=not arguments.fresh_workers,
-            to_stderr=arguments.json,
-        ),
+    launch = running.Launch(
+        page=arguments.page,
+        address=arguments.address,
+        cpus=arguments.cpus,
+        reuse_workers=not arguments.fresh_workers,
+        to_stderr=arguments.json,
+        trouble=partial(news, notification.TROUBLE),
     )
+    try:
+        done = running.run(study, workspace, launch)
+    except UserError:
+        raise
+    except KeyboardInterrupt:
+        news(notification.STOPPED, "stopped by the user; nothing is lost")
+        raise
+    except Exception as error:
+        news(notification.FAILED, f"failed: {error}")
+        raise
+    news(notification.ENDED, f"ended after {done['took']}; the report is {done['report']}")
     return done, _text(done)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from study.commands import Answer
 from study.commands.pagefile import workspace_of
-from study.ledger import is_owned
+from study.locks import is_running
 from study.progress import STATE_COLUMNS, collapsed, duration
 from study.records import ENDED, MISSING, RUNNING, TrialRecord, selection
 from study.specification import planned
@@ -20,7 +20,7 @@ def status(arguments: Namespace) -> Answer:
     """Counts by state, best so far, time left."""
     workspace = workspace_of(arguments, arguments.study)
     workspace.read_facts()
-    while arguments.watch and not arguments.json and is_owned(workspace.folder):
+    while arguments.watch and not arguments.json and is_running(workspace.folder):
         _print(_data(workspace))
         time.sleep(SECONDS)
     data = _data(workspace)
@@ -40,7 +40,7 @@ def _data(workspace: Workspace) -> dict[str, Any]:
     ]
     return {
         "study": workspace.study,
-        "running": is_owned(workspace.folder),
+        "running": is_running(workspace.folder),
         "left": _left(found, rows),
         "rows": rows,
     }

@@ -8,7 +8,7 @@ from study.commands import Answer
 from study.commands.pagefile import workspace_of
 from study.control import NOW, PAUSE, RESUME, STOP
 from study.errors import RunError, UserError
-from study.ledger import is_owned
+from study.locks import is_running
 from study.workspace import Workspace, write_whole
 
 SECONDS = 0.5
@@ -19,7 +19,9 @@ def stop(arguments: Namespace) -> Answer:
     """Ask a study to leave, and wait until it has."""
     workspace = _running(arguments)
     write_whole(workspace.control, NOW if arguments.now else STOP)
-    _wait(workspace, lambda: not is_owned(workspace.folder), "running trials finish their epoch; `--now` does not wait")
+    _wait(
+        workspace, lambda: not is_running(workspace.folder), "running trials finish their epoch; `--now` does not wait"
+    )
     return {"stopped": workspace.study}, f"{workspace.study}: stopped; `uncollapse run` with its page goes on from here"
 
 
@@ -41,7 +43,7 @@ def resume(arguments: Namespace) -> Answer:
 def _running(arguments: Namespace) -> Workspace:
     workspace = workspace_of(arguments, arguments.study)
     workspace.read_facts()
-    if not is_owned(workspace.folder):
+    if not is_running(workspace.folder):
         raise UserError(f"{workspace.study}: no process is running it; `uncollapse run` with its page starts it again")
     return workspace
 

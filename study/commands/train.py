@@ -4,15 +4,17 @@ from argparse import Namespace
 from collections.abc import Mapping
 from typing import Any
 
-from study import final
+from study import exported, final
 from study.commands import Answer
+from study.commands.pagefile import runs_of
+from study.errors import UserError
 
 
 def train(arguments: Namespace) -> Answer:
     """Train an exported file, evaluate the test split and print the table."""
-    content = final.read(arguments.file, arguments.edited)
+    content = exported.read(arguments.file, arguments.edited)
     if arguments.seed is not None:
-        content["seed"] = arguments.seed
+        content["seed"] = _seed(arguments.seed)
     out = arguments.out or arguments.file.with_suffix("")
     say = (lambda sentence: None) if arguments.json else (lambda sentence: print(sentence, flush=True))
     done = _train(content, arguments, out, say)
@@ -29,11 +31,17 @@ def train(arguments: Namespace) -> Answer:
     }, text
 
 
+def _seed(seed: int) -> int:
+    if seed not in exported.SEEDS:
+        raise UserError(f"--seed: a whole number from 0 to {exported.SEEDS[-1]}, found {seed}")
+    return seed
+
+
 def _train(content: Mapping[str, Any], arguments: Namespace, out: Any, say: final.Say) -> final.Final | str:
     from study.training import Diverged
 
     try:
-        return final.train(content, arguments.runs.resolve() / "corpora", out, say)
+        return final.train(content, runs_of(arguments) / "corpora", out, say)
     except Diverged as error:
         return str(error)
 
@@ -56,5 +64,5 @@ def _registered(content: Mapping[str, Any], done: final.Final, run: str, argumen
     from study.registration import register
 
     name = arguments.register or f"{content['from']['study']}-{content['family']}"
-    corpus = load(arguments.runs.resolve() / "corpora" / content["corpus_digest"])
+    corpus = load(runs_of(arguments) / "corpora" / content["corpus_digest"])
     return f"\nregistered {register(content, corpus, done.folder, run, name)}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.faults import unknown
 from study.commands import Answer
+from study.commands.pagefile import runs_of
 from study.errors import UserError
 from study.transfer.ways import HOW, PAIRS
 
@@ -53,7 +54,7 @@ def transfer(arguments: Namespace) -> Answer:
     from study.transfer.results import summary
 
     say = (lambda sentence: None) if arguments.json else (lambda sentence: print(sentence, flush=True))
-    known = trained.load(arguments.file, arguments.runs.resolve() / "corpora", say)
+    known = trained.load(arguments.file, runs_of(arguments) / "corpora", say)
     wish = _wish(arguments, known.model)
     out = arguments.out or _beside(arguments.file)
     found = running.run(known, folders, wish, arguments.longest, out, say)

@@ -6,13 +6,17 @@ import sys
 from argparse import Namespace
 
 from study.commands import Answer
+from study.commands.pagefile import runs_of
 from study.errors import UserError
+from study.uris import uri_fault
 from study.workspace import Workspace
 
 
 def ui(arguments: Namespace) -> Answer:
     """Serve MLflow's page until it is interrupted; listens on this machine alone unless --host says otherwise."""
-    runs = arguments.runs.resolve()
+    runs = runs_of(arguments)
+    if (fault := uri_fault(arguments.tracking or "")) is not None:
+        raise UserError(f"--tracking: {fault}")
     uri = Workspace(runs, "").tracking_uri(arguments.tracking)
     if arguments.tracking is None and not (runs / "mlflow.db").exists():
         raise UserError(f"--runs {runs}: no mlflow.db there; run a study first, or name a server with --tracking")

@@ -63,7 +63,12 @@ def running(path: Path, runs: Path, log: Path, *more: str) -> Iterator[subproces
     """A study on its way; killed at the end if it is still there."""
     with log.open("a") as output:
         process = subprocess.Popen(
-            command(path, runs, *more), stdout=output, stderr=output, text=True, env={**os.environ, **QUIET}
+            command(path, runs, *more),
+            stdout=output,
+            stderr=output,
+            text=True,
+            env={**os.environ, **QUIET},
+            start_new_session=True,  # a terminal of its own, so that Ctrl-C can be tried
         )
         try:
             yield process

@@ -12,7 +12,8 @@ from optuna.trial import TrialState
 
 from study import ledger as module
 from study.errors import UserError
-from study.ledger import Ledger, Left, owned, record_of
+from study.ledger import Ledger, Left, record_of
+from study.locks import owned
 from study.records import DIVERGED, FAILED, FINISHED, MISSING, RUNNING, STOPPED
 from tests.study.trials import epoch_record
 
@@ -153,7 +154,7 @@ def test_a_reader_does_not_touch_the_journal(tmp_path: Path) -> None:
 def test_a_second_owner_is_refused_and_told_who_is_first(tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     code = (
-        "import sys; from pathlib import Path; from study.ledger import owned; from study.errors import UserError\n"
+        "import sys; from pathlib import Path; from study.locks import owned; from study.errors import UserError\n"
         f"try:\n    with owned(Path({str(folder)!r})): pass\nexcept UserError as error: print(error)"
     )
     with owned(folder):
