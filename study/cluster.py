@@ -82,6 +82,18 @@ def too_small(resources: Mapping[str, float]) -> str:
     )
 
 
+def calibrated(study: Study, corpus: Any) -> list[Any]:
+    """Estimates of `study.calibration`, measured where a trial of the study would run."""
+    resources = resources_of(study)
+    return ray.get(ray.remote(num_cpus=resources["cpu"], num_gpus=resources["gpu"])(_calibrate).remote(study, corpus))
+
+
+def _calibrate(study: Study, corpus: Any) -> list[Any]:
+    from study.calibration import calibrate
+
+    return list(calibrate(study, corpus))
+
+
 def seen_from_a_worker(study: Study, workspace: Workspace, resources: Mapping[str, float]) -> list[str]:
     """What a worker of the cluster cannot reach: the study's folder, and the tracking server."""
     probe = ray.remote(num_cpus=resources["cpu"], num_gpus=resources["gpu"])(_reachable)

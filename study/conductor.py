@@ -52,7 +52,7 @@ class Conductor:
     Args:
         stage: what is next, and what is stopped.
         common: what all jobs share.
-        checkpoints: the folder of running trials.
+        place: of a trial's files, by its key: its checkpoint, and its weights or "" where none are kept.
         surroundings: of the run.
         control: the user's wishes.
         say: told of what goes wrong and what is done about it.
@@ -61,7 +61,7 @@ class Conductor:
 
     stage: Stage
     common: Mapping[str, Any]
-    checkpoints: Path
+    place: Callable[[str], Mapping[str, str]]
     surroundings: Surroundings
     control: Control
     say: Callable[[str], None]
@@ -86,7 +86,7 @@ class Conductor:
         if record is None:
             return None
         self.live[trial_id] = Live(record)
-        job = job_of(record, {**self.common, "checkpoint": str(self.checkpoint(record.key))})
+        job = job_of(record, {**self.common, **self.place(record.key)})
         return {"job": json.dumps(job)}
 
     @property
@@ -95,7 +95,7 @@ class Conductor:
         return not self.live and (self.leaving or self.surroundings.capacity() > 0)
 
     def checkpoint(self, key: str) -> Path:
-        return self.checkpoints / f"{key}.pt"
+        return Path(self.place(key)["checkpoint"])
 
     def take(self, trial_id: str, report: Mapping[str, Any]) -> bool:
         """Record a report; whether the trial is to be stopped."""

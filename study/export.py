@@ -11,6 +11,7 @@ import yaml
 
 from analysis.findings import Findings
 from study.identity import digest
+from study.keeping import hand_over
 from study.results import records
 from study.workspace import Workspace, write_whole
 
@@ -24,10 +25,11 @@ RULE = (
 
 @dataclass(frozen=True)
 class Exported:
-    """Files written, and for each family without one the sentence that says why."""
+    """Files written, folders of confirmed weights beside them, and why a family has no file."""
 
     files: list[Path]
     refused: dict[str, str]
+    confirmed: list[Path]
 
 
 def export(workspace: Workspace, found: Findings, force: bool) -> Exported:
@@ -39,7 +41,8 @@ def export(workspace: Workspace, found: Findings, force: bool) -> Exported:
         force: where none keeps the rule, export the lowest median all the same and say so in the file.
     """
     facts = workspace.read_facts()
-    settings_of = {record.configuration: record.settings for record in records(workspace.folder, workspace.study)}
+    known = records(workspace.folder, workspace.study)
+    settings_of = {record.configuration: record.settings for record in known}
     files, refused = [], {}
     for family in facts["settings"]["families"]:
         row, broken = _best(found, family, facts["settings"]["export"]["collapse_limit"])
@@ -51,7 +54,7 @@ def export(workspace: Workspace, found: Findings, force: bool) -> Exported:
         content = _content(family, facts, row, settings_of[row["configuration"]], broken, workspace)
         write_whole(path, _header(content) + yaml.safe_dump(content, sort_keys=False, width=120))
         files.append(path)
-    return Exported(files, refused)
+    return Exported(files, refused, hand_over(files, workspace.weights, known))
 
 
 def _best(found: Findings, family: str, limit: float) -> tuple[dict[str, Any] | None, str]:

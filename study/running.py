@@ -16,6 +16,7 @@ from study.corpora.corpus import Corpus
 from study.corpora.prepare import prepare
 from study.errors import UserError
 from study.identity import code_version
+from study.keeping import SUFFIX, Keeper, sweep
 from study.ledger import Ledger
 from study.lexicons import lexicon_of
 from study.locks import owned
@@ -91,7 +92,10 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
             progress.recall(earlier)
             for record in earlier:
                 writer(record)
-            book = Book(Ledger(workspace.folder, study.name, write=True), study.search.select, (writer, progress))
+            sweep(workspace.checkpoints, earlier)
+            keeper = Keeper(workspace.weights, study.resources.weights_gb * 1e9, study.search.select)
+            listeners = (writer, progress, keeper)
+            book = Book(Ledger(workspace.folder, study.name, write=True), study.search.select, listeners)
             _Run(study, corpus, book, workspace, launch, capacity, control, progress).train()
         return {**_conclude(workspace, writer, progress), "took": duration(time.monotonic() - started)}
 
@@ -129,7 +133,8 @@ class _Run:
         surroundings = Surroundings(self.capacity, partial(_waiting, resources), scheduler.kill)
         job = common_job(self.study, full)
         say, trouble = self.progress.say, self._trouble
-        conductor = Conductor(stage, job, self.workspace.checkpoints, surroundings, self.control, say, trouble)
+        place = partial(place_of, self.workspace, full and self.study.resources.weights_gb > 0)
+        conductor = Conductor(stage, job, place, surroundings, self.control, say, trouble)
         self.control.training = True
         try:
             tuning.run_stage(conductor, scheduler, text, resources, self.workspace.scratch, self.launch.reuse_workers)
@@ -171,9 +176,16 @@ def _conclude(workspace: Workspace, writer: "Writer", progress: Progress) -> dic
         "report": str(page),
         "best": [str(path) for path in exported.files],
         "not_exported": exported.refused,
+        "confirmed": [str(path) for path in exported.confirmed],
         "unsent": unsent,
         "set_aside": writer.set_aside,
     }
+
+
+def place_of(workspace: Workspace, keep: bool, key: str) -> dict[str, str]:
+    """Where a trial's files lie."""
+    weights = str(workspace.weights / f"{key}{SUFFIX}") if keep else ""
+    return {"checkpoint": str(workspace.checkpoints / f"{key}.pt"), "weights": weights}
 
 
 def common_job(study: Study, full: bool) -> dict[str, Any]:

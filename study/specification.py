@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
 
 from models import parts
-from models.bounds import Bound, Count, Positive, Several, Share, Size
+from models.bounds import Bound, Count, NonNegative, Positive, Several, Share, Size
 from models.faults import unknown
 from search_spaces import page_yaml
 from study import families
@@ -103,12 +103,14 @@ class Resources:
         gpus: of one trial; fractions are allowed.
         at_once: trials at once, also where a cluster starts nodes when trials wait for them; 0 for as many as fit.
         epoch_seconds: within which a trial reports again; one that does not hangs and is ended.
+        weights_gb: that the weights of confirmation runs may take on disk; 0 keeps none.
     """
 
     cpus: Annotated[float, Portion(low=0.0, low_open=True)] = 1
     gpus: Annotated[float, Portion(low=0.0, whole=True)] = 0
     at_once: Count = 0
     epoch_seconds: Positive = 3600
+    weights_gb: NonNegative = 10
 
 
 @dataclass(frozen=True)

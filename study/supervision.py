@@ -53,7 +53,8 @@ class Supervisor:
         deaths, wait = 0, FIRST_WAIT
         while True:
             before = _size(self.workspace.ledger)
-            with subprocess.Popen(self.command, start_new_session=True) as self.driver:
+            own = {**os.environ, "UNCOLLAPSE_SUPERVISOR": str(os.getpid())}
+            with subprocess.Popen(self.command, start_new_session=True, env=own) as self.driver:
                 code = self.driver.wait()
             if code in FINAL or self.stopped:
                 return code

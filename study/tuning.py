@@ -1,6 +1,7 @@
 """One stage as one Ray Tune run: all families together. The run is disposable; the ledger is not."""
 
 import json
+import logging
 import os
 import shutil
 import signal
@@ -27,6 +28,8 @@ from ray.tune.search import Searcher
 
 from study import worker
 from study.conductor import Conductor, Unplaced
+
+logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # deaths are the conductor's to tell
 
 
 class LedgerSearcher(Searcher):

@@ -96,8 +96,20 @@ def _train(job: Mapping[str, Any], text: Text, report: Report) -> tuple[dict[str
     if not job["full"]:
         return {}, {}
     measures = training.measure_split("valid", text.valid)
+    if job["weights"]:
+        _keep(training.model, Path(job["weights"]))
     answers = _probe(job, text, training.model)
     return measures | {f"valid/{name}": value for name, value in answers.measures.items()}, dict(answers.texts)
+
+
+def _keep(model: "TextVAE", path: Path) -> None:
+    """Save weights in a form that runs no code when it is loaded."""
+    from safetensors.torch import save_model
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".partial")
+    save_model(model, str(unfinished))
+    unfinished.replace(path)
 
 
 def _probe(job: Mapping[str, Any], text: Text, model: "TextVAE") -> "Answers":

@@ -36,6 +36,10 @@ class Workspace:
         return self.folder / "study.json"
 
     @property
+    def weights(self) -> Path:
+        return self.folder / "weights"
+
+    @property
     def control(self) -> Path:
         return self.folder / "control"
 
@@ -83,7 +87,15 @@ class Workspace:
                 f"studies there: {', '.join(there)}" if there else "there is none yet; start one with `uncollapse run`"
             )
             raise UserError(f"no study {self.study!r} under {self.runs}; {known}")
-        return json.loads(self.facts.read_text(encoding="utf-8"))
+        try:
+            facts = json.loads(self.facts.read_text(encoding="utf-8"))
+        except (ValueError, RecursionError):
+            facts = None
+        if not isinstance(facts, dict) or not {"study", "settings", "corpus", "code"} <= facts.keys():
+            raise UserError(
+                f"{self.facts}: what `uncollapse run` wrote about the study is expected, and this is damaged"
+            )
+        return facts
 
     def write_facts(self, facts: Mapping[str, Any]) -> None:
         write_whole(self.facts, json.dumps(facts, indent=2, default=str) + "\n")
@@ -93,10 +105,14 @@ def write_whole(path: Path, text: str) -> None:
     """Write a file so that nobody ever sees half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    Path(unfinished).chmod(0o644)
-    Path(unfinished).replace(path)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(unfinished).chmod(0o644)
+        Path(unfinished).replace(path)
+    except BaseException:
+        Path(unfinished).unlink(missing_ok=True)
+        raise
 
 
 def writable(folder: Path) -> str | None:

@@ -1,17 +1,15 @@
 """`plan`: what would run, where, for how long, and what the seeds will be able to say. Starts nothing."""
 
-import sys
 from argparse import Namespace
 from typing import Any
 
 from search_spaces import space
 from study import halving
 from study.checks import faults, local_cpus
-from study.commands import Answer
+from study.commands import Answer, costs
 from study.commands.pagefile import study_of, workspace_of
 from study.errors import UserError
 from study.families import Family
-from study.progress import duration
 from study.records import REPLICATE, SEARCH
 from study.specification import Study, planned
 from study.workspace import Workspace
@@ -33,7 +31,7 @@ def plan(arguments: Namespace) -> Answer:
         "resolution": _resolution(study),
     }
     if not arguments.no_calibrate:
-        data["cost"] = _cost(study, workspace, slots, quiet=arguments.json)
+        data["cost"] = costs.cost(study, workspace, slots, arguments)
     return data, _text(study, data)
 
 
@@ -67,31 +65,6 @@ def _resolution(study: Study) -> dict[str, float]:
     return {"seeds": seeds, "none_high": float(none.high), "half_low": float(half.low), "half_high": float(half.high)}
 
 
-def _cost(study: Study, workspace: Workspace, slots: int, quiet: bool) -> dict[str, Any]:
-    print("calibrating: a few updates of every family on the real corpus; --no-calibrate skips this", file=sys.stderr)
-    from study.calibration import calibrate
-    from study.corpora.prepare import prepare
-
-    say = (lambda sentence: None) if quiet else (lambda sentence: print(sentence, file=sys.stderr))
-    corpus = prepare(study.corpus, workspace.corpora, study.folder, say)
-    rows = [vars(estimate) for estimate in calibrate(study, corpus)]
-    trials = planned(study.settings())
-    total = sum(
-        row["search_seconds"] * trials[SEARCH].get(row["family"], 0)
-        + row["replicate_seconds"] * trials[REPLICATE][row["family"]]
-        for row in rows
-    )
-    largest = max(row["checkpoint_bytes"] for row in rows)
-    return {
-        "families": rows,
-        "training_seconds": total,
-        "wall_seconds": total / slots,
-        "checkpoint_bytes": largest * slots,
-        "sentences": {name: corpus.facts["splits"][name]["sentences"] for name in ("train", "valid")},
-        "vocabulary": len(corpus.vocabulary),
-    }
-
-
 def _search_line(study: Study, data: dict[str, Any], trials: int) -> str:
     if not trials:
         return "search     none: no page searches anything, so every base is confirmed as it is"
@@ -120,22 +93,4 @@ def _text(study: Study, data: dict[str, Any]) -> str:
     for family in data["families"]:
         fixed = f"; fixed by the override: {', '.join(family['fixed'])}" if family["fixed"] else ""
         lines.append(f"  {family['family']:<10} {family['knobs']:>3} knobs searched{fixed}")
-    return "\n".join(lines + _cost_lines(data.get("cost")))
-
-
-def _cost_lines(cost: dict[str, Any] | None) -> list[str]:
-    if cost is None:
-        return ["cost       not calibrated"]
-    rows = [
-        f"  {row['family']:<10} {row['search_seconds']:>8.1f} s a search trial, "
-        f"{row['replicate_seconds']:>8.1f} s a confirmation run, {row['parameters'] / 1e6:.2f} M parameters"
-        for row in cost["families"]
-    ]
-    return [
-        f"cost       about {duration(cost['wall_seconds'])} ({duration(cost['training_seconds'])} of training, "
-        "before early stopping), with every searched knob in the middle of its range",
-        *rows,
-        f"disk       {cost['checkpoint_bytes'] / 1e6:.0f} MB of checkpoints at a time",
-        f"corpus     {cost['sentences']['train']:,} training and {cost['sentences']['valid']:,} validation sentences, "
-        f"{cost['vocabulary']:,} words",
-    ]
+    return "\n".join(lines + costs.lines(data.get("cost"), study.resources.weights_gb))

@@ -1,5 +1,6 @@
 """`run`: the whole study, in this process, in one that is started again when it dies, or left behind."""
 
+import os
 import sys
 from argparse import Namespace
 from functools import partial
@@ -25,6 +26,8 @@ def run(arguments: Namespace) -> Answer:
     if found := faults(study, workspace, arguments.address):
         raise UserError(found)
     news = News(study.name, arguments.notify, SAY)
+    if not supervised():
+        refuse_running(workspace.folder)
     if arguments.detach:
         return _left_behind(workspace, arguments.words)
     if arguments.restart:
@@ -32,10 +35,14 @@ def run(arguments: Namespace) -> Answer:
     return _run(study, workspace, arguments, news)
 
 
+def supervised() -> bool:
+    """Whether this driver was started by the process that starts it again."""
+    return os.environ.get("UNCOLLAPSE_SUPERVISOR") == str(os.getppid())
+
+
 def _left_behind(workspace: Workspace, words: list[str]) -> Answer:
     from study import supervision
 
-    refuse_running(workspace.folder)
     command = supervision.again([*words, "--restart"], ("--detach", "--json"))
     process = supervision.leave_behind(command, workspace.log)
     lines = [
