@@ -38,7 +38,7 @@ class Words(Likelihood):
         """log p of each sentence from states (B, T, H): (B,) in nats."""
         logits = self.logits(states[batch.mask])  # only real targets meet the vocabulary, the costliest product
         losses = functional.cross_entropy(logits, batch.tokens[batch.mask], reduction="none")
-        return torch.zeros_like(states[..., 0]).masked_scatter(batch.mask, -losses).sum(1)
+        return losses.new_zeros(batch.mask.shape).masked_scatter(batch.mask, -losses).sum(1)
 
     def targets(self, batch: Batch) -> Tensor:
         """(B,) how many symbols of each sentence are predicted: words and EOS."""

@@ -1,7 +1,9 @@
 """Training: records, divergence, checkpoints."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -145,8 +147,8 @@ def test_a_checkpoint_is_whole_or_the_one_before(tmp_path: Path, monkeypatch: py
     assert [file.name for file in tmp_path.iterdir()] == ["trial.pt"]
     before = path.read_bytes()
 
-    def torn(state: object, place: Path) -> None:
-        place.write_bytes(b"half")
+    def torn(state: object, place: BinaryIO) -> None:
+        place.write(b"half")
         raise OSError("no space left")
 
     monkeypatch.setattr(torch, "save", torn)
@@ -198,3 +200,15 @@ def test_a_model_that_is_not_finite_when_measured_is_a_divergence(name: str) -> 
         training.model.output.logits.bias.fill_(math.nan)
     with pytest.raises(Diverged):
         training.measure("subset", training.subset, 2)
+
+
+@pytest.mark.parametrize("name", pages.EVERY)
+def test_mixed_precision_trains_every_family_and_measures_in_full(name: str) -> None:
+    plain = pages.training(name, epochs=1)
+    mixed = Training(replace(plain.task, precision="bfloat16"), plain.train_split, plain.valid_split, plain.device)
+    before = mixed.measure("subset", mixed.subset, 2)
+    assert before == plain.measure("subset", plain.subset, 2), "measures know no mixed precision"
+    [expected], [epoch] = plain.epochs(), mixed.epochs()
+    assert epoch["train/loss"] != expected["train/loss"], "products were rounded"
+    assert epoch["train/loss"] == pytest.approx(expected["train/loss"], rel=0.05)
+    assert {parameter.dtype for parameter in mixed.model.parameters()} == {torch.float32}
