@@ -7,6 +7,7 @@ from typing import Any
 
 import ray
 
+from study.errors import RunError
 from study.specification import Study
 from study.workspace import Workspace
 
@@ -52,7 +53,19 @@ class Capacity:
 
 def fitting(resources: Mapping[str, float]) -> int:
     """Trials that the nodes which are there now hold at once, whatever else they run."""
-    return sum(_on_node(node["Resources"], resources) for node in ray.nodes() if node["Alive"])
+    return sum(_on_node(node["Resources"], resources) for node in nodes())
+
+
+def nodes() -> list[dict[str, Any]]:
+    """What Ray knows of the nodes that are alive.
+
+    Raises:
+        RunError: the cluster's head does not answer.
+    """
+    try:
+        return [node for node in ray.nodes() if node["Alive"]]
+    except Exception as error:  # Ray raises many kinds when its head is gone
+        raise RunError(f"the Ray cluster does not answer ({type(error).__name__}); start it, then run again") from error
 
 
 def _on_node(there: Mapping[str, float], resources: Mapping[str, float]) -> int:
@@ -67,18 +80,19 @@ def _times(name: str, there: float, amount: float) -> int:
 
 def shortage(resources: Mapping[str, float]) -> str:
     """The sentence for trials that find no place."""
-    there = ray.cluster_resources()
+    alive = nodes()
     wanted = ", ".join(f"{amount:g} {name.upper()}" for name, amount in resources.items() if amount > 0)
-    held = ", ".join(f"{there.get(name.upper(), 0):g} {name.upper()}" for name in resources)
-    nodes = sum(node["Alive"] for node in ray.nodes())
-    return f"one trial needs {wanted} on one node, and the cluster's {nodes} nodes have {held} together"
+    held = ", ".join(
+        f"{sum(n['Resources'].get(name.upper(), 0) for n in alive):g} {name.upper()}" for name in resources
+    )
+    return f"one trial needs {wanted} on one node, and the cluster's {len(alive)} nodes have {held} together"
 
 
 def too_small(resources: Mapping[str, float]) -> str:
     """The fault of a cluster on which not even one trial fits."""
     return (
-        f"resources: {shortage(resources)}; lower `resources:`, join a larger cluster, or name `resources.at_once` where "
-        "the cluster starts nodes when trials wait for them"
+        f"resources: {shortage(resources)}; lower `resources:`, join a larger cluster, or name `resources.at_once` "
+        "where the cluster starts nodes when trials wait for them"
     )
 
 

@@ -154,6 +154,11 @@ class Conductor:
         if book.state(key) != RUNNING:
             worker.discard(self.checkpoint(key))
 
+    def lose(self, cause: str) -> None:
+        """Ray Tune has ended under its trials: each goes on from its checkpoint when the stage is begun again."""
+        for trial_id in list(self.live):
+            self.leave(trial_id, cause)
+
     def _died(self, live: Live, error: str) -> None:
         key = live.record.key
         where = worker.where_it_hung(self.checkpoint(key))
@@ -205,6 +210,10 @@ class Conductor:
             yield
         except BaseException as fault:
             self.fault = self.fault or fault
+
+
+class Lost(RuntimeError):
+    """Ray Tune has ended by itself, as it does in Ray 2.60 when a node runs out of memory."""
 
 
 class Unplaced(Exception):

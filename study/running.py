@@ -1,8 +1,9 @@
 """A whole study: corpus, search, replicate, report, export. Run again, it goes on where it was."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from study.continuation import begin
 from study.control import PAUSE, STOP, Control
 from study.corpora.corpus import Corpus
 from study.corpora.prepare import prepare
-from study.errors import UserError
+from study.errors import RunError, UserError
 from study.identity import code_version
 from study.keeping import SUFFIX, Keeper, sweep
 from study.ledger import Ledger
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from analysis.findings import Findings
     from study.tracking_writer import Writer
 
+LOSSES = 5  # ends of Ray Tune without progress, after which the run fails
 PATIENCE = 120.0  # seconds that the end of a study waits for a tracking server
 
 
@@ -112,6 +114,8 @@ class _Run:
     capacity: Callable[[], int]
     control: Control
     progress: Progress
+    deaths: Counter[str] = field(default_factory=Counter)
+    losses: int = 0
 
     def train(self) -> None:
         from study.stages import ReplicateStage, SearchStage
@@ -120,29 +124,53 @@ class _Run:
         text = Text(self.corpus, lexicon_of(self.corpus), self.corpus.split("train"), self.corpus.split("valid"))
         for kind, full in ((SearchStage, False), (ReplicateStage, True)):
             while not self._finished(kind, full, text):
-                self.control.wait_out_the_pause()
+                if self.control.wish == PAUSE:
+                    self.control.wait_out_the_pause()
 
     def _finished(self, kind: Any, full: bool, text: Any) -> bool:
-        """Run a stage until nothing is left of it; False if the user pauses it before."""
-        from study import cluster, tuning
-        from study.conductor import Conductor, Surroundings
+        """Run a stage until nothing is left of it; False if the user pauses it, or Tune ends by itself."""
+        from study import tuning
+        from study.conductor import Lost
 
-        stage = kind(self.study, self.corpus.digest, self.book)
+        stage, size = kind(self.study, self.corpus.digest, self.book), self.workspace.recorded
         self.progress.enter(stage.name, stage.planned())
-        resources, scheduler = cluster.resources_of(self.study), tuning.LedgerScheduler()
-        surroundings = Surroundings(self.capacity, partial(_waiting, resources), scheduler.kill)
-        job = common_job(self.study, full)
-        say, trouble = self.progress.say, self._trouble
-        place = partial(place_of, self.workspace, full and self.study.resources.weights_gb > 0)
-        conductor = Conductor(stage, job, place, surroundings, self.control, say, trouble)
+        conductor, scheduler, resources = self._conductor(stage, full)
         self.control.training = True
         try:
             tuning.run_stage(conductor, scheduler, text, resources, self.workspace.scratch, self.launch.reuse_workers)
+        except Lost as lost:
+            self._lost(lost, self.workspace.recorded > size)
+            return False
         finally:
             self.control.training = False
         if self.control.wish == STOP:
             raise KeyboardInterrupt
         return self.control.wish != PAUSE
+
+    def _conductor(self, stage: Any, full: bool) -> tuple[Any, Any, dict[str, float]]:
+        from study import cluster, tuning
+        from study.conductor import Conductor, Surroundings
+
+        resources, scheduler = cluster.resources_of(self.study), tuning.LedgerScheduler()
+        surroundings = Surroundings(self.capacity, partial(_waiting, resources), scheduler.kill)
+        conductor = Conductor(
+            stage,
+            common_job(self.study, full),
+            partial(place_of, self.workspace, full and self.study.resources.weights_gb > 0),
+            surroundings,
+            self.control,
+            self.progress.say,
+            self._trouble,
+            deaths=self.deaths,
+        )
+        return conductor, scheduler, resources
+
+    def _lost(self, lost: Exception, progress: bool) -> None:
+        """Count ends of Tune without anything new in the ledger; raises RunError when they do not end."""
+        self.losses = 0 if progress else self.losses + 1
+        if self.losses >= LOSSES:
+            raise RunError(f"Ray Tune ended by itself {LOSSES} times without getting anywhere; last: {lost}") from lost
+        self.progress.say(f"Ray Tune ended by itself ({lost}); what was running goes on from its checkpoints")
 
     def _trouble(self, sentence: str) -> None:
         self.progress.say(sentence)

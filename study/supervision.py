@@ -52,13 +52,13 @@ class Supervisor:
     def _run(self) -> int:
         deaths, wait = 0, FIRST_WAIT
         while True:
-            before = _size(self.workspace.ledger)
+            before = self.workspace.recorded
             own = {**os.environ, "UNCOLLAPSE_SUPERVISOR": str(os.getpid())}
             with subprocess.Popen(self.command, start_new_session=True, env=own) as self.driver:
                 code = self.driver.wait()
             if code in FINAL or self.stopped:
                 return code
-            if _size(self.workspace.ledger) > before:
+            if self.workspace.recorded > before:
                 deaths, wait = 0, FIRST_WAIT
             deaths += 1
             if deaths > DEATHS:
@@ -92,10 +92,6 @@ class Supervisor:
 
 def _how(code: int) -> str:
     return f"signal {signal.Signals(-code).name}" if code < 0 else f"code {code}"
-
-
-def _size(ledger: Path) -> int:
-    return ledger.stat().st_size if ledger.exists() else 0
 
 
 def leave_behind(command: Sequence[str], log: Path) -> int:

@@ -27,7 +27,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from study import worker
-from study.conductor import Conductor, Unplaced
+from study.conductor import Conductor, Lost, Unplaced
 
 logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # deaths are the conductor's to tell
 
@@ -141,6 +141,7 @@ def run_stage(
     Raises:
         KeyboardInterrupt: the user leaves now.
         RunError: the disk failed.
+        Lost: Tune ended by itself; the ledger knows what is left.
     """
     scheduler.conductor = conductor
     trainable = tune.with_resources(tune.with_parameters(worker.run_trial, text=text), dict(resources))
@@ -174,7 +175,9 @@ def _fit(tuner: tune.Tuner, conductor: Conductor) -> None:
         tuner.fit()
     except Exception as error:
         if conductor.fault is None and not _unplaced(error):
-            raise
+            cause = cause_in(str(error))
+            conductor.lose(cause)
+            raise Lost(cause) from error
     if conductor.fault is not None and not isinstance(conductor.fault, Unplaced):
         raise conductor.fault
 

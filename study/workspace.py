@@ -32,6 +32,11 @@ class Workspace:
         return self.folder / "ledger.journal"
 
     @property
+    def recorded(self) -> int:
+        """Bytes of the ledger: what tells progress from none."""
+        return self.ledger.stat().st_size if self.ledger.exists() else 0
+
+    @property
     def facts(self) -> Path:
         return self.folder / "study.json"
 
