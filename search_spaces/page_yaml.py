@@ -1,18 +1,48 @@
-"""YAML as a researcher means it: 1e-3 is a number, and a key given twice is refused."""
+"""YAML as a researcher means it: 1e-3 is a number, and a key given twice is refused.
+
+A page is plain data and small: words, numbers, lists and mappings, without tags, dates or control characters.
+"""
 
 import re
 from pathlib import Path
 from typing import Any
 
 import yaml
+from yaml.constructor import ConstructorError
+
+MOST_BYTES = 1 << 18  # of a file, and of what it says once every alias is written out
+MOST_DEPTH = 50
+LARGEST = 10**18 - 1
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+NUMBER = re.compile(r"^[-+]?(\d[\d_]*)(\.[\d_]*)?([eE][-+]?\d+)$")
+DATE = "tag:yaml.org,2002:timestamp"
 
 
 class PageLoader(yaml.SafeLoader):
-    """Safe YAML with decimal exponents as numbers and no key twice."""
+    """Safe YAML with decimal exponents as numbers, no key twice, and bounds on what a small file can grow into."""
 
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self.depth = self.written = 0
+        self.lengths: dict[str, int] = {}  # of what each anchor stands for; absent while that is still being read
 
-NUMBER = re.compile(r"^[-+]?(\d[\d_]*)(\.[\d_]*)?([eE][-+]?\d+)$")
-PageLoader.add_implicit_resolver("tag:yaml.org,2002:float", NUMBER, list("-+0123456789"))
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        event, before = self.peek_event(), self.written
+        if getattr(event, "tag", None) is not None:
+            raise ConstructorError(None, None, f"a page carries no tags, found {event.tag!r}", event.start_mark)
+        alias = isinstance(event, yaml.AliasEvent)
+        self.depth += 1
+        self.written += self.lengths.get(event.anchor, 0) if alias else 1 + len(getattr(event, "value", ""))
+        if self.depth > MOST_DEPTH or self.written > MOST_BYTES:
+            law = f"a page has at most {MOST_DEPTH} levels and, every alias written out, {MOST_BYTES} characters"
+            raise ConstructorError(None, None, law, event.start_mark)
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        if alias and event.anchor not in self.lengths:
+            raise ConstructorError(None, None, f"the anchor {event.anchor!r} stands within itself", event.start_mark)
+        if not alias and event.anchor is not None:
+            self.lengths[event.anchor] = self.written - before
+        return node
 
 
 def _mapping(loader: PageLoader, node: yaml.MappingNode) -> dict[Any, Any]:
@@ -21,29 +51,59 @@ def _mapping(loader: PageLoader, node: yaml.MappingNode) -> dict[Any, Any]:
         key = loader.construct_object(key_node, deep=True)
         where = key_node.start_mark
         if not isinstance(key, str | int | float | bool):
-            raise yaml.constructor.ConstructorError(None, None, f"a key is a word or a number, found {key!r}", where)
+            raise ConstructorError(None, None, f"a key is a word or a number, found {key!r}", where)
         if key in seen:
-            raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is given twice", where)
+            raise ConstructorError(None, None, f"the key {key!r} is given twice", where)
         seen.add(key)
     return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
 
 
+def _number(loader: PageLoader, node: yaml.ScalarNode) -> float:
+    whole = node.tag.endswith(":int")
+    try:
+        number = loader.construct_yaml_int(node) if whole else loader.construct_yaml_float(node)
+    except (ValueError, OverflowError):
+        number = LARGEST + 1
+    if isinstance(number, int) and abs(number) > LARGEST:
+        law = f"a whole number has at most 18 digits, found {node.value[:40]!r}"
+        raise ConstructorError(None, None, law, node.start_mark)
+    return number
+
+
+def _text(loader: PageLoader, node: yaml.ScalarNode) -> str:
+    strange = CONTROL.search(node.value)
+    if strange is not None:
+        law = f"a text has no control characters, found {strange[0]!r}"
+        raise ConstructorError(None, None, law, node.start_mark)
+    return str(node.value)
+
+
+PageLoader.add_implicit_resolver("tag:yaml.org,2002:float", NUMBER, list("-+0123456789"))
+for resolvers in PageLoader.yaml_implicit_resolvers.values():
+    resolvers[:] = [(tag, pattern) for tag, pattern in resolvers if tag != DATE]  # a date is a word like any other
 PageLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+PageLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_SCALAR_TAG, _text)
+for kind in ("int", "float"):
+    PageLoader.add_constructor(f"tag:yaml.org,2002:{kind}", _number)
 
 
 def load(path: Path) -> Any:
     """What a YAML file holds.
 
     Raises:
-        ValueError: not YAML, or a key twice; the sentence names the line.
+        ValueError: not YAML, a key twice, or more than a page holds; the sentence names the line.
         OSError: the file cannot be read.
     """
+    with path.open("rb") as file:
+        data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise ValueError(f"{path}: a page is at most {MOST_BYTES} bytes long, and this file is longer")
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), PageLoader)
+        return yaml.load(data.decode("utf-8"), PageLoader)
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: a page is UTF-8 text; byte {error.start} is not") from None
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ValueError(f"{path}{line}: {error.problem or 'not YAML'}") from None
     except yaml.YAMLError as error:
-        raise ValueError(f"{path}: not YAML ({error})") from None
+        raise ValueError(f"{path}: not YAML ({' '.join(str(error).split())})") from None

@@ -10,6 +10,7 @@ from models import configuration, parts
 from models.faults import unknown
 from search_spaces import page_yaml, space
 from study.errors import UserError
+from study.names import LAW, NAME
 from study.systems import SYSTEMS
 
 FOLDER = Path(space.__file__).parent
@@ -67,13 +68,17 @@ def load(name: str, folder: Path | None = None, corners: bool = True) -> Family:
         UserError: no such page, or every fault in it.
     """
     path = _page_of(name, folder or Path.cwd())
+    if not NAME.fullmatch(path.stem):
+        raise UserError(
+            f"family {name!r}: a page's file gives the family its name, which is {LAW}, found {path.stem!r}"
+        )
     try:
         page = page_yaml.load(path)
     except (OSError, ValueError) as error:
         raise UserError(f"family {name!r}: {error}") from None
     if found := _page_faults(page, path.name):
         raise UserError(found)
-    search, systems = page.get("search") or {}, tuple(page.get("systems", ()))
+    search, systems = _searched(page), tuple(page.get("systems", ()))
     family = Family(path.stem, page["title"], page["paper"], page["base"], search, systems)
     if found := faults(family) if corners else configuration.faults(family.base, family.name):
         raise UserError(found)
@@ -116,18 +121,27 @@ def _page_faults(page: Any, place: str) -> list[str]:
         return [f"{place}: a page is a mapping with {', '.join(PAGE_KEYS)}, found {type(page).__name__}"]
     found = [f"{place}: {unknown('key of a page', key, PAGE_KEYS)}" for key in page if key not in PAGE_KEYS]
     found += [f"{place}: a page says its {key}; add it" for key in NEEDED_KEYS if not page.get(key)]
+    for key in ("title", "paper"):
+        if page.get(key) and not isinstance(page[key], str):
+            found.append(f"{place}: {key}: a text, found {page[key]!r}; put it in quotes")
     found += _systems_faults(page.get("systems", []), place)
     if "base" in page and page["base"] and not isinstance(page["base"], Mapping):
         found.append(
             f"{place}: base: a mapping of parts, such as {{encoder: {{kind: recurrent}}}}, found {page['base']!r}"
         )
-    return found + space.faults(page.get("search") or {}, f"{place}: search")
+    return found + space.faults(_searched(page), f"{place}: search")
+
+
+def _searched(page: Mapping[str, Any]) -> Any:
+    """A page's `search`; one that is left empty searches nothing."""
+    search = page.get("search")
+    return {} if search is None else search
 
 
 def _systems_faults(named: Any, place: str) -> list[str]:
     if not isinstance(named, list):
         return [f"{place}: systems: a list such as [S2], found {named!r}"]
-    return [f"{place}: systems: {unknown('system', name, SYSTEMS)}" for name in named if name not in SYSTEMS]
+    return [f"{place}: systems: {unknown('system', name, SYSTEMS)}" for name in named if str(name) not in SYSTEMS]
 
 
 def _fitting(base: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:

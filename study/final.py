@@ -8,26 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from models import configuration
-from search_spaces import page_yaml
 from study.errors import UserError
 from study.identity import code_version, configuration_id, digest
 from study.lexicons import lexicon_of
 from study.workspace import write_whole
 
-KEYS = (
-    "format",
-    "family",
-    "model",
-    "corpus",
-    "corpus_folder",
-    "corpus_digest",
-    "train",
-    "evaluate",
-    "seed",
-    "threads",
-    "tracking",
-    "from",
-)
 Say = Callable[[str], None]
 
 
@@ -41,77 +26,46 @@ class Final:
     seconds: float
 
 
-def read(path: Path, edited: bool) -> dict[str, Any]:
-    """An exported file, checked.
-
-    Raises:
-        UserError: not such a file, every fault in it, or edited by hand without `edited`.
-    """
-    try:
-        content = page_yaml.load(path)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; `uncollapse export` writes one for each family") from None
-    except (OSError, ValueError) as error:
-        raise UserError(str(error)) from None
-    if not isinstance(content, Mapping) or any(key not in content for key in KEYS):
-        missing = [key for key in KEYS if not isinstance(content, Mapping) or key not in content]
-        raise UserError(f"{path}: an exported file has {', '.join(KEYS)}; missing here: {', '.join(missing)}")
-    if found := [f"{path}: {fault}" for fault in _faults(content)]:
-        raise UserError(found)
-    held = {key: value for key, value in content.items() if key != "checksum"}
-    if content.get("checksum") != digest(json.loads(json.dumps(held))) and not edited:
-        raise UserError(
-            f"{path}: an exported file carries a checksum of what was confirmed, and this one was edited since; "
-            "export it again, or train the edited file with --edited (its figures are then not those of the study)"
-        )
-    return dict(content)
-
-
-def _faults(content: Mapping[str, Any]) -> list[str]:
-    from study.specification import Evaluate, Train, section_faults
-
-    found = section_faults("train", Train, content["train"]) + section_faults("evaluate", Evaluate, content["evaluate"])
-    if not isinstance(content["model"], Mapping):
-        return [*found, f"model: a complete configuration, found {content['model']!r}"]
-    for key, least in (("seed", 0), ("threads", 1)):
-        if type(content[key]) is not int or content[key] < least:
-            found.append(f"{key}: a whole number from {least}, found {content[key]!r}")
-    return found + configuration.faults(content["model"], "model")
-
-
 def train(content: Mapping[str, Any], corpora: Path, out: Path, say: Say) -> Final:
     """Train a checked file to its end, or go on from its checkpoint, then measure both splits and save the weights.
 
     Args:
-        content: from `read`.
+        content: from `study.exported.read`.
         corpora: the cache of prepared corpora.
         out: gets `checkpoint.pt` while it trains, then `model.safetensors`, `configuration.yaml` and `figures.json`.
         say: told of progress.
 
     Raises:
-        UserError: the corpus is not the one that was confirmed.
+        UserError: the corpus is not the one that was confirmed, or the model cannot be built here.
         study.training.Diverged: the training did not stay finite.
     """
     import torch
 
-    from study.corpora.prepare import prepare
+    from study import memory
+    from study.corpora.prepare import digest_of, prepare
     from study.training import Effort, Task, Training
 
-    corpus = prepare(content["corpus"], corpora, Path(content["corpus_folder"]), say)
-    if corpus.digest != content["corpus_digest"]:
+    base = Path(content["corpus_folder"])
+    if (found := digest_of(content["corpus"], base)) != content["corpus_digest"]:
         raise UserError(
             f"corpus: the configuration was confirmed on corpus {content['corpus_digest']}, and what is read now is "
-            f"{corpus.digest}; restore the files, or export from a study on the new ones"
+            f"{found}; restore the files, or export from a study on the new ones"
         )
+    corpus = prepare(content["corpus"], corpora, base, say)
     started = time.perf_counter()
     torch.set_num_threads(content["threads"])  # as in the trials: the order of a sum depends on it
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = configuration.resolve(content["model"])
     task = Task(model, lexicon_of(corpus), content["seed"], **content["train"], effort=Effort.of(content["evaluate"]))
-    out.mkdir(parents=True, exist_ok=True)
     name = digest(model, content["seed"], content["train"], corpus.digest, code_version())
     checkpoint = out / f"checkpoint-{name}.pt"
-    training = Training(task, corpus.split("train"), corpus.split("valid"), device)
+    try:
+        if (fault := memory.fault(model, task.lexicon, device)) is not None:
+            raise ValueError(fault)
+        training = Training(task, corpus.split("train"), corpus.split("valid"), device)
+    except ValueError as error:  # a part that cannot be built here, such as BERT without its weights
+        raise UserError(f"model: {error}") from None
+    _make(out)
     if training.resume(checkpoint):
         say(f"goes on after epoch {len(training.history)} of {task.epochs}")
     say(f"training {content['family']} {configuration_id(model)} on {device}, {task.epochs} epochs")
@@ -123,6 +77,16 @@ def train(content: Mapping[str, Any], corpora: Path, out: Path, say: Say) -> Fin
     _save(training.model, content, measures, out)
     checkpoint.unlink()
     return Final(out, measures, training.history, time.perf_counter() - started)
+
+
+def _make(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"{out}: weights and figures go into a folder, and this cannot be made ({error.strerror}); name another "
+            "with --out"
+        ) from None
 
 
 def _line(epoch: Mapping[str, float], epochs: int) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from models import configuration
 from models.encoding import measuring
 from models.probes.vectors import VECTORS, usual
-from study import final
+from study import exported
 from study.corpora.corpus import Corpus
 from study.corpora.store import INDEX, corpus_of
 from study.trained import CONFIGURATION, WEIGHTS, Trained, build
@@ -30,7 +30,7 @@ def unpack(place: Path) -> Trained:
     Raises:
         UserError: weights or configuration cannot be read, or do not fit each other.
     """
-    content = final.read(place / CONFIGURATION, edited=True)
+    content = exported.read(place / CONFIGURATION, edited=True)
     body = json.loads((place / INDEX).read_text(encoding="utf-8"))
     corpus = corpus_of(place, body)
     settings = configuration.resolve(content["model"])

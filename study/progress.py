@@ -3,7 +3,8 @@
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.live import Live
@@ -13,6 +14,43 @@ from study.records import ENDED, REPLICATE, RUNNING, TrialRecord, selected_name,
 
 COLLAPSED = 0.1  # nats of mi or latent_gain; the report judges again, with thresholds that can be changed
 STATE_COLUMNS = ("finished", "stopped", "diverged", "failed")
+
+
+class Seen(NamedTuple):
+    """What is kept of a trial."""
+
+    state: str
+    value: float | None
+    collapsed: bool | None
+    seconds: float
+
+
+class Tally:
+    """A family's trials in a stage: totals that a trial changes, so that none of them costs a walk over all."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, Seen] = {}
+        self.states: Counter[str] = Counter()
+        self.ended, self.judged, self.collapsed, self.seconds = 0, 0, 0, 0.0
+
+    def note(self, key: str, now: Seen) -> None:
+        """Replace what was known of a trial."""
+        if known := self.seen.get(key):
+            self._count(known, -1)
+        self.seen[key] = now
+        self._count(now, 1)
+
+    def _count(self, one: Seen, by: int) -> None:
+        self.states[one.state] += by
+        if one.state in ENDED:
+            self.ended += by
+            self.seconds += by * one.seconds
+            self.judged += by * (one.collapsed is not None)
+            self.collapsed += by * bool(one.collapsed)
+
+    def best(self) -> float | None:
+        seen = list(self.seen.values())  # at once, since the live table is drawn by a thread of its own
+        return min((one.value for one in seen if one.value is not None), default=None)
 
 
 class Progress:
@@ -26,9 +64,8 @@ class Progress:
 
     def __init__(self, planned: Mapping[str, dict[str, int]], select: str, slots: int, console: Console) -> None:
         self.planned, self.select, self.slots, self.console = dict(planned), select, slots, console
-        self.trials: dict[tuple[str, str], TrialRecord] = {}
+        self.tallies: dict[tuple[str, str], Tally] = {}
         self.stage, self.opened = "", time.monotonic()
-        self.notices: list[str] = []
         self.live = Live(get_renderable=self._picture, console=console, refresh_per_second=2, transient=True)
 
     def __enter__(self) -> "Progress":
@@ -57,18 +94,31 @@ class Progress:
         self.planned[stage] = dict(planned)
         self.say(f"{stage}: {sum(planned.values())} trials of {len(planned)} families, {self.slots} at a time")
 
-    def recall(self, records: list[TrialRecord]) -> None:
+    def recall(self, records: Iterable[TrialRecord]) -> None:
         """Count what an earlier process left."""
-        self.trials = {(record.stage, record.key): record for record in records}
+        self.tallies.clear()
+        for record in records:
+            self._tally(record).note(record.key, self._seen(record))
 
     def __call__(self, record: TrialRecord) -> None:
-        known = self.trials.get((record.stage, record.key))
-        self.trials[record.stage, record.key] = record
+        tally = self._tally(record)
+        known = tally.seen.get(record.key)
+        tally.note(record.key, self._seen(record))
         if record.state in ENDED and not (known and known.state in ENDED) and not self.console.is_terminal:
             self.say(self._line(record))
 
+    def _tally(self, record: TrialRecord) -> Tally:
+        return self.tallies.setdefault((record.stage, record.family), Tally())
+
+    def _seen(self, record: TrialRecord) -> Seen:
+        judged = collapsed(record) if "subset/mi" in record.measures else None
+        return Seen(record.state, selection(record, self.select), judged, record.seconds)
+
+    def _of(self, stage: str) -> list[Tally]:
+        return [tally for (of, _), tally in list(self.tallies.items()) if of == stage]
+
     def _line(self, record: TrialRecord) -> str:
-        ended = sum(other.state in ENDED for other in self._of(record.stage))
+        ended = sum(tally.ended for tally in self._of(record.stage))
         value = selection(record, self.select)
         figure = f"{value:9.3f}" if value is not None else "        -"
         place = f"seed {record.seed}" if record.stage == REPLICATE else f"trial {record.number}"
@@ -79,19 +129,14 @@ class Progress:
             f" {name} {figure}  {record.seconds:6.1f} s  left {self._left()}  {note}"
         ).rstrip()
 
-    def _of(self, stage: str) -> list[TrialRecord]:
-        seen = list(self.trials.items())  # at once, since the live table is drawn by a thread of its own
-        return [record for (of, _), record in seen if of == stage]
-
     def _left(self) -> str:
         """From the mean duration of what has ended in this stage."""
         own = self._of(self.stage)
-        ended = [record for record in own if record.state in ENDED]
+        ended = sum(tally.ended for tally in own)
         if not ended:
             return "unknown yet"
-        mean = sum(record.seconds for record in ended) / len(ended)
-        seconds = mean * (sum(self.planned[self.stage].values()) - len(ended)) / self.slots
-        return duration(seconds)
+        mean = sum(tally.seconds for tally in own) / ended
+        return duration(mean * (sum(self.planned[self.stage].values()) - ended) / self.slots)
 
     def _picture(self) -> Table:
         table = Table(
@@ -101,14 +146,11 @@ class Progress:
         for column in ("family", "planned", "running", *STATE_COLUMNS, "best", "collapsed"):
             table.add_column(column, justify="left" if column == "family" else "right")
         for family, planned in self.planned.get(self.stage, {}).items():
-            own = [record for record in self._of(self.stage) if record.family == family]
-            states = Counter(record.state for record in own)
-            values = [value for record in own if (value := selection(record, self.select)) is not None]
-            best = f"{min(values):.2f}" if values else "-"
-            judged = [record for record in own if record.state in ENDED and "subset/mi" in record.measures]
-            share = f"{sum(map(collapsed, judged))} of {len(judged)}"
-            counts = [str(states[state]) for state in (RUNNING, *STATE_COLUMNS)]
-            table.add_row(family, str(planned), *counts, best, share)
+            own = self.tallies.get((self.stage, family), Tally())
+            best = own.best()
+            counts = [str(own.states[state]) for state in (RUNNING, *STATE_COLUMNS)]
+            share = f"{own.collapsed} of {own.judged}"
+            table.add_row(family, str(planned), *counts, "-" if best is None else f"{best:.2f}", share)
         return table
 
 

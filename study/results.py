@@ -6,17 +6,20 @@ from typing import Any
 
 import pandas as pd
 
-from study import ledger
 from study.ledger import Ledger, record_of
 from study.records import STAGES, TrialRecord
 
 
 def records(folder: Path, study: str) -> list[TrialRecord]:
     """Every trial of a study, planned ones included; of a trial that was entered again, the newest entry."""
-    book = Ledger(folder, study)
+    return recorded(Ledger(folder, study))
+
+
+def recorded(ledger: Ledger) -> list[TrialRecord]:
+    """The same of a ledger that is open."""
     newest: dict[tuple[str, str], TrialRecord] = {}
-    for stage, family in ledger.families(book.path, study):
-        for trial in book.trials(stage, family):
+    for stage, family in ledger.families():
+        for trial in ledger.trials(stage, family):
             record = record_of(trial)
             if record.key:
                 newest[stage, record.key] = record

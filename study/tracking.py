@@ -22,6 +22,7 @@ from mlflow.exceptions import MlflowException
 
 from study import tracking_views
 from study.records import DIVERGED, ENDED, FAILED, FINISHED, MISSING, REPLICATE, STOPPED, TrialRecord
+from study.uris import database
 
 logging.getLogger("mlflow").setLevel(logging.ERROR)
 logging.getLogger("alembic").setLevel(logging.ERROR)
@@ -275,7 +276,8 @@ def log_report(uri: str, study: str, artifacts: Path, report: Path) -> None:
 def _log_afterwards(kind: str, content: Mapping[str, Any], metrics: list[Metric], folder: Path) -> tuple[str, str]:
     study, uri = content["from"]["study"], content["tracking"]
     facts = {"code": content["from"]["code"], "corpus": content["corpus_digest"]}
-    projection = Projection(uri, study, folder.parent / "artifacts", facts)
+    beside = (database(uri) or folder).parent / "artifacts" / study  # as `Workspace.artifacts`, if it is made anew
+    projection = Projection(uri, study, beside, facts)
     projection.open()
     tags = {"family": content["family"], "configuration": content["from"]["configuration"]}
     params = {"family": content["family"], "seed": str(content["seed"]), **flatten(content["model"])}

@@ -10,9 +10,9 @@ from safetensors.torch import load_model
 
 from models import configuration
 from models.text_vae import TextVAE
-from study import final
+from study import exported
 from study.corpora.corpus import Corpus
-from study.corpora.prepare import PREPARATION_VERSION, prepare
+from study.corpora.prepare import PREPARATION_VERSION, digest_of, prepare
 from study.corpora.store import corpus_of, intact
 from study.errors import UserError
 from study.lexicons import lexicon_of
@@ -50,19 +50,27 @@ def load(place: Path, corpora: Path, say: Say = lambda sentence: None) -> Traine
 
 def _trained(place: Path) -> tuple[Path, dict[str, Any]]:
     """The folder of a finished final training and the file it was trained from."""
-    if place.is_dir():
+    if is_folder(place):
         _refuse_unfinished(place, "FILE --out " + str(place))
-        return place, final.read(place / CONFIGURATION, edited=True)
-    exported = final.read(place, edited=True)
+        return place, exported.read(place / CONFIGURATION, edited=True)
+    named = exported.read(place, edited=True)
     folder = place.with_suffix("")
     _refuse_unfinished(folder, str(place))
-    content = final.read(folder / CONFIGURATION, edited=True)
-    if changed := [key for key in TRAINED_AS if content[key] != exported[key]]:
+    content = exported.read(folder / CONFIGURATION, edited=True)
+    if changed := [key for key in TRAINED_AS if content[key] != named[key]]:
         raise UserError(
             f"{place}: the weights in {folder} were trained from another version of this file, which differs in "
             f"{', '.join(changed)}; run `uncollapse train {place}` again, or name the folder to use its weights"
         )
     return folder, content
+
+
+def is_folder(place: Path) -> bool:
+    """Whether a folder is there; a name that no file can have is none."""
+    try:
+        return place.is_dir()
+    except OSError:
+        return False
 
 
 def _refuse_unfinished(folder: Path, file: str) -> None:
@@ -80,14 +88,14 @@ def _corpus(content: Mapping[str, Any], corpora: Path, say: Say) -> Corpus:
     body = intact(folder)
     if body is not None and body["facts"].get("preparation_version") == PREPARATION_VERSION:
         return corpus_of(folder, body)
-    corpus = prepare(content["corpus"], corpora, Path(content["corpus_folder"]), say)
-    if corpus.digest != content["corpus_digest"]:
+    base = Path(content["corpus_folder"])
+    if (found := digest_of(content["corpus"], base)) != content["corpus_digest"]:
         raise UserError(
-            f"corpus: the model was trained on corpus {content['corpus_digest']}, and what is read now is "
-            f"{corpus.digest}; restore the files, name with --runs the folder whose cache still holds it, or train "
-            "again where the corpus was prepared by an earlier version of this program"
+            f"corpus: the model was trained on corpus {content['corpus_digest']}, and what is read now is {found}; "
+            "restore the files, name with --runs the folder whose cache still holds it, or train again where the "
+            "corpus was prepared by an earlier version of this program"
         )
-    return corpus
+    return prepare(content["corpus"], corpora, base, say)
 
 
 def build(settings: Mapping[str, Any], corpus: Corpus, folder: Path) -> TextVAE:

@@ -2,10 +2,10 @@
 
 import math
 import time
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from models.text_vae import TextVAE
 from study import devices
 from study.batches import evaluation_batches, training_batches, updates_per_epoch
 from study.corpora.corpus import Split
+from study.errors import disk_fault
 
 EVALUATION_BATCH = 64
 
@@ -158,12 +159,14 @@ class Training:
         unfinished.replace(path)
 
     def resume(self, path: Path) -> bool:
-        """Go on from a checkpoint if there is one; one that cannot be read is put aside, and costs its epochs again."""
+        """Go on from a checkpoint if there is one; one that is not whole is put aside, and costs its epochs again."""
         if not path.exists():
             return False
         try:
-            state = torch.load(path, map_location=self.device, weights_only=True)
-        except (RuntimeError, EOFError, UnpicklingError):  # what a disk that filled up or lost power leaves
+            state = _whole(path, self.device)
+        except Exception as error:  # whatever a reader says of bytes that nobody wrote
+            if disk_fault(error) is not None:
+                raise
             path.replace(path.with_name(path.name + ".unreadable"))
             return False
         self.model.load_state_dict(state["model"])
@@ -171,6 +174,17 @@ class Training:
         self.update.load_state_dict(state["update"])
         self.history = state["history"]
         return True
+
+
+def _whole(path: Path, device: torch.device) -> dict[str, Any]:
+    """What a checkpoint holds; raises if a byte of it is not as it was written, and runs nothing that stands in it."""
+    with zipfile.ZipFile(path) as file:
+        if (damaged := file.testzip()) is not None:  # torch reads a record without looking at its checksum
+            raise zipfile.BadZipFile(damaged)
+    state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    if not {"model", "optimization", "update", "history"} <= state.keys():
+        raise zipfile.BadZipFile("not of a training")
+    return state
 
 
 def bound(measured: Mapping[str, float]) -> float:

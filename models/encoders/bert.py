@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -135,9 +136,9 @@ def _load(name: str) -> tuple[Any, Any]:
     except ImportError:
         raise ValueError("encoder.kind: bert needs the transformers library; install uncollapse[bert]") from None
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name)
-        model = AutoModel.from_pretrained(name, use_safetensors=True)
-    except (OSError, ValueError) as error:
+        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+        model = AutoModel.from_pretrained(name, trust_remote_code=False, use_safetensors=True)
+    except (OSError, ValueError, SafetensorError) as error:
         raise ValueError(
             f"encoder.name: the weights of {name!r} must be on this machine or within its reach "
             f"({str(error).splitlines()[0]}); download config.json, model.safetensors and the tokenizer's files from "

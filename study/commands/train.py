@@ -8,6 +8,7 @@ from study import exported, final
 from study.commands import Answer
 from study.commands.pagefile import runs_of
 from study.errors import UserError
+from study.uris import absent
 
 
 def train(arguments: Namespace) -> Answer:
@@ -50,6 +51,8 @@ def _log(content: Mapping[str, Any], done: final.Final, arguments: Namespace) ->
     """Log to MLflow, and register there if asked to; a server that is away costs the log, never the training."""
     from study.tracking import log_final
 
+    if (fault := absent(content["tracking"])) is not None:
+        return f"tracking not logged: {fault}"
     try:
         place, run = log_final(content, done.history, done.measures, done.folder)
         return f"tracking {place}" + _registered(content, done, run, arguments)

@@ -10,6 +10,7 @@ from study.commands import Answer
 from study.commands.pagefile import runs_of
 from study.errors import UserError
 from study.transfer.ways import HOW, PAIRS
+from study.uris import absent
 
 if TYPE_CHECKING:
     from models.text_vae import TextVAE
@@ -76,7 +77,8 @@ def _kept(content: dict[str, Any], table: str, exported: Any, out: Path) -> Answ
     write_whole(out / "transfer.json", json.dumps(content, indent=1) + "\n")
     write_whole(out / "transfer.txt", head)
     try:
-        logged = f"tracking {log_transfer(exported, content, out)}"
+        fault = absent(exported["tracking"])
+        logged = f"tracking not logged: {fault}" if fault else f"tracking {log_transfer(exported, content, out)}"
     except Exception as error:  # whatever MLflow raises, the figures are on disk
         logged = f"tracking not logged: {type(error).__name__}: {error}"
     return {**content, "folder": str(out), "tracking": logged}, f"\n{head}\nfigures {out / 'transfer.json'}\n{logged}"

@@ -104,6 +104,8 @@ def _read_table(text: str, path: Path, source: Files, cut: bool) -> _Read:
     except csv.Error as error:
         return Records([]), [f"{path} line 1: not a valid {source.format} header ({error}); mend the quoting"]
     faults = [f"{path}: {_no_column(name, header)}" for name in _columns(source) if name not in header]
+    twice = dict.fromkeys(name for name in _columns(source) if header.count(name) > 1)
+    faults += [f"{path} line 1: column {name!r} stands there twice; give one of the two another name" for name in twice]
     body, more = ([], []) if faults else _table_rows(rows, len(header), path, source)
     return _pick_columns(header, body[:-1] if cut else body, source) if not faults + more else Records(
         []
@@ -159,7 +161,7 @@ def _read_json(text: str, path: Path, source: Files, cut: bool) -> _Read:
 
 def _json_values(line: str, source: Files) -> list[str]:
     try:
-        record = json.loads(line)
+        record = json.loads(line, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"not valid JSON ({error}); write one object a line") from error
     if not isinstance(record, dict):
@@ -177,9 +179,17 @@ def _json_values(line: str, source: Files) -> list[str]:
     return values
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} is given twice")
+    return found
+
+
 def _read_counts(text: str, path: Path, source: Files, cut: bool) -> _Read:
     names = None if source.vocabulary is None else read_vocabulary(source.vocabulary)
-    texts, labels, faults = [], [], []
+    texts, labels, faults, total = [], [], [], 0
     for number, line in enumerate(lines_of(text), 1):
         label, *tokens = line.split() or [""]
         try:
@@ -187,6 +197,9 @@ def _read_counts(text: str, path: Path, source: Files, cut: bool) -> _Read:
                 raise ValueError(f"a line starts with a label, found {label!r}; write 'label id:count id:count'")
             counts = sorted(_count(token, names) for token in tokens)
             _refuse_repeats([number for number, _ in counts])
+            total += sum(n for _, n in counts)
+            if total > MOST_WORDS:
+                return Records([]), [f"{path} line {number}: {MOST_WORDS:,} words are counted at most; split the file"]
             words = ((names[i - 1] if names else f"w{i}", 1 if source.presence else n) for i, n in counts)
             texts.append(" ".join(" ".join([word] * n) for word, n in words))
             labels.append(label)
@@ -233,6 +246,7 @@ def numbered(word: str) -> float:
     return int(word[1:]) if word[1:].isdecimal() else math.inf
 
 
+MOST_WORDS = 10**8  # of one file of counts, whose few letters can stand for more words than memory holds
 _READERS: dict[str, Callable[[str, Path, Files, bool], _Read]] = {
     "csv": _read_table,
     "tsv": _read_table,

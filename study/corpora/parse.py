@@ -18,7 +18,7 @@ from study.corpora.settings import (
     Selection,
     Settings,
 )
-from study.corpora.subwords import LEAST
+from study.corpora.subwords import LEAST, MOST
 from study.errors import UserError
 
 CAFES = "cafes"
@@ -212,7 +212,7 @@ def _subwords(page: Page) -> int | None:
     chosen = page.values.get("tokenizer") == "subwords"
     if page.has("subwords") and not chosen:
         page.fault("subwords", "counts the pieces of `tokenizer: subwords`; name that tokenizer or leave it out")
-    return page.whole("subwords", 2**15, LEAST) if chosen else None
+    return page.whole("subwords", 2**15, LEAST, MOST) if chosen else None
 
 
 def _vectors(page: Page, base: Path) -> Path | None:

@@ -47,12 +47,21 @@ def prepare(settings: Mapping[str, Any], cache: Path, base: Path, progress: Say 
     """
     say = progress or (lambda sentence: None)
     known = parse(settings, base)
-    try:
-        folder = cache / digest(known)
-    except OSError as error:
-        raise UserError(f"{error.filename}: cannot be read ({error.strerror}); check its permissions") from error
+    folder = cache / _read_digest(known)
     corpus = corpus_of(folder, entry(folder, partial(_make, known, say), say))
     return dataclasses.replace(corpus, name=known.name)
+
+
+def digest_of(settings: Mapping[str, Any], base: Path) -> str:
+    """The digest of what `prepare` would give, of files that are there; nothing is prepared. Raises as it does."""
+    return _read_digest(parse(settings, base))
+
+
+def _read_digest(settings: Settings) -> str:
+    try:
+        return digest(settings)
+    except OSError as error:
+        raise UserError(f"{error.filename}: cannot be read ({error.strerror}); check its permissions") from error
 
 
 def digest(settings: Settings) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 START = "▁"  # how a piece that begins a word is marked
-LEAST = 8
+LEAST, MOST = 8, 10**6  # the trainer reserves memory for all pieces at once, and ends the process where there is none
 
 
 def train(texts: Iterable[str], size: int) -> str:

@@ -13,6 +13,7 @@ from study.errors import UserError
 
 PROBE = 4096
 LONGEST_WORD = 1000
+MOST_DIMENSIONS = 10_000
 Row = tuple[str, np.ndarray]
 
 
@@ -65,7 +66,8 @@ def _rows(path: Path) -> Iterator[Row]:
                 yield from _text(file, path, None)
                 return
             file.readline()
-            if _is_text(probe.split(b"\n", 1)[1], header[1]):
+            _refuse_size(header[1], path)
+            if _is_text(probe.partition(b"\n")[2], header[1]):
                 yield from _text(file, path, header[1])
             else:
                 yield from _binary(file, path, *header)
@@ -79,6 +81,14 @@ def _header(probe: bytes) -> tuple[int, int] | None:
     if len(fields) == 2 and all(field.isdigit() for field in fields):
         return int(fields[0]), int(fields[1])
     return None
+
+
+def _refuse_size(size: int, path: Path) -> None:
+    if not 1 <= size <= MOST_DIMENSIONS:
+        raise UserError(
+            f"corpus.vectors: {path.name}, line 1: vectors have 1 to {MOST_DIMENSIONS:,} dimensions, these are said "
+            f"to have {size}; name a file in word2vec's or GloVe's format"
+        )
 
 
 def _is_text(body: bytes, size: int) -> bool:

@@ -7,14 +7,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import optuna
 import pytest
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from study import ledger as module
 from study.errors import UserError
 from study.ledger import Ledger, Left, record_of
 from study.locks import owned
 from study.records import DIVERGED, FAILED, FINISHED, MISSING, RUNNING, STOPPED
+from study.results import recorded, records
+from tests.faults.disks import fill, small_disk
 from tests.study.trials import epoch_record
 
 PLACE = {"key": "k1", "family": "vmf", "stage": "search", "number": 0, "audit": True, "configuration": "c1", "seed": 7}
@@ -109,7 +113,11 @@ def test_families_of_a_journal_are_listed(tmp_path: Path) -> None:
     ledger = opened(tmp_path)
     for stage, family in (("search", "vmf"), ("replicate", "vmf"), ("search", "my.own")):
         ledger.study(stage, family)
-    assert module.families(ledger.path, "mine") == [("replicate", "vmf"), ("search", "my.own"), ("search", "vmf")]
+    assert (
+        ledger.families()
+        == Ledger(tmp_path, "mine").families()
+        == [("replicate", "vmf"), ("search", "my.own"), ("search", "vmf")]
+    )
 
 
 def test_a_line_torn_by_a_kill_is_cut_and_what_follows_is_readable(tmp_path: Path) -> None:
@@ -151,6 +159,93 @@ def test_a_reader_does_not_touch_the_journal(tmp_path: Path) -> None:
     assert ledger.path.read_bytes() == torn
 
 
+def test_a_reader_and_a_second_opening_add_no_line(tmp_path: Path) -> None:
+    ledger = opened(tmp_path)
+    trial(ledger)
+    ledger.study("replicate", "vmf")
+    before = ledger.path.read_bytes()
+    (record,) = records(tmp_path, "mine")
+    assert record.key == "k1"
+    assert Ledger(tmp_path, "mine").trials("search", "never") == []
+    assert len(opened(tmp_path).trials("search", "vmf")) == 1
+    opened(tmp_path).study("replicate", "vmf")
+    assert ledger.path.read_bytes() == before
+
+
+def test_a_reader_of_a_study_without_a_ledger_makes_none(tmp_path: Path) -> None:
+    assert records(tmp_path / "mine", "mine") == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_records_of_an_open_ledger_follow_what_another_process_writes(tmp_path: Path) -> None:
+    ledger = opened(tmp_path)
+    trial_id = trial(ledger)
+    reader = Ledger(tmp_path, "mine")
+    assert [len(record.epochs) for record in recorded(reader)] == [0]
+    ledger.epoch(trial_id, epoch_record(1, 5.0), 5.0)
+    assert [len(record.epochs) for record in recorded(reader)] == [1]
+
+
+def test_optunas_own_journal_reads_the_ledger_and_the_ledger_reads_optunas(tmp_path: Path) -> None:
+    ledger = opened(tmp_path)
+    trial_id = trial(ledger)
+    ledger.epoch(trial_id, epoch_record(1, 5.0), 5.0)
+    ledger.end(trial_id, FINISHED, "", Left({"valid/nll_iw": 8.5}, {"samples.txt": "some"}), 8.3)
+    theirs = JournalStorage(JournalFileBackend(str(ledger.path)))
+    (found,) = optuna.load_study(study_name="mine.search.vmf", storage=theirs).trials
+    (ours,) = ledger.trials("search", "vmf")
+    assert vars(found) == vars(ours)
+    optuna.load_study(study_name="mine.search.vmf", storage=theirs).ask()
+    assert [trial.state for trial in ledger.trials("search", "vmf")] == [TrialState.COMPLETE, TrialState.RUNNING]
+
+
+ENTRIES = [
+    b"{}",
+    b"[]",
+    b"3",
+    b'{"op_code": 77, "worker_id": "w"}',
+    b'{"op_code": 4, "worker_id": "w", "study_id": 0}',
+    b'{"op_code": 8, "worker_id": "w", "trial_id": 0, "user_attr": 5}',
+    b"\0\0\0",
+]
+
+
+@pytest.mark.parametrize("damage", ENTRIES)
+def test_a_damaged_line_is_a_sentence_with_file_and_line(tmp_path: Path, damage: bytes) -> None:
+    ledger = opened(tmp_path)
+    trial(ledger)
+    lines = ledger.path.read_bytes().splitlines()
+    for place in (3, len(lines)):
+        damaged = [*lines[: place - 1], damage, *lines[place:], b""]
+        ledger.path.write_bytes(b"\n".join(damaged))
+        for write in (False, True):
+            with pytest.raises(UserError, match=rf"ledger\.journal, line {place}: .* damaged; .*head -n {place - 1}"):
+                Ledger(tmp_path, "mine", write=write)
+        assert ledger.path.read_bytes() == b"\n".join(damaged), "nothing is repaired in silence"
+        kept = tmp_path / f"kept-{place}"
+        kept.mkdir()
+        (kept / "ledger.journal").write_bytes(b"\n".join([*lines[: place - 1], b""]))
+        opened(kept)  # the remedy
+
+
+def test_an_ending_that_finds_no_room_leaves_a_running_trial(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", megabytes=1) as disk:
+        ledger = opened(disk)
+        trial_id = trial(ledger)
+        ledger.epoch(trial_id, epoch_record(1, 5.0), 5.0)
+        before = ledger.path.read_bytes()
+        ballast = fill(disk)
+        texts = {"samples.txt": "word " * 2000}
+        with pytest.raises(OSError, match="No space left"):
+            ledger.end(trial_id, FINISHED, "", Left({"valid/nll_iw": 8.5}, texts), 8.3)
+        assert ledger.path.read_bytes() == before
+        assert ledger.record(trial_id).state == Ledger(disk, "mine").record(trial_id).state == RUNNING
+        ballast.unlink()
+        ledger.end(trial_id, FINISHED, "", Left({"valid/nll_iw": 8.5}, texts), 8.3)
+        assert Ledger(disk, "mine").record(trial_id) == ledger.record(trial_id)
+        assert ledger.record(trial_id).state == FINISHED
+
+
 def test_a_second_owner_is_refused_and_told_who_is_first(tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     code = (
@@ -160,7 +255,7 @@ def test_a_second_owner_is_refused_and_told_who_is_first(tmp_path: Path) -> None
     with owned(folder):
         out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
         assert out.startswith("mine: a study is run by one process at a time ")
-        assert f"process {os.getpid()} is running this one;" in out
+        assert f"process {os.getpid()} on " in out
         assert "uncollapse status" in out
         with pytest.raises(UserError, match="one process at a time"), owned(folder):
             pass

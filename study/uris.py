@@ -1,0 +1,42 @@
+"""Tracking URIs: they are recorded with the study, so they name a place and never a secret."""
+
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+SECRET_KEY = re.compile(r"[?&;][^=&;]*(passw|pwd|token|secret|credential|api_?key|access_?key)[^=&;]*=", re.IGNORECASE)
+SECRET = (
+    "a URI is recorded with the study, so it names a place and no secret, and this one carries one (not repeated "
+    "here); leave it out of the URI and set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
+    "MLFLOW_TRACKING_TOKEN, for a server, and PGPASSWORD or a line of ~/.pgpass for PostgreSQL"
+)
+
+
+def uri_fault(uri: str) -> str | None:
+    """Why a URI cannot be recorded, a secret in it never repeated; None if it can.
+
+    A database's URI may name a user; what stands before the @ of a server's is a password or a token.
+    """
+    if uri.startswith("sqlite:"):  # a path, in which anything may stand
+        return None
+    scheme, _, rest = uri.partition("://") if "://" in uri else ("", "", uri)
+    who, at, _ = rest.rpartition("@")
+    personal = bool(at) and (":" in who or scheme.lower() in ("", "http", "https"))
+    if personal or SECRET_KEY.search(uri):
+        return SECRET
+    try:
+        sound = not re.search(r"\s", uri) and urlsplit(uri).port != 0
+    except ValueError:  # a bracket that is not closed, a port that is no number
+        sound = False
+    return None if sound else f"a URI such as http://127.0.0.1:5000, found {uri!r}"
+
+
+def database(uri: str) -> Path | None:
+    """The file of an SQLite database; None for a server or another database."""
+    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:") else None
+
+
+def absent(uri: str) -> str | None:
+    """Why what follows a study is not logged: its database is gone, and an exported file does not have one made."""
+    path = database(uri)
+    return None if path is None or path.is_file() else f"the study's database {path} is not there any more"
