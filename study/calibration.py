@@ -1,4 +1,4 @@
-"""How long a study will take and how much memory: a few updates and one evaluation of every family, on the real corpus."""
+"""How long a study will take and how much memory: a few updates and an evaluation of every family, on the corpus."""
 
 import resource
 import time

@@ -68,8 +68,8 @@ def _resource_changes(before: Mapping[str, Any], now: Mapping[str, Any], remedy:
         )
     if bool(before["gpus"]) != bool(now["gpus"]):
         found.append(
-            f"`resources.gpus` was {before['gpus']:g} and is now {now['gpus']:g}: a CPU and a GPU round differently, so "
-            f"trials before and after could not be compared; another share of a GPU is allowed; {remedy}"
+            f"`resources.gpus` was {before['gpus']:g} and is now {now['gpus']:g}: a CPU and a GPU round differently, "
+            f"so trials before and after could not be compared; another share of a GPU is allowed; {remedy}"
         )
     return found
 

@@ -60,6 +60,6 @@ def refuse_running(folder: Path) -> None:
 def _held_by(folder: Path, holder: str) -> str:
     name = folder.name
     return (
-        f"{name}: a study is run by one process at a time and {holder.strip() or 'another process'} is running this one; "
-        f"watch it with `uncollapse status {name} --watch`, or end it with `uncollapse stop {name}`"
+        f"{name}: a study is run by one process at a time and {holder.strip() or 'another process'} is running this "
+        f"one; watch it with `uncollapse status {name} --watch`, or end it with `uncollapse stop {name}`"
     )

@@ -83,8 +83,8 @@ def lines(found: dict[str, Any] | None, weights_gb: float) -> list[str]:
         f"{megabytes(found['weights_bytes'])} of confirmed weights (at most resources.weights_gb: {weights_gb:g}), "
         f"{megabytes(found['ledger_bytes'])} of ledger, {megabytes(found['tracking_bytes'])} of MLflow's database",
         *found["memory"],
-        f"corpus     {found['sentences']['train']:,} training and {found['sentences']['valid']:,} validation sentences, "
-        f"{found['vocabulary']:,} words",
+        f"corpus     {found['sentences']['train']:,} training and {found['sentences']['valid']:,} validation "
+        f"sentences, {found['vocabulary']:,} words",
     ]
 
 

@@ -16,7 +16,11 @@ def test_a_trial_without_enough_memory_fails_by_that_name(tmp_path: Path, monkey
     memory = psutil.virtual_memory()
     monkeypatch.setenv("RAY_memory_usage_threshold", f"{(memory.total - memory.available + ROOM) / memory.total:.3f}")
     monkeypatch.setenv("RAY_memory_monitor_refresh_ms", "100")
-    huge = {"encoder": {"hidden": 9000}, "decoder": {"hidden": 24}, "inputs": {"size": 24}}  # only maxpool has an encoder
+    huge = {
+        "encoder": {"hidden": 9000},
+        "decoder": {"hidden": 24},
+        "inputs": {"size": 24},
+    }  # only maxpool has an encoder
     search = {"trials": 1, "sampler": "random", "stop_early": "none"}
     sizes = {"search": search, "replicate": {"configurations": 1, "seeds": 1}, "train": {"epochs": 3, "batch_size": 16}}
     run(page(tmp_path, families=["maxpool", "lstm_lm"], override=huge, **sizes), tmp_path / "runs")

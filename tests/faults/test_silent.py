@@ -16,7 +16,11 @@ pytestmark = pytest.mark.slow
 
 def test_a_trial_that_never_ends_its_epoch_fails_with_the_place(tmp_path: Path) -> None:
     slow = {**LONG, "families": ["maxpool", "lstm_lm"], "train": {"epochs": 2, "batch_size": 16}}
-    wide = {"encoder": {"hidden": 1600}, "decoder": {"hidden": 24}, "inputs": {"size": 24}}  # only maxpool has an encoder
+    wide = {
+        "encoder": {"hidden": 1600},
+        "decoder": {"hidden": 24},
+        "inputs": {"size": 24},
+    }  # only maxpool has an encoder
     study = page(tmp_path, **slow, override=wide, resources={"epoch_seconds": 8})
     run(study, tmp_path / "runs")
     by_family = {record.family: record for record in left(tmp_path / "runs") if record.stage == "search"}
