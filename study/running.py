@@ -22,7 +22,8 @@ from study.ledger import Ledger
 from study.lexicons import lexicon_of
 from study.locks import owned
 from study.progress import Progress, duration
-from study.results import records
+from study.records import TrialRecord
+from study.results import recorded
 from study.specification import Study, planned
 from study.workspace import Workspace
 
@@ -90,16 +91,21 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         writer.submit(partial(projection.describe, facts_of(workspace)))
         control = Control(workspace.control, progress.say)
         with progress, control.listening():
-            earlier = records(workspace.folder, study.name)
-            progress.recall(earlier)
-            for record in earlier:
-                writer(record)
-            sweep(workspace.checkpoints, earlier)
+            ledger = Ledger(workspace.folder, study.name, write=True)
+            _recall(recorded(ledger), workspace, progress, writer)
             keeper = Keeper(workspace.weights, study.resources.weights_gb * 1e9, study.search.select)
             listeners = (writer, progress, keeper)
-            book = Book(Ledger(workspace.folder, study.name, write=True), study.search.select, listeners)
+            book = Book(ledger, study.search.select, listeners)
             _Run(study, corpus, book, workspace, launch, capacity, control, progress).train()
         return {**_conclude(workspace, writer, progress), "took": duration(time.monotonic() - started)}
+
+
+def _recall(earlier: list[TrialRecord], workspace: Workspace, progress: Progress, writer: "Writer") -> None:
+    """Take up what an earlier process left."""
+    progress.recall(earlier)
+    for record in earlier:
+        writer(record)
+    sweep(workspace.checkpoints, earlier)
 
 
 @dataclass

@@ -82,15 +82,16 @@ class Evaluate:
 
 @dataclass(frozen=True)
 class Portion(Bound):
-    """How much of a device Ray can hand out: steps of 0.0001, and GPUs beyond the first whole."""
+    """How much of a device one trial can ask for: of a GPU what Ray can hand out, and beyond the first only whole."""
 
+    least: float = 0.0001  # Ray's smallest step
     whole: bool = False
 
     def fault(self, value: float) -> str | None:
         if (fault := super().fault(value)) is not None:
             return fault
-        if 0 < value < 0.0001:
-            return "must be at least 0.0001"
+        if 0 < value < self.least:
+            return f"must be at least {self.least:g}"
         return "must be a whole number where it is more than 1" if self.whole and value > 1 and value % 1 else None
 
 
@@ -106,7 +107,7 @@ class Resources:
         weights_gb: that the weights of confirmation runs may take on disk; 0 keeps none.
     """
 
-    cpus: Annotated[float, Portion(low=0.0, low_open=True)] = 1
+    cpus: Annotated[float, Portion(low=0.0, low_open=True, least=0.01)] = 1  # a hundred processes a CPU are enough
     gpus: Annotated[float, Portion(low=0.0, whole=True)] = 0
     at_once: Count = 0
     epoch_seconds: Positive = 3600
@@ -128,6 +129,7 @@ SECTIONS: Mapping[str, type] = {
     "resources": Resources,
     "export": Export,
 }
+MOST_TRIALS = 1_000_000  # each is held in memory, a few kilobytes
 PLAIN = ("study", "corpus", "families", "override", "tracking", "seed")
 
 
@@ -204,7 +206,11 @@ def parse(page: Any, folder: Path, place: str) -> Study:
         raise UserError([f"{place}: {fault}" for fault in found])
     sections = {name: kind(**page.get(name, {})) for name, kind in SECTIONS.items()}
     plain = {key: page[key] for key in ("corpus", "override", "tracking", "seed") if key in page}
-    return Study(name=page["study"], families=tuple(loaded), folder=folder, **plain, **sections)
+    study = Study(name=page["study"], families=tuple(loaded), folder=folder, **plain, **sections)
+    if (trials := sum(sum(counts.values()) for counts in planned(study.settings()).values())) > MOST_TRIALS:
+        law = f"a study has at most {MOST_TRIALS:,} trials, and this one plans {trials:,}"
+        raise UserError(f"{place}: {law}; lower search.trials, replicate.configurations or replicate.seeds")
+    return study
 
 
 def _page_faults(page: Mapping[str, Any]) -> list[str]:

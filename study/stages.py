@@ -1,7 +1,9 @@
 """The two stages that train: which trial is next, and when one is stopped. Knows no ray."""
 
+import json
 from collections import deque
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 import optuna
@@ -38,10 +40,10 @@ class Stage(Protocol):
         """Whether to stop a trial after the epoch it has just reported."""
 
 
-def identify(study: Study, corpus: str, configuration: Mapping[str, Any], seed: int) -> dict[str, Any]:
-    """Attributes that name a trial."""
+def identify(study: Study, corpus: str, family: str, configuration: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    """Attributes that name a trial; two families that resolve to one configuration have a trial each."""
     length = [study.train.epochs, study.train.batch_size, study.train.precision, vars(study.evaluate)]
-    key = digest(configuration, seed, corpus, length, code_version())
+    key = digest(family, configuration, seed, corpus, length, code_version())
     return {"key": key, "configuration": configuration_id(configuration), "seed": seed, "settings": configuration}
 
 
@@ -111,7 +113,7 @@ class SearchStage:
             configuration = family.configure(sampling.propose(trial, family.search))
             audit = halving.spread_evenly(number, self.study.search.audit)
             place = {"family": family.name, "stage": SEARCH, "number": number, "audit": audit}
-            named = identify(self.study, self.corpus, configuration, tuning_seed(self.study, number))
+            named = identify(self.study, self.corpus, family.name, configuration, tuning_seed(self.study, number))
             ledger.describe(trial_id, {**place, **named})
         record = self.book.start(trial_id)
         if broken := laws.broken(record.settings):
@@ -139,11 +141,13 @@ class SearchStage:
 
 def annealed_by(settings: Mapping[str, Any]) -> float:
     """Share of the training after which every weight of the objective has settled."""
-    ends = [
-        end_of_annealing(parts.build("schedule", schedule_of(term), SCALE), SCALE) / SCALE
-        for term in settings["objective"].values()
-    ]
-    return max(ends, default=0.0)
+    return max((_end(json.dumps(term)) for term in settings["objective"].values()), default=0.0)
+
+
+@lru_cache(maxsize=256)  # asked at every rung of a trial
+def _end(term: str) -> float:
+    schedule = parts.build("schedule", schedule_of(json.loads(term)), SCALE)
+    return end_of_annealing(schedule, SCALE) / SCALE
 
 
 class Chosen(NamedTuple):
@@ -174,9 +178,10 @@ class ReplicateStage:
             record = record_of(trial)
             if trial.state != TrialState.FAIL or record.state == DIVERGED:
                 there.add(record.key)
+        every = self._chosen(family)
         for seed in confirmation_seeds(self.study):
-            for chosen in self._chosen(family):
-                named = identify(self.study, self.corpus, chosen.settings, seed)
+            for chosen in every:
+                named = identify(self.study, self.corpus, family.name, chosen.settings, seed)
                 if named["key"] not in there:
                     self._enter(family.name, chosen, named)
 

@@ -3,7 +3,7 @@
 import time
 from argparse import Namespace
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from study.commands import Answer
 from study.commands.pagefile import workspace_of
@@ -13,6 +13,9 @@ from study.records import ENDED, MISSING, RUNNING, TrialRecord, selection
 from study.specification import planned
 from study.workspace import Workspace
 
+if TYPE_CHECKING:
+    from study.ledger import Ledger
+
 SECONDS = 5.0
 
 
@@ -20,19 +23,22 @@ def status(arguments: Namespace) -> Answer:
     """Counts by state, best so far, time left."""
     workspace = workspace_of(arguments, arguments.study)
     workspace.read_facts()
+    from study.ledger import Ledger
+
+    ledger = Ledger(workspace.folder, workspace.study)  # reads on, at every look, from where it was
     while arguments.watch and not arguments.json and is_running(workspace.folder):
-        _print(_data(workspace))
+        _print(_data(workspace, ledger))
         time.sleep(SECONDS)
-    data = _data(workspace)
+    data = _data(workspace, ledger)
     if not arguments.json:
         _print(data)
     return data, None
 
 
-def _data(workspace: Workspace) -> dict[str, Any]:
-    from study.results import records
+def _data(workspace: Workspace, ledger: "Ledger") -> dict[str, Any]:
+    from study.results import recorded
 
-    settings, found = workspace.read_facts()["settings"], records(workspace.folder, workspace.study)
+    settings, found = workspace.read_facts()["settings"], recorded(ledger)
     rows = [
         _row(stage, family, count, [r for r in found if (r.stage, r.family) == (stage, family)], settings)
         for stage, counts in planned(settings).items()

@@ -44,7 +44,7 @@ def test_a_trial_is_named_and_complete(tmp_path: Path) -> None:
     assert record.settings["latent"]["prior_scale"] == record.params["latent.prior_scale"]
     assert (record.stage, record.number, record.seed) == ("search", 0, TUNING_SEEDS + 5000)
     other = trials.study(tmp_path, seed=5, train={"epochs": 3})
-    names = [stages.identify(one, corpus, record.settings, 1) for one in (study, other) for corpus in "ab"]
+    names = [stages.identify(one, corpus, "one", record.settings, 1) for one in (study, other) for corpus in "ab"]
     assert len({name["key"] for name in names}) == 4
     assert {name["configuration"] for name in names} == {record.configuration}
 
@@ -325,3 +325,14 @@ def test_a_family_without_a_finished_trial_has_no_replicates(tmp_path: Path) -> 
     while (record := stage.next_trial()) is not None:
         stage.book.diverge(record.key, "the loss became nan")
     assert trials.run(trials.replicate(study, tmp_path)) == []
+
+
+def test_two_families_of_one_configuration_have_a_trial_each(tmp_path: Path) -> None:
+    study = trials.study(tmp_path, space="")  # two pages that search nothing and say the same
+    stage = trials.replicate(study, tmp_path)
+    first, second = stage.next_trial(), stage.next_trial()
+    assert first is not None
+    assert second is not None
+    assert (first.family, second.family) == ("one", "two")
+    assert first.configuration == second.configuration
+    assert first.key != second.key, "or the reports of one would be taken for the other's"
