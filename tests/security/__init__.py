@@ -1,0 +1,1 @@
+"""What a file, a name or a client that means harm gets: a sentence, and nothing else."""
