@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install quickstart test test-slow check
+.PHONY: install quickstart test test-slow test-night test-clusters check
 
 install: $(VENV)/installed
 
@@ -21,7 +21,13 @@ test: install
 	$(BIN)/python -m pytest -m "not slow"
 
 test-slow: install
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m "slow and not cluster"
+
+test-night: install
+	$(BIN)/python -m pytest -s tests/clusters/test_night.py tests/clusters/test_two_studies_at_once.py
+
+test-clusters: install
+	$(BIN)/python -m pytest -s -m cluster
 
 check: install
 	$(BIN)/ruff check .

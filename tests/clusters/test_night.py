@@ -16,7 +16,7 @@ from tests.clusters.postgres import postgres
 from tests.clusters.server import server
 from tests.faults.studies import figures, left, page, running
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.cluster]
 EPOCHS = 6
 STUDY = {
     "families": ["lstm_lm", "seqvae", "vmf"],

@@ -14,7 +14,7 @@ from tests.clusters.morning import finished_once, verify
 from tests.clusters.nodes import Cluster, cluster
 from tests.faults.studies import QUIET, command, epochs, left, page, running, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.cluster]
 EPOCHS, SEARCHED, CONFIRMED = 16, 8, 2
 STUDY: dict[str, Any] = {
     "families": ["seqvae"],

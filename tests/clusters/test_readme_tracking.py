@@ -22,7 +22,7 @@ from tests.clusters import readme
 from tests.clusters.nodes import ROOT, free_port
 from tests.clusters.postgres import owner, program
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.cluster]
 UNCOLLAPSE = f"{sys.executable} -m study.command"
 PAGE = """
 study: tracked

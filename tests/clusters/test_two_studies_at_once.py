@@ -15,7 +15,7 @@ from tests.clusters.postgres import postgres
 from tests.clusters.server import server
 from tests.faults.studies import QUIET, command, epochs, figures, left, page, run, running, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.cluster]
 SIZE = {"search": {"trials": 3, "sampler": "random", "stop_early": "none"}, "train": {"epochs": 4, "batch_size": 16}}
 STUDIES = {
     "first": {**SIZE, "families": ["seqvae", "vmf"]},

@@ -11,7 +11,7 @@ import pytest
 from tests.clusters.ray_up.launcher import PAGE, TOKEN
 from tests.clusters.ray_up.machines import ROOT, Machine, machines
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.cluster]
 READY = f"cd {ROOT}; export PATH={Path(sys.executable).parent}:$PATH RAY_AUTH_MODE=token OMP_NUM_THREADS=1; "
 
 

@@ -13,7 +13,7 @@ import pytest
 from tests.clusters.ray_up.launcher import Launcher, launcher
 from tests.clusters.ray_up.machines import ROOT, Machine
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.cluster]
 RUN = "uncollapse run {page} --address auto --runs /shared/runs"
 UNDER_WAY = r"ls -l /proc/[0-9]*/fd 2>/dev/null | grep -c '/shared/runs/{study}/checkpoints/.*\.lock'"
 
