@@ -15,6 +15,7 @@ from typing import Any
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # standard output may be JSON
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
@@ -51,6 +52,7 @@ class Projection:
         self.runs: dict[str, str] = {}
         self.described: set[str] = set()
         self.sent: dict[str, int] = {}
+        self.ended: dict[str, tuple[int, str]] = {}  # number and state of what is there whole
 
     def open(self) -> None:
         """Find or make the experiment, and find its runs; the first call on a new SQLite file takes seconds."""
@@ -67,6 +69,8 @@ class Projection:
             name = run.data.tags.get(TAG + "run", "")
             self.runs[name] = run.info.run_id
             self.sent[name] = int(run.data.tags.get(TAG + "epochs_sent", 0)) if run.info.status != "RUNNING" else 0
+            if run.info.status != "RUNNING" and TAG + "state" in run.data.tags:
+                self.ended[name] = int(run.data.tags[TAG + "number"]), run.data.tags[TAG + "state"]
             if run.data.params:
                 self.described.add(name)
 
@@ -91,18 +95,22 @@ class Projection:
 
     def trial(self, record: TrialRecord) -> None:
         """Bring a trial's run up to its record."""
-        if record.state == MISSING:
-            return
         name = f"{record.stage}/{record.key}"
+        number, state = self.ended.get(name, (record.number, ""))
+        if record.state == MISSING or (number, state) == (record.number, record.state):
+            return
+        if number != record.number:  # a seed that failed and is entered again
+            self.sent[name] = 0
+            del self.ended[name]
         run = self._run(
             name, trial_name(record), self._parent(record), _tags(record), _params(record), _ms(record.started)
         )
-        sent = self.sent.get(name, 0)
-        for epoch in record.epochs[sent:]:
-            self._metrics(run, _metrics(epoch, int(epoch["epoch"]), _ms(epoch["time"])))
+        new = record.epochs[self.sent.get(name, 0) :]
+        self._metrics(run, [one for epoch in new for one in _metrics(epoch, int(epoch["epoch"]), _ms(epoch["time"]))])
         self.sent[name] = len(record.epochs)
         if record.state in ENDED:
             self._end(run, record)
+            self.ended[name] = record.number, record.state
 
     def _end(self, run: str, record: TrialRecord) -> None:
         last = len(record.epochs)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from study.records import DIVERGED, FINISHED, REPLICATE, RUNNING, SEARCH, TrialRecord
+from study.records import DIVERGED, FAILED, FINISHED, REPLICATE, RUNNING, SEARCH, TrialRecord
 from study.tracking import TAG, Projection, experiments
 from study.tracking_views import VIEW, VIEWS, address
 from study.tracking_writer import Writer
@@ -73,6 +73,25 @@ def test_what_was_sent_is_not_sent_again_once_a_run_has_ended(tmp_path: Path) ->
     opened(tmp_path).trial(record(3, FINISHED))
     again = opened(tmp_path)
     assert again.sent["search/k1"] == 3
+
+
+def test_what_has_ended_costs_no_request_when_a_study_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened(tmp_path).trial(record(3, FINISHED))
+    again = opened(tmp_path)
+    monkeypatch.setattr(again, "client", None)
+    again.trial(record(3, FINISHED))
+
+
+def test_a_seed_that_failed_and_is_entered_again_is_sent_from_its_first_epoch(tmp_path: Path) -> None:
+    opened(tmp_path).trial(record(3, FAILED, REPLICATE))
+    entered = record(4, FINISHED, REPLICATE)
+    later = tuple({**epoch, "time": epoch["time"] + 500, "cost/seconds": 7.0} for epoch in entered.epochs)
+    again = opened(tmp_path)
+    for epochs in (1, 4):
+        again.trial(replace(entered, number=9, epochs=later[:epochs], state=FINISHED if epochs == 4 else RUNNING))
+    found = again.client.get_metric_history(again.runs["replicate/k1"], "cost/seconds")
+    newest = {one.step: one.value for one in sorted(found, key=lambda one: one.timestamp)}
+    assert newest == {1: 7.0, 2: 7.0, 3: 7.0, 4: 7.0}
 
 
 def test_a_diverged_trial_is_a_failed_run_with_its_cause(tmp_path: Path) -> None:
