@@ -123,4 +123,5 @@ def _fewer(case: Case) -> Case:
     why, known = _standing(case.target, case.outcome[keep])
     note = f"a random {MOST} of {n:,} trials" + (f"; of them {why}" if why else "")
     codes = case.codes.iloc[keep].reset_index(drop=True)
-    return replace(case, codes=codes, outcome=case.outcome[keep], note=note, known=known)
+    codes = codes.loc[:, codes.nunique() > 1]  # a knob that is rarely set may not vary among those drawn
+    return replace(case, codes=codes, outcome=case.outcome[keep], note=note, known=known and not codes.empty)

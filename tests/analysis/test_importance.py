@@ -349,3 +349,12 @@ def _two(seed: int, n: int = 40) -> pd.DataFrame:
     for row in rows:
         row["nll_iw"] = 30 + 2 * (np.log10(row["o.lr"]) + 3) ** 2 + row["i.dropout"] + 0.4 * rng.normal()
     return _judged(rows)
+
+
+def test_a_knob_that_is_rarely_set_may_be_missing_from_a_thinned_search() -> None:
+    table = _by_lr(1000)
+    table["param.rare"] = np.nan
+    table.loc[table.index[:2], "param.rare"] = [0.1, 0.9]
+    found = importances(table, draws=2)
+    assert "rare" not in set(found["knob"])
+    assert found.loc[found["target"] == "nll", "share"].notna().all()
