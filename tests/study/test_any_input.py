@@ -22,7 +22,7 @@ from study.corpora.store import intact
 from study.errors import CONTROL, LONGEST, UserError
 from tests import pages
 from tests.study.wild import Answer, ask, documents, listing
-from tests.study.wild_corpora import corpora
+from tests.study.wild_corpora import FORMS, corpora
 
 STUDY: dict[str, Any] = {
     "study": "mine",
@@ -141,19 +141,20 @@ def test_any_exported_file(document: bytes, command: str) -> None:
         assert listing(place) == before
 
 
-@many(180)
-@given(made=corpora())
-def test_any_corpus(made: tuple[dict[str, Any], dict[str, bytes]]) -> None:
+@pytest.mark.parametrize("form", FORMS)
+@many(30)
+@given(data=st.data())
+def test_any_corpus(form: str, data: st.DataObject) -> None:
     with a_place() as place:
-        section, files = made
+        section, files = data.draw(corpora(form))
         for name, content in files.items():
             (place / name).write_bytes(content)
-        family = "g_nvdm" if section["format"] == "counts" else "lstm_lm"
+        family = "g_nvdm" if form == "counts" else "lstm_lm"
         page = {"study": "mine", "corpus": section, "families": [family], "train": {"epochs": 30}}
         (place / "page.yaml").write_text(yaml.safe_dump(page), encoding="utf-8")
         before = listing(place)
-        form = f"corpus of {section['format']}"
-        planned = judged(form, ask("plan", str(place / "page.yaml"), "--no-calibrate", "--runs", str(place / "runs")))
+        kind = f"corpus of {form}"
+        planned = judged(kind, ask("plan", str(place / "page.yaml"), "--no-calibrate", "--runs", str(place / "runs")))
         assert listing(place) == before
         try:
             corpus: Corpus | None = prepare(section, place / "runs" / "corpora", place)
@@ -161,7 +162,7 @@ def test_any_corpus(made: tuple[dict[str, Any], dict[str, bytes]]) -> None:
             corpus = None
         left = list((place / "runs" / "corpora").glob("*/"))
         if corpus is None:
-            COUNTS[f"{form}: {'refused when all of it was read' if planned else 'refused again'}"] += 1
+            COUNTS[f"{kind}: {'refused when all of it was read' if planned else 'refused again'}"] += 1
             assert not left
         else:
             assert planned
@@ -174,8 +175,12 @@ def test_enough_of_every_kind() -> None:
     """Both answers were given to every kind: a strategy of which nothing is ever accepted tests little."""
     if not COUNTS:
         pytest.skip("counts what the tests above did, and they were not run")
-    for kind in ("study page", "page of a family, show", "corpus of lines"):
-        assert COUNTS[f"{kind}: accepted"] >= 5, kind
-        assert COUNTS[f"{kind}: refused"] >= 20, kind
+    for kind, accepted in {
+        "study page": 5,
+        "page of a family, show": 5,
+        **dict.fromkeys(map("corpus of {}".format, FORMS), 1),
+    }.items():
+        assert COUNTS[f"{kind}: accepted"] >= accepted, kind
+        assert COUNTS[f"{kind}: refused"] >= 10, kind
     assert COUNTS["exported file, train: read whole"] >= 10
     assert sum(count for kind, count in COUNTS.items() if kind.endswith((": refused", ": accepted"))) >= 480

@@ -90,9 +90,8 @@ VECTORS = (
 
 
 @st.composite
-def corpora(draw: DrawFn) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """A `corpus:` section and the files that it names."""
-    form = draw(st.sampled_from(FORMS))
+def corpora(draw: DrawFn, form: str) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """A `corpus:` section of a format and the files that it names."""
     rows = draw(_rows("lines" if form == "labelled" else form))
     section: dict[str, Any] = {"path": "train.txt", "format": form}
     files = {"train.txt": draw(_written("\n".join(rows)))}
