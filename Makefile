@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install quickstart test test-slow test-night test-clusters check
+.PHONY: install quickstart test test-slow test-night test-clusters audit check
 
 install: $(VENV)/installed
 
@@ -28,6 +28,11 @@ test-night: install
 
 test-clusters: install
 	$(BIN)/python -m pytest -s -m cluster
+
+audit:
+	$(PYTHON) -m venv .audit
+	.audit/bin/python -m pip install --quiet pip-audit==2.10.1
+	.audit/bin/pip-audit --strict --no-deps --disable-pip -r constraints.txt
 
 check: install
 	$(BIN)/ruff check .

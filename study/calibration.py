@@ -9,9 +9,10 @@ import numpy as np
 import torch
 
 from search_spaces import space
-from study import devices
+from study import devices, memory
 from study.batches import training_batches, updates_per_epoch
 from study.corpora.corpus import Corpus
+from study.errors import UserError
 from study.families import Family
 from study.lexicons import lexicon_of
 from study.specification import Study
@@ -67,6 +68,8 @@ def _estimate(study: Study, corpus: Corpus, family: Family) -> Estimate:
     device = devices.device_of(study.resources.gpus)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
+    if fault := memory.fault(task.configuration, task.lexicon, device):
+        raise UserError(f"{family.name}: {fault}")
     training = Training(task, train, valid, device)
     update = _seconds_an_update(training, study.train.batch_size)
     started = time.perf_counter()

@@ -1,5 +1,6 @@
 """The Ray cluster that a study runs on: joining it, what fits on it, what its workers can reach."""
 
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 import ray
 
-from study.errors import RunError
+from study.errors import RunError, UserError
 from study.specification import Study
 from study.workspace import Workspace
 
@@ -20,9 +21,31 @@ def connect(address: str | None, cpus: int | None) -> None:
         return
     options: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
     if address is None:
+        os.environ.setdefault("RAY_enable_metrics_collection", "0")  # its page needs no token
         ray.init(num_cpus=cpus, include_dashboard=False, **options)
+        _for_its_owner_only(Path.home() / ".ray" / "auth_token")
     else:
+        _join(address, options)
+
+
+def _join(address: str, options: dict[str, Any]) -> None:
+    try:
         ray.init(address=address, **options)
+    except ConnectionError as error:
+        raise UserError(
+            f"--address {address}: a Ray cluster has to answer there, and none does ({_first_line(error)}); start it, and "
+            "see that this machine has its token in ~/.ray/auth_token"
+        ) from None
+
+
+def _first_line(error: Exception) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:200]
+
+
+def _for_its_owner_only(token: Path) -> None:
+    """Ray makes its token as readable as any file."""
+    if token.exists() and token.owner() == Path.home().owner():
+        token.chmod(0o600)
 
 
 def resources_of(study: Study) -> dict[str, float]:
@@ -108,16 +131,13 @@ def _calibrate(study: Study, corpus: Any) -> list[Any]:
     return list(calibrate(study, corpus))
 
 
-def seen_from_a_worker(study: Study, workspace: Workspace, resources: Mapping[str, float]) -> list[str]:
-    """What a worker of the cluster cannot reach: the study's folder, and the tracking server."""
+def seen_from_a_worker(workspace: Workspace, resources: Mapping[str, float]) -> list[str]:
+    """What a worker of the cluster cannot reach: the study's folder. Only the driver speaks to MLflow."""
     probe = ray.remote(num_cpus=resources["cpu"], num_gpus=resources["gpu"])(_reachable)
-    return ray.get(probe.remote(str(workspace.runs), study.tracking))
+    return ray.get(probe.remote(str(workspace.runs)))
 
 
-def _reachable(runs: str, tracking: str | None) -> list[str]:
-    from study.checks import tracking_faults
+def _reachable(runs: str) -> list[str]:
     from study.workspace import writable
 
-    found = [fault] if (fault := writable(Path(runs))) else []
-    found += tracking_faults(tracking) if tracking else []
-    return [f"seen from a worker, {fault}" for fault in found]
+    return [f"seen from a worker, {fault}"] if (fault := writable(Path(runs))) else []

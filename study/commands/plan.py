@@ -47,7 +47,7 @@ def _cluster_slots(study: Study, workspace: Workspace, arguments: Namespace) -> 
     slots = cluster.fitting(resources)
     if slots < 1:
         raise UserError(cluster.too_small(resources))
-    if found := cluster.seen_from_a_worker(study, workspace, resources):
+    if found := cluster.seen_from_a_worker(workspace, resources):
         raise UserError(found)
     return slots
 
