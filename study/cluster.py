@@ -33,8 +33,8 @@ def _join(address: str, options: dict[str, Any]) -> None:
         ray.init(address=address, **options)
     except ConnectionError as error:
         raise UserError(
-            f"--address {address}: a Ray cluster has to answer there, and none does ({_first_line(error)}); start it, and "
-            "see that this machine has its token in ~/.ray/auth_token"
+            f"--address {address}: a Ray cluster has to answer there, and none does ({_first_line(error)}); start it, "
+            "and see that this machine has its token in ~/.ray/auth_token"
         ) from None
 
 
