@@ -138,11 +138,11 @@ def idle(config: Mapping[str, Any], text: Any) -> None:
 
 
 def tuned(folder: Path, study: Study) -> Figures:
-    """A whole study as `uncollapse run` runs it, but for trials that do nothing."""
-    from study import running, tracking_writer, tuning, worker
+    """A whole study as `uncollapse run` runs it, but for trials that do nothing and the report, which has its own."""
+    from study import running, tuning, worker
 
     found, places = Figures(), []
-    stage, close = tuning.run_stage, tracking_writer.Writer.close
+    stage = tuning.run_stage
 
     def watched(conductor: Any, *more: Any) -> None:
         places.append(resident())
@@ -150,17 +150,15 @@ def tuned(folder: Path, study: Study) -> Figures:
             stage(conductor, *more)
         places.append(resident())
 
-    def closed(writer: Any, patience: float) -> int:
+    def concluded(workspace: Workspace, writer: Any, progress: Progress) -> dict[str, Any]:
         with timed(found, "sending the rest to MLflow"):
-            return close(writer, 3600.0)
+            writer.close(3600.0)
+        return {}
 
-    vars(worker)["run_trial"], vars(tuning)["run_stage"] = idle, watched
-    tracking_writer.Writer.close = closed  # type: ignore[method-assign]
+    vars(worker)["run_trial"], vars(tuning)["run_stage"], vars(running)["_conclude"] = idle, watched, concluded
     with (folder / "said").open("w") as said, redirect_stderr(said):
         running.run(study, Workspace(folder, NAME), running.Launch(page="growth.yaml", cpus=SLOTS, to_stderr=True))
-    found["MB at the end"], found["MB grown"] = places[-1], places[-1] - places[0]
-    found["MB peak, report included"] = peak()
-    return found
+    return {**found, "MB at the end": places[-1], "MB grown": places[-1] - places[0], "MB peak": peak()}
 
 
 def peak() -> float:
