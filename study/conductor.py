@@ -17,6 +17,7 @@ from study.records import RUNNING, TrialRecord
 from study.stages import Stage
 
 DEATHS, HANGS = 3, 1  # of a trial's process without another epoch, which are forgiven
+TAKEN_AWAY = "its node was taken away"  # no fault of a trial, however often
 GRACE = 60.0  # seconds after which a worker that should have ended itself is killed from here
 QUIET = 60.0  # seconds without any running trial after which the reason is said, and again after as many
 
@@ -164,7 +165,7 @@ class Conductor:
         where = worker.where_it_hung(self.checkpoint(key))
         hung = live.hung or bool(where)
         cause = self._hang(where) if hung else error
-        self.deaths[key] += 1
+        self.deaths[key] += error != TAKEN_AWAY
         if self.deaths[key] > (HANGS if hung else DEATHS):
             times = self.deaths[key]
             self.stage.book.fail(key, f"its process died {times} times without finishing another epoch; last: {cause}")

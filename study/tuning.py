@@ -17,6 +17,7 @@ os.environ.setdefault("TUNE_FUNCTION_THREAD_TIMEOUT_S", "60")
 os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", "1000000")  # the conductor counts, also while nodes come and go
 os.environ.setdefault("TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S", "1000000000")
 os.environ.setdefault("TUNE_PRINT_ALL_TRIAL_ERRORS", "0")
+os.environ.setdefault("RAY_TRAIN_COUNT_PREEMPTION_AS_FAILURE", "1")  # or Tune sends it out again and tells nobody
 os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
 
 import ray
@@ -27,7 +28,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from study import worker
-from study.conductor import Conductor, Lost, Unplaced
+from study.conductor import TAKEN_AWAY, Conductor, Lost, Unplaced
 
 logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # deaths are the conductor's to tell
 
@@ -99,7 +100,8 @@ class LedgerScheduler(FIFOScheduler):
 CAUSES = (
     ("OutOfMemoryError", "its node ran out of memory and Ray killed it"),
     ("running low on memory", "its node ran out of memory and Ray killed it"),
-    ("preempted", "its node was taken away"),
+    ("temporarily unavailable", "its node was lost or does not answer"),
+    ("worker process has died", "it was killed, or it crashed"),
     ("node was terminated", "its node was lost"),
     ("node died", "its node was lost"),
     ("ray.kill", "it was killed"),
@@ -110,6 +112,8 @@ def cause_in(text: str) -> str:
     """A sentence for what Ray wrote of a death."""
     known = next((sentence for sign, sentence in CAUSES if sign.lower() in text.lower()), None)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if known is None and lines and lines[-1].startswith("actor_id:"):
+        return TAKEN_AWAY  # all that Ray writes of it is that it died
     return known or (lines[-1][:200] if lines else "unknown")
 
 

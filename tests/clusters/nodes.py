@@ -1,5 +1,6 @@
 """A real Ray cluster of several nodes on this machine, under a token; every node can be killed like a machine."""
 
+import ctypes
 import os
 import secrets
 import shutil
@@ -19,6 +20,7 @@ import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
 RAY = [sys.executable, "-m", "ray.scripts.scripts"]
+PR_SET_PDEATHSIG = 1
 PATIENCE = 90.0  # seconds in which a node has to be up
 PORTS = ("node-manager", "object-manager", "dashboard-agent-listen", "dashboard-agent-grpc", "runtime-env-agent")
 # a node that does not answer for four seconds is dead, in place of half a minute
@@ -92,7 +94,9 @@ class Cluster:
         name, log = f"n{len(self.nodes)}", self.folder / f"n{len(self.nodes)}.log"
         command = [*RAY, "start", "--block", *self._place(name), f"--num-cpus={cpus:g}", f"--num-gpus={gpus:g}"]
         with log.open("wb") as output:
-            process = subprocess.Popen(command, stdout=output, stderr=output, env={**os.environ, **NODE})
+            process = subprocess.Popen(
+                command, stdout=output, stderr=output, env={**os.environ, **NODE}, preexec_fn=_end_with_the_test
+            )
         node = Node(name, cpus, process)
         self.nodes.append(node)
         deadline = time.monotonic() + PATIENCE
@@ -141,6 +145,11 @@ def cluster(*nodes: Mapping[str, float]) -> Iterator[Cluster]:
         for node in reversed(made.alive()):
             node.kill()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _end_with_the_test() -> None:
+    """Ask the kernel for a SIGTERM when whoever started this process is killed: no node outlives its test."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _locks(process: psutil.Process, checkpoints: Path) -> list[str]:

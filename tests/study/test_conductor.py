@@ -108,6 +108,14 @@ def test_deaths_without_progress_are_counted_and_progress_forgives_them(conducto
     )
 
 
+def test_nodes_that_are_taken_away_are_no_fault_of_a_trial(conductor: Conductor) -> None:
+    key = job(conductor, "0")["key"]
+    for _ in range(3 * DEATHS):
+        conductor.leave("0", module.TAKEN_AWAY)
+        assert job(conductor, "0")["key"] == key
+    assert conductor.stage.book.state(key) == RUNNING
+
+
 def test_a_full_disk_is_no_fault_of_a_trial(conductor: Conductor) -> None:
     key = job(conductor, "a")["key"]
     with conductor.keeping():
