@@ -36,11 +36,14 @@ def test_a_configuration_is_named_by_eight_digits() -> None:
     assert identity.configuration_id(CONFIGURATION) != identity.configuration_id({})
 
 
-@pytest.mark.parametrize("changed", ["models/deep/part.py", "study/training.py", "study/batches.py", "models/new.py"])
+DECIDING = ("models/deep/part.py", "study/training.py", "study/batches.py", "study/devices.py")
+
+
+@pytest.mark.parametrize("changed", [*DECIDING, "models/new.py"])
 def test_the_code_version_changes_with_what_decides_numbers(
     changed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for place in ("models/deep/part.py", "study/training.py", "study/batches.py", "study/other.py"):
+    for place in (*DECIDING, "study/other.py"):
         (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / place).write_text("x = 1\n")
     monkeypatch.setattr(identity, "ROOT", tmp_path)
