@@ -71,7 +71,9 @@ def tracking_faults(uri: str) -> list[str]:
             if path.is_absolute()
             else [f"tracking: an SQLite URI is absolute, sqlite:////folder/mlflow.db, found {uri!r}"]
         )
-    if scheme in ("postgresql", "postgresql+psycopg2", "mysql", "mysql+pymysql"):
+    if scheme == "postgresql":
+        return [f"tracking: PostgreSQL with its driver named, postgresql+psycopg2://..., found {uri!r}"]
+    if scheme in ("postgresql+psycopg2", "mysql+pymysql"):
         return []
     return [f"tracking: a server (http://...) or a database (sqlite:////...), found {uri!r}"]
 
@@ -79,14 +81,25 @@ def tracking_faults(uri: str) -> list[str]:
 def _server_faults(uri: str) -> list[str]:
     try:
         with urllib.request.urlopen(uri.rstrip("/") + "/health", timeout=SERVER_SECONDS):
-            return []
+            return _login_faults(uri)
     except urllib.error.HTTPError as error:
         if error.code in (401, 403):  # a server that asks for a password is there
-            return []
+            return _login_faults(uri)
         reason: object = f"it answers {error.code}"
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
     return [
         f"tracking: the MLflow server must answer before a study begins, and {uri} does not ({reason}); "
         "start it, or leave `tracking` out for SQLite beside the study"
+    ]
+
+
+def _login_faults(uri: str) -> list[str]:
+    from study.tracking import refusal
+
+    if (reason := refusal(uri)) is None:
+        return []
+    return [
+        f"tracking: the MLflow server must let a study in, and {uri} does not ({reason}); set "
+        "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
     ]

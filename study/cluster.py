@@ -1,6 +1,7 @@
 """The Ray cluster that a study runs on: joining it, what fits on it, what its workers can reach."""
 
 import os
+import socket
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from study.specification import Study
 from study.workspace import Workspace
 
 SECONDS = 5.0  # for which a count of what fits is believed
+KNOCK = 10.0  # seconds that a host has to answer in
 
 
 def connect(address: str | None, cpus: int | None) -> None:
@@ -30,12 +32,20 @@ def connect(address: str | None, cpus: int | None) -> None:
 
 def _join(address: str, options: dict[str, Any]) -> None:
     try:
+        _knock(address)
         ray.init(address=address, **options)
-    except ConnectionError as error:
+    except OSError as error:  # of which ConnectionError is a kind
         raise UserError(
             f"--address {address}: a Ray cluster has to answer there, and none does ({_first_line(error)}); start it, "
             "and see that this machine has its token in ~/.ray/auth_token"
         ) from None
+
+
+def _knock(address: str) -> None:
+    """Raise OSError if nothing listens at `host:port`, which Ray takes over a minute to say."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK).close()
 
 
 def _first_line(error: Exception) -> str:

@@ -3,13 +3,16 @@
 import fcntl
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from study.errors import UserError
 
 DRIVER, SUPERVISOR = "ledger.lock", "supervisor.lock"
+TRIES, WAIT = 4, 0.1  # who only asks whether a study is held holds it for an instant
 
 
 @contextmanager
@@ -21,15 +24,29 @@ def owned(folder: Path, role: str = DRIVER) -> Iterator[None]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / role).open("a+") as owner:
-        try:
-            fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not _taken(owner):
             owner.seek(0)
-            raise UserError(_held_by(folder, owner.read())) from None
+            raise UserError(_held_by(folder, owner.read()))
         owner.truncate(0)
         owner.write(f"process {os.getpid()} on {socket.gethostname()}")
         owner.flush()
         yield
+
+
+def _taken(owner: IO[str]) -> bool:
+    for attempt in range(TRIES):
+        time.sleep(WAIT if attempt else 0)
+        if _locked(owner):
+            return True
+    return False
+
+
+def _locked(owner: IO[str]) -> bool:
+    try:
+        fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def is_owned(folder: Path, role: str = DRIVER) -> bool:
@@ -38,11 +55,7 @@ def is_owned(folder: Path, role: str = DRIVER) -> bool:
     if not path.exists():
         return False
     with path.open("a") as owner:
-        try:
-            fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
-        return False
+        return not _locked(owner)
 
 
 def is_running(folder: Path) -> bool:

@@ -121,6 +121,7 @@ class _Run:
     control: Control
     progress: Progress
     deaths: Counter[str] = field(default_factory=Counter)
+    on_cpu: set[str] = field(default_factory=set)
     losses: int = 0
 
     def train(self) -> None:
@@ -168,6 +169,7 @@ class _Run:
             self.progress.say,
             self._trouble,
             deaths=self.deaths,
+            on_cpu=self.on_cpu,
         )
         return conductor, scheduler, resources
 

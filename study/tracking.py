@@ -184,6 +184,15 @@ def experiments(uri: str) -> dict[str, str]:
     return {experiment.name: experiment.experiment_id for experiment in found}
 
 
+def refusal(uri: str) -> str | None:
+    """Why a server does not answer who asks with this process's login; None if it does."""
+    try:
+        MlflowClient(tracking_uri=uri).search_experiments(max_results=1)
+    except MlflowException as error:
+        return str(error).partition("\n")[0][:300]
+    return None
+
+
 def permanent(error: Exception) -> bool:
     """Whether the server will never take what it refused, however often it is sent."""
     if isinstance(error, MlflowException):

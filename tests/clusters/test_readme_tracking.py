@@ -194,6 +194,14 @@ def test_who_has_no_password_or_comes_by_another_name_is_refused(server: Documen
     assert server.ask(path, password, host=f"localhost:{server.ports['5000']}") == 200
 
 
+def test_a_study_without_a_login_is_refused_before_it_begins(server: Documented) -> None:
+    (server.home / "outside.yaml").write_text(PAGE.format(tracking=server.uri))
+    said = server.type(f"{UNCOLLAPSE} run outside.yaml --cpus 2 2>&1 || echo exit $?")
+    assert "MLFLOW_TRACKING_USERNAME" in said
+    assert "exit 2" in said
+    assert not (server.home / "runs").exists()
+
+
 def test_a_study_logs_in_from_its_environment_and_from_a_file(server: Documented) -> None:
     (server.home / "tracked.yaml").write_text(PAGE.format(tracking=server.uri))
     server.type(f"{server.block('log in')}\n{UNCOLLAPSE} run tracked.yaml --cpus 2")

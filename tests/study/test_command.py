@@ -177,3 +177,5 @@ def test_tracking_uris(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert "does not" in checks.tracking_faults(f"http://127.0.0.1:{silent.getsockname()[1]}")[0]
     assert "absolute" in checks.tracking_faults("sqlite:///relative.db")[0]
     assert checks.tracking_faults(f"sqlite:///{tmp_path}/mlflow.db") == []
+    assert "postgresql+psycopg2" in checks.tracking_faults("postgresql://127.0.0.1/db")[0]
+    assert checks.tracking_faults("postgresql+psycopg2://127.0.0.1/db") == []

@@ -1,10 +1,12 @@
 """The ledger: what is written is read back, by a new process, after any kill, and by one writer only."""
 
+import fcntl
 import json
 import multiprocessing
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import optuna
@@ -15,7 +17,7 @@ from optuna.trial import TrialState
 
 from study.errors import UserError
 from study.ledger import Ledger, Left, record_of
-from study.locks import owned
+from study.locks import DRIVER, WAIT, owned
 from study.records import DIVERGED, FAILED, FINISHED, MISSING, RUNNING, STOPPED
 from study.results import recorded, records
 from tests.faults.disks import fill, small_disk
@@ -249,7 +251,7 @@ def test_an_ending_that_finds_no_room_leaves_a_running_trial(tmp_path: Path) -> 
 def test_a_second_owner_is_refused_and_told_who_is_first(tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     code = (
-        "import sys; from pathlib import Path; from study.locks import owned; from study.errors import UserError\n"
+        "import sys; from pathlib import Path; from study.locks import DRIVER, WAIT, owned; from study.errors import UserError\n"
         f"try:\n    with owned(Path({str(folder)!r})): pass\nexcept UserError as error: print(error)"
     )
     with owned(folder):
@@ -274,6 +276,18 @@ def test_an_owner_that_dies_lets_go(tmp_path: Path) -> None:
     assert process.exitcode == 9
     with owned(tmp_path / "mine"):
         pass
+
+
+def test_who_only_asks_refuses_nobody(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    with owned(folder):
+        pass
+    asking = (folder / DRIVER).open("a")
+    fcntl.flock(asking, fcntl.LOCK_EX)
+    asked = threading.Timer(WAIT, asking.close)
+    asked.start()
+    with owned(folder):
+        asked.join()
 
 
 def test_an_error_inside_lets_go(tmp_path: Path) -> None:
