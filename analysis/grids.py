@@ -49,6 +49,7 @@ def configurations(found: Findings, table: pd.DataFrame, compact: bool = False) 
                 figure_column(name, name, 0)
                 for name in ("planned", "partial", "diverged", "failed", "missing", "running", "unjudged")
             ),
+            text_column("race", "race", "why a configuration got no more seeds; its interval is of those that it got"),
             text_column("settings", "settings"),
         ]
     return grid(table, columns)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from study.ledger import Ledger, Left
-from study.records import DIVERGED, FAILED, FINISHED, RUNNING, STOPPED, TrialRecord, selected, selection
+from study.records import DIVERGED, DROPPED, FAILED, FINISHED, RUNNING, STOPPED, TrialRecord, selected, selection
 
 Listener = Callable[[TrialRecord], None]
 
@@ -57,6 +57,11 @@ class Book:
 
     def fail(self, key: str, cause: str) -> None:
         self._end(key, FAILED, cause, Left())
+
+    def drop(self, trial_id: int, cause: str) -> None:
+        """A planned trial is given up before it began."""
+        self.ledger.end(trial_id, DROPPED, cause, Left(), None)
+        self._tell(self.ledger.record(trial_id))
 
     def _end(self, key: str, state: str, cause: str, left: Left) -> None:
         record = self.ledger.record(self.trial_ids[key])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import yaml
 
 from analysis.findings import Findings
@@ -19,7 +20,7 @@ FORMAT = 1
 FINAL_SEED = 0  # below every confirmation seed and every tuning seed
 RULE = (
     "lowest median {nll} over the confirmation seeds, among configurations with at least half of their seeds finished "
-    "whose upper 95 % Wilson bound of the collapse share is at most {limit:g}"
+    "that no race dropped and whose upper 95 % Wilson bound of the collapse share is at most {limit:g}"
 )
 
 
@@ -63,8 +64,7 @@ def _best(found: Findings, family: str, limit: float) -> tuple[dict[str, Any] | 
     own = table[(table["family"] == family) & table["nll"].notna()].sort_values("nll")
     if own.empty:
         return None, "no configuration has a finished confirmation seed: nothing is confirmed"
-    within = (own["wilson_high"] <= limit) | (own["judged"] == 0) & (own["no latent"] > 0)
-    kept = own[within & ~own["few_seeds"]]
+    kept = keeping(own, limit)
     if not kept.empty:
         return kept.iloc[0].to_dict(), ""
     lowest = own.iloc[0].to_dict()
@@ -73,6 +73,12 @@ def _best(found: Findings, family: str, limit: float) -> tuple[dict[str, Any] | 
         f"seeds collapsed, an upper bound of {lowest['wilson_high']:.2f} against a limit of {limit:g}; more seeds "
         "narrow the bound, `export.collapse_limit` moves the limit, `uncollapse export --force` exports it all the same"
     )
+
+
+def keeping(table: pd.DataFrame, limit: float) -> pd.DataFrame:
+    """The rows of `analysis.comparison.configurations` that may be exported."""
+    within = (table["wilson_high"] <= limit) | (table["judged"] == 0) & (table["no latent"] > 0)
+    return table[table["nll"].notna() & within & ~table["few_seeds"] & (table["dropped"] == 0)]
 
 
 def _content(

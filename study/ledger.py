@@ -18,11 +18,28 @@ from optuna.trial import FrozenTrial, TrialState
 
 from study.errors import UserError
 from study.journal import Journal
-from study.records import DIVERGED, ENDED, FAILED, FINISHED, MISSING, RUNNING, STAGES, STOPPED, TrialRecord
+from study.records import (
+    DIVERGED,
+    DROPPED,
+    ENDED,
+    FAILED,
+    FINISHED,
+    MISSING,
+    RUNNING,
+    STAGES,
+    STOPPED,
+    TrialRecord,
+)
 from study.rows import Shared
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
-TOLD = {FINISHED: TrialState.COMPLETE, STOPPED: TrialState.PRUNED, DIVERGED: TrialState.FAIL, FAILED: TrialState.FAIL}
+TOLD = {
+    FINISHED: TrialState.COMPLETE,
+    STOPPED: TrialState.PRUNED,
+    DIVERGED: TrialState.FAIL,
+    FAILED: TrialState.FAIL,
+    DROPPED: TrialState.PRUNED,
+}
 
 
 @dataclass(frozen=True)

@@ -39,10 +39,16 @@ class Search:
 
 @dataclass(frozen=True)
 class Replicate:
-    """The replicate stage: the best `configurations` of each family x the same confirmation `seeds`."""
+    """The replicate stage: the best `configurations` of each family x the same confirmation `seeds`.
+
+    Args:
+        racing: none gives every configuration every seed; signs gives no more seeds to one that can no longer be its
+            family's best, by the test of `study.racing`.
+    """
 
     configurations: Size = 3
     seeds: Size = 10
+    racing: Literal["none", "signs"] = "none"
 
 
 @dataclass(frozen=True)

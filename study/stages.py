@@ -2,8 +2,9 @@
 
 import json
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import zip_longest
 from typing import Any, NamedTuple, Protocol
 
 import optuna
@@ -17,6 +18,7 @@ from study.book import Book
 from study.families import Family
 from study.identity import code_version, configuration_id, digest
 from study.ledger import record_of
+from study.races import AGAIN, Race
 from study.records import DIVERGED, FINISHED, REPLICATE, SEARCH, TrialRecord, selected, selection
 from study.specification import Study
 
@@ -158,7 +160,7 @@ class Chosen(NamedTuple):
 
 
 class ReplicateStage:
-    """The chosen configurations of every family x the confirmation seeds; nothing is stopped early."""
+    """The chosen configurations of every family x the confirmation seeds; no training is stopped early."""
 
     name = REPLICATE
 
@@ -166,10 +168,12 @@ class ReplicateStage:
         self.study, self.corpus, self.book = study, corpus, book
         for family in study.families:
             self._plan(family)
+        limit = study.export.collapse_limit
+        racing = study.families if study.replicate.racing == "signs" else ()
+        self.races = {one.name: Race(one.name, confirmation_seeds(study), book, limit) for one in racing}
         waiting = [self._unfinished(family.name) for family in study.families]
-        longest = max((len(ids) for ids in waiting), default=0)
         # seed by seed through all families, so that an interrupted night leaves every family with some seeds
-        self.queue = deque(ids[at] for at in range(longest) for ids in waiting if at < len(ids))
+        self.queue = [place for row in zip_longest(*waiting) for place in row if place is not None]
 
     def _plan(self, family: Family) -> None:
         """Enter every configuration x seed that is neither there nor diverged; a failed seed is entered again."""
@@ -191,6 +195,15 @@ class ReplicateStage:
         place = {"family": family, "stage": REPLICATE, "number": number, "audit": False, "params": dict(chosen.params)}
         optuna_study.add_trial(create_trial(state=TrialState.WAITING, user_attrs={**place, **named}))
 
+    def _enter_again(self, dropped: Sequence[TrialRecord]) -> None:
+        """Dropped trials of one family run after all."""
+        for record in dropped:
+            named = {"key": record.key, "configuration": record.configuration, "seed": record.seed, AGAIN: True}
+            self._enter(record.family, Chosen(record.settings, record.params), {**named, "settings": record.settings})
+        for family in {record.family for record in dropped}:
+            self.races[family].take_up()
+            self.queue = [place for place in self.queue if place[0] != family] + self._unfinished(family)
+
     def _chosen(self, family: Family) -> list[Chosen]:
         """The best finished configurations of the search, each once; the base of a page that searches nothing."""
         if not family.search:
@@ -201,13 +214,25 @@ class ReplicateStage:
         seeds = self.study.replicate.seeds
         return {family.name: len(self._chosen(family)) * seeds for family in self.study.families}
 
-    def _unfinished(self, family: str) -> list[int]:
-        return [
-            trial._trial_id for trial in self.book.ledger.trials(REPLICATE, family) if not trial.state.is_finished()
-        ]
+    def _unfinished(self, family: str) -> list[tuple[str, int]]:
+        trials = self.book.ledger.trials(REPLICATE, family)
+        return [(family, trial._trial_id) for trial in trials if not trial.state.is_finished()]
 
     def next_trial(self) -> TrialRecord | None:
-        return self.book.start(self.queue.popleft()) if self.queue else None
+        for race in self.races.values():
+            self._enter_again(race.look())
+        place = next((place for place in self.queue if self._opens(*place)), None)
+        if place is None:
+            return None
+        self.queue.remove(place)
+        family, trial_id = place
+        if family in self.races:
+            self.races[family].started(trial_id)
+        return self.book.start(trial_id)
+
+    def _opens(self, family: str, trial_id: int) -> bool:
+        """Whether a trial may start now; where configurations race, a dropped one never does."""
+        return family not in self.races or self.races[family].opens(trial_id)
 
     def stops(self, record: TrialRecord) -> bool:
         return False

@@ -9,7 +9,7 @@ from study.commands import Answer
 from study.commands.pagefile import workspace_of
 from study.locks import is_running
 from study.progress import STATE_COLUMNS, collapsed, duration
-from study.records import ENDED, MISSING, RUNNING, TrialRecord, selection
+from study.records import DROPPED, ENDED, MISSING, RUNNING, TrialRecord, selection
 from study.specification import planned
 from study.workspace import Workspace
 
@@ -63,7 +63,7 @@ def _row(stage: str, family: str, planned: int, own: list[TrialRecord], settings
 
 def _left(found: list[TrialRecord], rows: list[dict[str, Any]]) -> str:
     """Training time still to come, from the mean of what has ended; divide it by the trials that run at once."""
-    ended = [record.seconds for record in found if record.state in ENDED]
+    ended = [record.seconds for record in found if record.state in ENDED and record.state != DROPPED]
     remaining = sum(row[MISSING] + row["running"] for row in rows)
     if not ended or not remaining:
         return "nothing" if not remaining else "unknown yet"
