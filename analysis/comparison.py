@@ -13,7 +13,10 @@ from analysis.tables import knobs, numbers, settings
 
 UNIT = ["family", "configuration"]
 Unit = tuple[str, str]
-MEDIANS = ("ppl", "mi", "kl", "active_units", "latent_gain", "hoyer_mean", "hoyer_sample_centred", "cosine")
+MEDIANS = (
+    *("ppl", "mi", "kl", "active_units", "latent_gain", "accuracy", "dims_dropped", "cosine"),
+    *("hoyer_mean", "hoyer_mean_centred", "hoyer_sample", "hoyer_sample_centred"),
+)
 
 
 def estimator(study: Mapping[str, Any], name: str, split: str = "valid") -> str:

@@ -1,8 +1,9 @@
 """The book of a running study: writes what happens into the ledger, then tells whoever listens."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from study.aims import Limit, excesses
 from study.ledger import Ledger, Left
 from study.records import DIVERGED, DROPPED, FAILED, FINISHED, RUNNING, STOPPED, TrialRecord, selected, selection
 
@@ -15,11 +16,14 @@ class Book:
     Args:
         ledger: open for writing.
         select: the measure by which trials are compared.
+        limits: that the sampler is told of.
         listeners: told of every change with the trial's whole record.
     """
 
-    def __init__(self, ledger: Ledger, select: str, listeners: tuple[Listener, ...] = ()) -> None:
-        self.ledger, self.select, self.listeners = ledger, select, listeners
+    def __init__(
+        self, ledger: Ledger, select: str, listeners: tuple[Listener, ...] = (), limits: Sequence[Limit] = ()
+    ) -> None:
+        self.ledger, self.select, self.listeners, self.limits = ledger, select, listeners, limits
         self.trial_ids: dict[str, int] = {}
 
     def start(self, trial_id: int) -> TrialRecord:
@@ -66,6 +70,7 @@ class Book:
     def _end(self, key: str, state: str, cause: str, left: Left) -> None:
         record = self.ledger.record(self.trial_ids[key])
         if record.state == RUNNING:
+            self.ledger.limit(self.trial_ids[key], excesses(record.measures, self.limits))
             self.ledger.end(self.trial_ids[key], state, cause, left, selection(record, self.select))
             self._tell(self.ledger.record(self.trial_ids[key]))
 

@@ -132,6 +132,12 @@ class Ledger:
             if value is not None:
                 self.storage.set_trial_intermediate_value(trial_id, number, value)
 
+    def limit(self, trial_id: int, excesses: Mapping[str, float]) -> None:
+        """Write by how much a trial breaks each limit, where Optuna's samplers look for it (`Trial.set_constraint`)."""
+        with self.journal.together():
+            for name, value in excesses.items():
+                self.storage.set_trial_system_attr(trial_id, f"constraints:{name}", value)
+
     def end(self, trial_id: int, state: str, cause: str, left: Left, value: float | None) -> None:
         """Append how a trial ended, then tell Optuna: what is written after that could be lost."""
         ending = {"final": dict(left.final), "artifacts": dict(left.artifacts), "cause": cause}

@@ -89,7 +89,8 @@ class Progress:
         for family, count in planned.items():
             if count < self.planned[stage][family]:
                 self.say(
-                    f"{family}: {count} of {self.planned[stage][family]} trials, since too few finished the search"
+                    f"{family}: {count} of {self.planned[stage][family]} trials, since too few trials of the search "
+                    "finished within its limits"
                 )
         self.planned[stage] = dict(planned)
         self.say(f"{stage}: {sum(planned.values())} trials of {len(planned)} families, {self.slots} at a time")

@@ -6,6 +6,7 @@ from math import inf
 from analysis.comparison import configurations
 from analysis.intervals import wilson
 from analysis.verdicts import judge
+from study.aims import Limit
 from study.book import Book
 from study.export import keeping
 from study.ledger import record_of
@@ -23,11 +24,15 @@ class Race:
         family: its name; its configurations x seeds are entered.
         seeds: in their order.
         book: of the study.
-        limit: of the export rule, which the winner has to keep.
+        limit: to collapses, of the export rule, which the winner has to keep.
+        subject_to: what its medians have to keep.
     """
 
-    def __init__(self, family: str, seeds: Sequence[int], book: Book, limit: float) -> None:
-        self.family, self.seeds, self.book, self.limit = family, list(seeds), book, limit
+    def __init__(
+        self, family: str, seeds: Sequence[int], book: Book, limit: float, subject_to: Sequence[Limit] = ()
+    ) -> None:
+        self.family, self.seeds, self.book = family, list(seeds), book
+        self.limit, self.subject_to = limit, subject_to
         self.running: set[int] = set()
         self.take_up()
 
@@ -98,7 +103,7 @@ class Race:
     def _unbeaten(self, dropped: set[str]) -> Iterator[str]:
         """What none has beaten that keeps the export rule, and can keep it if none of its other seeds collapses."""
         table = configurations(judge(tables(self.newest.values())[0])).set_index("configuration")
-        able = keeping(table, self.limit).index
+        able = keeping(table, self.limit, self.subject_to).index
         for name, row in table.loc[sorted(dropped)].iterrows():
             hopeless = wilson(row["collapsed"], len(self.seeds)).high > self.limit and not row["no latent"]
             if not hopeless and not any(beats(one, str(name), self.results, self.seeds) for one in able):

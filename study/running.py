@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from study.aims import limits
 from study.book import Book
 from study.continuation import begin
 from study.control import PAUSE, STOP, Control
@@ -95,7 +96,7 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
             _recall(recorded(ledger), workspace, progress, writer)
             keeper = Keeper(workspace.weights, study.resources.weights_gb * 1e9, study.search.select)
             listeners = (writer, progress, keeper)
-            book = Book(ledger, study.search.select, listeners)
+            book = Book(ledger, study.search.select, listeners, limits(study.search.subject_to))
             _Run(study, corpus, book, workspace, launch, capacity, control, progress).train()
         return {**_conclude(workspace, writer, progress), "took": duration(time.monotonic() - started)}
 

@@ -1,7 +1,7 @@
 """The study page: what a user asks for, checked as a whole before anything starts. Free of torch, ray and mlflow."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
@@ -10,7 +10,7 @@ from models import parts
 from models.bounds import Bound, Count, NonNegative, Positive, Several, Share, Size
 from models.faults import unknown
 from search_spaces import page_yaml
-from study import families
+from study import aims, families
 from study.errors import UserError
 from study.families import Family
 from study.names import study_fault
@@ -27,6 +27,8 @@ class Search:
         sampler: tpe, or random (seeded by trial, so that its proposals never depend on timing).
         stop_early: asha, or none.
         select: the unit-weight bound of the validation subset by which trials are compared.
+        subject_to: limits that measures of the validation subset have to keep, such as {subset/mi: ">= 0.1"}; whatever
+            breaks one is neither confirmed nor, by its median on the whole split, exported.
         audit: share of the trials that is never stopped early, to measure what stopping hides.
     """
 
@@ -35,6 +37,7 @@ class Search:
     stop_early: Literal["asha", "none"] = "asha"
     select: Literal["valid/nll_iw", "valid/nll_elbo", "nll_iw", "nll_elbo"] = "valid/nll_iw"
     audit: Share = 0.1
+    subject_to: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,7 @@ SECTIONS: Mapping[str, type] = {
     "resources": Resources,
     "export": Export,
 }
+OWN_FAULTS: Mapping[tuple[str, str], Callable[[Any], str | None]] = {("search", "subject_to"): aims.limits_fault}
 MOST_TRIALS = 1_000_000  # each is held in memory, a few kilobytes
 PLAIN = ("study", "corpus", "families", "override", "tracking", "seed")
 
@@ -250,7 +254,7 @@ def section_faults(name: str, kind: type, given: Any) -> list[str]:
     for key, value in given.items():
         if key not in hints:
             found.append(f"{name}.{key}: {unknown(f'key of {name}', key, hints)}")
-        elif (fault := parts.Option(key, hints[key], None).fault(value)) is not None:
+        elif (fault := OWN_FAULTS.get((name, key), parts.Option(key, hints[key], None).fault)(value)) is not None:
             found.append(f"{name}.{key}: {fault}, found {value!r}")
     return found
 

@@ -14,6 +14,7 @@ from models import laws, parts
 from models.annealing import end_of_annealing
 from models.configuration import schedule_of
 from study import halving, sampling
+from study.aims import limits, violation
 from study.book import Book
 from study.families import Family
 from study.identity import code_version, configuration_id, digest
@@ -67,7 +68,8 @@ class SearchStage:
         self.study, self.corpus, self.book = study, corpus, book
         self.families = {family.name: family for family in study.families if family.search}
         self.rungs = halving.rungs(study.train.epochs) if study.search.stop_early == "asha" else []
-        self.at_rung: dict[tuple[str, int], dict[str, float]] = {}
+        self.limits = limits(study.search.subject_to)
+        self.at_rung: dict[tuple[str, int], dict[str, tuple[float, float]]] = {}  # what is broken, then the bound
         self.asked: dict[str, int] = {}
         self.orphans: deque[tuple[Family, int]] = deque()
         for family in self.families.values():
@@ -135,9 +137,10 @@ class SearchStage:
         """Enter a trial at a rung it has reached; not before its annealing has ended (law 3)."""
         if len(record.epochs) < rung or rung < annealed_by(record.settings) * self.study.train.epochs:
             return False
-        value = selected(record.epochs[rung - 1], self.study.search.select)
+        measures = record.epochs[rung - 1]
+        value = selected(measures, self.study.search.select)
         assert value is not None, record.key
-        self.at_rung.setdefault((record.family, rung), {})[record.key] = value
+        self.at_rung.setdefault((record.family, rung), {})[record.key] = violation(measures, self.limits), value
         return True
 
 
@@ -168,9 +171,9 @@ class ReplicateStage:
         self.study, self.corpus, self.book = study, corpus, book
         for family in study.families:
             self._plan(family)
-        limit = study.export.collapse_limit
+        rule = study.export.collapse_limit, limits(study.search.subject_to)
         racing = study.families if study.replicate.racing == "signs" else ()
-        self.races = {one.name: Race(one.name, confirmation_seeds(study), book, limit) for one in racing}
+        self.races = {one.name: Race(one.name, confirmation_seeds(study), book, *rule) for one in racing}
         waiting = [self._unfinished(family.name) for family in study.families]
         # seed by seed through all families, so that an interrupted night leaves every family with some seeds
         self.queue = [place for row in zip_longest(*waiting) for place in row if place is not None]
@@ -239,8 +242,10 @@ class ReplicateStage:
 
 
 def choose(trials: list[optuna.trial.FrozenTrial], study: Study) -> list[Chosen]:
-    """The `replicate.configurations` best finished trials by the selection measure, no configuration twice."""
+    """The `replicate.configurations` best finished trials that keep every limit, no configuration twice."""
+    kept = limits(study.search.subject_to)
     finished = [record for record in map(record_of, trials) if record.state == FINISHED]
+    finished = [record for record in finished if violation(record.measures, kept) == 0]
     ranked = sorted(finished, key=lambda record: (selection(record, study.search.select), record.number))
     best_of: dict[str, Chosen] = {}
     for record in ranked:

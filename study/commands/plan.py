@@ -5,7 +5,7 @@ from itertools import count
 from typing import Any
 
 from search_spaces import space
-from study import halving, racing
+from study import aims, halving, racing
 from study.checks import faults, local_cpus
 from study.commands import Answer, costs
 from study.commands.pagefile import study_of, workspace_of
@@ -76,6 +76,11 @@ def _search_line(study: Study, data: dict[str, Any], trials: int) -> str:
     )
 
 
+def _limit_line(study: Study) -> list[str]:
+    kept = aims.limits(study.search.subject_to)
+    return [f"           subject to {' and '.join(map(str, kept))}: what breaks it is not confirmed"] if kept else []
+
+
 def _race_line(study: Study) -> str:
     if study.replicate.racing == "none" or study.replicate.configurations == 1:
         return ""
@@ -94,6 +99,7 @@ def _text(study: Study, data: dict[str, Any]) -> str:
         _search_line(study, data, trials[SEARCH]),
         f"           selects on {study.search.select.removeprefix('valid/')} of "
         f"{study.evaluate.subset_sentences} fixed validation sentences, K = {study.evaluate.subset_samples}",
+        *_limit_line(study),
         f"replicate  {trials[REPLICATE]} trials: {study.replicate.configurations} configurations (one where nothing is "
         f"searched) x {study.replicate.seeds} seeds a family, full validation split, K = {study.evaluate.full_samples}"
         + _race_line(study),

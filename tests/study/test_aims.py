@@ -1,0 +1,135 @@
+"""Limits and objectives of a search: from the page to the sampler, to what is confirmed and to what is exported."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from study import aims, stages
+from study.aims import Limit
+from study.book import Book
+from study.ledger import Ledger, record_of
+from study.records import FINISHED, STOPPED, TrialRecord
+from study.specification import Study
+from study.stages import SearchStage
+from tests.study import trials
+from tests.study.test_specification import parse, refused
+
+AT_LEAST = {"subset/mi": ">= 0.1"}
+
+
+def test_a_limit_is_read_as_it_is_written() -> None:
+    page = {"subset/mi": ">= 0.1", "valid/kl": "<=30", "hoyer_mean": " >= 1e-1 "}
+    expected = (Limit("mi", ">=", 0.1), Limit("kl", "<=", 30.0), Limit("hoyer_mean", ">=", 0.1))
+    assert aims.limits(parse(search={"subject_to": page}).search.subject_to) == expected
+    assert [str(limit) for limit in expected] == ["mi >= 0.1", "kl <= 30", "hoyer_mean >= 0.1"]
+    assert aims.limits(parse().search.subject_to) == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["mi"], "must map measures to limits"),
+        ({"subset/mii": ">= 0.1"}, "'subset/mii'"),
+        ({"subset/nll_iw": "<= 90"}, "'subset/nll_iw'"),
+        ({3: ">= 0.1"}, "'3'"),
+        ({"subset/mi": "> 0.1"}, 'must limit subset/mi by ">= number"'),
+        ({"subset/mi": 0.1}, "must limit subset/mi"),
+        ({"subset/mi": ">= nan"}, "must limit subset/mi"),
+        ({"subset/mi": ">= 0.1", "valid/mi": "<= 3"}, "must not name anything twice"),
+    ],
+)
+def test_a_limit_that_means_nothing_is_refused(given: Any, said: str) -> None:
+    (fault,) = refused(search={"subject_to": given})
+    assert "search.subject_to: " in fault
+    assert said in fault
+
+
+def test_what_is_broken_is_measured_in_the_measures_own_unit() -> None:
+    kept = (Limit("mi", ">=", 0.1), Limit("kl", "<=", 30.0))
+    assert aims.excesses({"subset/mi": 0.04, "subset/kl": 10.0}, kept) == {
+        "mi >= 0.1": pytest.approx(0.06),
+        "kl <= 30": -20,
+    }
+    assert aims.violation({"subset/mi": 0.04, "subset/kl": 31.0}, kept) == pytest.approx(1.06)
+    assert aims.violation({"subset/mi": 0.1, "subset/kl": 30.0}, kept) == 0
+    assert aims.violation({"subset/nll_exact": 9.0}, kept) == 0, "a model without a code is not asked for one"
+
+
+def study_of(folder: Path, **search: Any) -> Study:
+    return trials.study(folder, names=("one",), search={"trials": 9, "subject_to": AT_LEAST, **search})
+
+
+def stage_of(study: Study, folder: Path) -> SearchStage:
+    ledger = Ledger(folder / "runs", "mine", write=True)
+    return SearchStage(study, "corpus", Book(ledger, "valid/nll_iw", (), aims.limits(study.search.subject_to)))
+
+
+def run(stage: SearchStage, code: float = 2.0) -> list[TrialRecord]:
+    """Every third trial has the best likelihood and no code; the others a code of so much."""
+    while (record := stage.next_trial()) is not None:
+        dead = record.number % 3 == 0
+        for epoch in range(1, trials.EPOCHS + 1):
+            told = trials.epoch_record(epoch, (10.0 if dead else 20.0) + record.number / 100)
+            known = stage.book.epoch(record.key, told | {"subset/mi": 0.02 if dead else code})
+            if known is not None and stage.stops(known):
+                stage.book.stop(record.key)
+                break
+        else:
+            stage.book.finish(record.key, {})
+    return [record_of(trial) for trial in stage.book.ledger.trials("search", "one")]
+
+
+def test_the_sampler_is_told_by_how_much_a_trial_breaks_a_limit(tmp_path: Path) -> None:
+    stage = stage_of(study_of(tmp_path), tmp_path)
+    run(stage)
+    for trial in Ledger(tmp_path / "runs", "mine").trials("search", "one"):
+        dead = trial.number % 3 == 0
+        assert trial.constraints == {"mi >= 0.1": pytest.approx(0.08 if dead else -1.9)}
+
+
+def test_likelihood_without_a_code_stops_nobody_who_has_one(tmp_path: Path) -> None:
+    limited, free = tmp_path / "limited", tmp_path / "free"
+    found = run(stage_of(study_of(limited), limited))
+    alive = {record.number: record.state for record in found}
+    assert alive[1] == FINISHED, "the first with a code is the best of those"
+    assert alive[3] == alive[6] == STOPPED, "what breaks the limit stands behind all that keep it"
+    unlimited = run(stage_of(study_of(free, subject_to={}), free))
+    assert {record.number: record.state for record in unlimited}[1] == STOPPED
+
+
+def test_only_what_keeps_every_limit_is_confirmed(tmp_path: Path) -> None:
+    study = study_of(tmp_path, stop_early="none")
+    found = run(stage_of(study, tmp_path))
+    chosen = stages.choose(Ledger(tmp_path / "runs", "mine").trials("search", "one"), study)
+    assert [one.settings for one in chosen] == [found[1].settings, found[2].settings]
+    free = study_of(tmp_path, stop_early="none", subject_to={})
+    chosen = stages.choose(Ledger(tmp_path / "runs", "mine").trials("search", "one"), free)
+    assert [one.settings for one in chosen] == [found[0].settings, found[3].settings]
+
+
+def test_where_no_trial_keeps_them_nothing_is_confirmed_and_nothing_breaks(tmp_path: Path) -> None:
+    study = study_of(tmp_path, stop_early="none")
+    run(stage_of(study, tmp_path), code=0.05)
+    stage = trials.replicate(study, tmp_path)
+    assert stage.planned() == {"one": 0}
+    assert stage.next_trial() is None
+
+
+def test_tpe_learns_to_keep_a_limit(tmp_path: Path) -> None:
+    """The best that keeps the limit lies on its edge, where half of the proposals then fall to either side."""
+    study = study_of(tmp_path, trials=60, sampler="tpe", stop_early="none")
+
+    def share_kept(folder: Path, kept: tuple[Limit, ...]) -> float:
+        ledger = Ledger(folder / "runs", "mine", write=True)
+        stage = SearchStage(study, "corpus", Book(ledger, "valid/nll_iw", (), kept))
+        scales = []
+        while (record := stage.next_trial()) is not None:
+            scales.append(scale := record.settings["latent"]["prior_scale"])
+            stage.book.epoch(record.key, trials.epoch_record(1, 100 * scale) | {"subset/mi": scale - 0.3})
+            stage.book.finish(record.key, {})
+        return sum(scale >= 0.4 for scale in scales[30:]) / 30
+
+    told, untold = share_kept(tmp_path / "told", aims.limits(AT_LEAST)), share_kept(tmp_path / "untold", ())
+    assert told >= 0.4
+    assert untold <= 0.2
