@@ -22,6 +22,9 @@ LIMITED = (*MORE, "kl", "dims_dropped")
 FORM = re.compile(r"\s*(>=|<=)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
 
 
+Direction = Literal["minimize", "maximize"]
+
+
 class Limit(NamedTuple):
     """A measure that has to be at least, or at most, so much."""
 
@@ -68,7 +71,7 @@ def objectives(select: str | Sequence[str]) -> tuple[str, ...]:
     return tuple(map(plain, [select] if isinstance(select, str) else select))
 
 
-def directions(select: str | Sequence[str]) -> list[str]:
+def directions(select: str | Sequence[str]) -> list[Direction]:
     """In Optuna's words."""
     return ["minimize" if name in BOUNDS else "maximize" for name in objectives(select)]
 
@@ -78,6 +81,13 @@ def values(record: TrialRecord, select: str | Sequence[str]) -> list[float] | No
     first, *others = objectives(select)
     bound = selected(record.measures, first)
     return None if bound is None else [bound, *(record.measures.get(f"subset/{name}", 0.0) for name in others)]
+
+
+def costs(record: TrialRecord, select: str | Sequence[str]) -> list[float]:
+    """The same of a finished trial, every one better when lower."""
+    found = values(record, select)
+    assert found is not None, record.key
+    return [value if way == "minimize" else -value for value, way in zip(found, directions(select), strict=True)]
 
 
 def select_fault(value: Any) -> str | None:

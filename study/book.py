@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from study.aims import Limit, excesses
+from study.aims import Limit, excesses, objectives, values
 from study.ledger import Ledger, Left
-from study.records import DIVERGED, DROPPED, FAILED, FINISHED, RUNNING, STOPPED, TrialRecord, selected, selection
+from study.records import DIVERGED, DROPPED, FAILED, FINISHED, RUNNING, SEARCH, STOPPED, TrialRecord, selected
 
 Listener = Callable[[TrialRecord], None]
 
@@ -15,15 +15,20 @@ class Book:
 
     Args:
         ledger: open for writing.
-        select: the measure by which trials are compared.
+        select: the measures by which trials are compared.
         limits: that the sampler is told of.
         listeners: told of every change with the trial's whole record.
     """
 
     def __init__(
-        self, ledger: Ledger, select: str, listeners: tuple[Listener, ...] = (), limits: Sequence[Limit] = ()
+        self,
+        ledger: Ledger,
+        select: str | Sequence[str],
+        listeners: tuple[Listener, ...] = (),
+        limits: Sequence[Limit] = (),
     ) -> None:
         self.ledger, self.select, self.listeners, self.limits = ledger, select, listeners, limits
+        self.bound = objectives(select)[0]
         self.trial_ids: dict[str, int] = {}
 
     def start(self, trial_id: int) -> TrialRecord:
@@ -38,7 +43,7 @@ class Book:
         known = self.ledger.record(self.trial_ids[key])
         if known.state != RUNNING or int(epoch["epoch"]) <= len(known.epochs):
             return None
-        self.ledger.epoch(self.trial_ids[key], epoch, selected(epoch, self.select))
+        self.ledger.epoch(self.trial_ids[key], epoch, selected(epoch, self.bound))
         return self._tell(self.ledger.record(self.trial_ids[key]))
 
     def place(self, key: str, device: str) -> None:
@@ -71,7 +76,8 @@ class Book:
         record = self.ledger.record(self.trial_ids[key])
         if record.state == RUNNING:
             self.ledger.limit(self.trial_ids[key], excesses(record.measures, self.limits))
-            self.ledger.end(self.trial_ids[key], state, cause, left, selection(record, self.select))
+            compared = self.select if record.stage == SEARCH else self.bound
+            self.ledger.end(self.trial_ids[key], state, cause, left, values(record, compared))
             self._tell(self.ledger.record(self.trial_ids[key]))
 
     def _tell(self, record: TrialRecord) -> TrialRecord:

@@ -84,7 +84,7 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         capacity = cluster.Capacity(resources, study.resources.at_once)
         if capacity() < 1:
             raise UserError(cluster.too_small(resources))
-        progress = Progress(planned(study.settings()), study.search.select, capacity(), console)
+        progress = Progress(planned(study.settings()), study.search.bound, capacity(), console)
         facts = {"code": code_version(), "corpus": corpus.digest}
         projection = Projection(workspace.tracking_uri(study.tracking), study.name, workspace.artifacts, facts)
         writer = Writer(projection, progress.say)
@@ -94,7 +94,7 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         with progress, control.listening():
             ledger = Ledger(workspace.folder, study.name, write=True)
             _recall(recorded(ledger), workspace, progress, writer)
-            keeper = Keeper(workspace.weights, study.resources.weights_gb * 1e9, study.search.select)
+            keeper = Keeper(workspace.weights, study.resources.weights_gb * 1e9, study.search.bound)
             listeners = (writer, progress, keeper)
             book = Book(ledger, study.search.select, listeners, limits(study.search.subject_to))
             _Run(study, corpus, book, workspace, launch, capacity, control, progress).train()

@@ -22,7 +22,7 @@ def sampler(kind: str, seed: int, family: str, number: int) -> BaseSampler:
         return NamedRandomSampler(own)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)  # conditional knobs want `group`
-        return TPESampler(seed=own, group=True, n_startup_trials=8)
+        return TPESampler(seed=own, multivariate=True, group=True, n_startup_trials=8)
 
 
 class NamedRandomSampler(RandomSampler):

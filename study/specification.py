@@ -1,7 +1,7 @@
 """The study page: what a user asks for, checked as a whole before anything starts. Free of torch, ray and mlflow."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
@@ -26,7 +26,8 @@ class Search:
         trials: per family.
         sampler: tpe, or random (seeded by trial, so that its proposals never depend on timing).
         stop_early: asha, or none.
-        select: the unit-weight bound of the validation subset by which trials are compared.
+        select: the unit-weight bound of the validation subset by which trials are compared; or a list of it and further
+            measures, each the higher the better: the search then looks for their front, from which is confirmed.
         subject_to: limits that measures of the validation subset have to keep, such as {subset/mi: ">= 0.1"}; whatever
             breaks one is neither confirmed nor, by its median on the whole split, exported.
         audit: share of the trials that is never stopped early, to measure what stopping hides.
@@ -35,9 +36,14 @@ class Search:
     trials: Size = 24
     sampler: Literal["tpe", "random"] = "tpe"
     stop_early: Literal["asha", "none"] = "asha"
-    select: Literal["valid/nll_iw", "valid/nll_elbo", "nll_iw", "nll_elbo"] = "valid/nll_iw"
+    select: str | Sequence[str] = "valid/nll_iw"
     audit: Share = 0.1
     subject_to: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def bound(self) -> str:
+        """What stands for a trial where one figure has to."""
+        return aims.objectives(self.select)[0]
 
 
 @dataclass(frozen=True)
@@ -138,7 +144,10 @@ SECTIONS: Mapping[str, type] = {
     "resources": Resources,
     "export": Export,
 }
-OWN_FAULTS: Mapping[tuple[str, str], Callable[[Any], str | None]] = {("search", "subject_to"): aims.limits_fault}
+OWN_FAULTS: Mapping[tuple[str, str], Callable[[Any], str | None]] = {
+    ("search", "subject_to"): aims.limits_fault,
+    ("search", "select"): aims.select_fault,
+}
 MOST_TRIALS = 1_000_000  # each is held in memory, a few kilobytes
 PLAIN = ("study", "corpus", "families", "override", "tracking", "seed")
 
@@ -240,9 +249,21 @@ def _page_faults(page: Mapping[str, Any]) -> list[str]:
         found.append(f"tracking: {fault}")
     if type(page.get("seed", 0)) is not int or page.get("seed", 0) < 0:
         found.append(f"seed: a whole number from 0, found {page['seed']!r}")
-    return found + [
-        fault for name, kind in SECTIONS.items() for fault in section_faults(name, kind, page.get(name, {}))
-    ]
+    inside = [fault for name, kind in SECTIONS.items() for fault in section_faults(name, kind, page.get(name, {}))]
+    return found + (inside or _one_figure_faults(page))
+
+
+def _one_figure_faults(page: Mapping[str, Any]) -> list[str]:
+    """What compares trials by one figure has no place where several are looked for."""
+    search, replicate = Search(**page.get("search", {})), Replicate(**page.get("replicate", {}))
+    if len(aims.objectives(search.select)) == 1:
+        return []
+    law = "with several measures in search.select no trial is the better one by a single figure"
+    faulty = {
+        "search.stop_early": search.stop_early != "none",
+        "replicate.racing": replicate.racing != "none",
+    }
+    return [f"{place}: {law}; say `none`" for place, fault in faulty.items() if fault]
 
 
 def section_faults(name: str, kind: type, given: Any) -> list[str]:

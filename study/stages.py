@@ -13,14 +13,14 @@ from optuna.trial import TrialState, create_trial
 from models import laws, parts
 from models.annealing import end_of_annealing
 from models.configuration import schedule_of
-from study import halving, sampling
-from study.aims import limits, violation
+from study import front, halving, sampling
+from study.aims import costs, directions, limits, violation
 from study.book import Book
 from study.families import Family
 from study.identity import code_version, configuration_id, digest
 from study.ledger import record_of
 from study.races import AGAIN, Race
-from study.records import DIVERGED, FINISHED, REPLICATE, SEARCH, TrialRecord, selected, selection
+from study.records import DIVERGED, FINISHED, REPLICATE, SEARCH, TrialRecord, selected
 from study.specification import Study
 
 TUNING_SEEDS = 2**30  # confirmation seeds lie below, tuning seeds from here on: no seed is both
@@ -104,7 +104,7 @@ class SearchStage:
         return self._prepare(family, optuna_study.ask()._trial_id)
 
     def _seeded(self, family: Family, number: int) -> optuna.Study:
-        optuna_study = self.book.ledger.study(SEARCH, family.name)
+        optuna_study = self.book.ledger.study(SEARCH, family.name, directions(self.study.search.select))
         optuna_study.sampler = sampling.sampler(self.study.search.sampler, self.study.seed, family.name, number)
         return optuna_study
 
@@ -138,7 +138,7 @@ class SearchStage:
         if len(record.epochs) < rung or rung < annealed_by(record.settings) * self.study.train.epochs:
             return False
         measures = record.epochs[rung - 1]
-        value = selected(measures, self.study.search.select)
+        value = selected(measures, self.study.search.bound)
         assert value is not None, record.key
         self.at_rung.setdefault((record.family, rung), {})[record.key] = violation(measures, self.limits), value
         return True
@@ -242,12 +242,17 @@ class ReplicateStage:
 
 
 def choose(trials: list[optuna.trial.FrozenTrial], study: Study) -> list[Chosen]:
-    """The `replicate.configurations` best finished trials that keep every limit, no configuration twice."""
+    """The `replicate.configurations` first finished trials that keep every limit, no configuration twice.
+
+    With several objectives those of the front come first, spread over it.
+    """
     kept = limits(study.search.subject_to)
     finished = [record for record in map(record_of, trials) if record.state == FINISHED]
     finished = [record for record in finished if violation(record.measures, kept) == 0]
-    ranked = sorted(finished, key=lambda record: (selection(record, study.search.select), record.number))
+    order = front.in_order([costs(record, study.search.select) for record in finished])
     best_of: dict[str, Chosen] = {}
-    for record in ranked:
+    for record in (finished[at] for at in order):
         best_of.setdefault(record.configuration, Chosen(record.settings, record.params))
-    return list(best_of.values())[: study.replicate.configurations]
+        if len(best_of) == study.replicate.configurations:
+            break
+    return list(best_of.values())

@@ -97,7 +97,7 @@ def _text(study: Study, data: dict[str, Any]) -> str:
         f"study {study.name}: {count} families, "
         f"{study.train.epochs} epochs a trial, {data['slots']} trials at once here",
         _search_line(study, data, trials[SEARCH]),
-        f"           selects on {study.search.select.removeprefix('valid/')} of "
+        f"           selects on {' and '.join(aims.objectives(study.search.select))} of "
         f"{study.evaluate.subset_sentences} fixed validation sentences, K = {study.evaluate.subset_samples}",
         *_limit_line(study),
         f"replicate  {trials[REPLICATE]} trials: {study.replicate.configurations} configurations (one where nothing is "

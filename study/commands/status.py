@@ -5,6 +5,7 @@ from argparse import Namespace
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from study import aims
 from study.commands import Answer
 from study.commands.pagefile import workspace_of
 from study.locks import is_running
@@ -53,8 +54,9 @@ def _data(workspace: Workspace, ledger: "Ledger") -> dict[str, Any]:
 
 
 def _row(stage: str, family: str, planned: int, own: list[TrialRecord], settings: dict[str, Any]) -> dict[str, Any]:
+    bound = aims.objectives(settings["search"]["select"])[0]
     states = Counter(record.state for record in own)
-    values = [v for record in own if (v := selection(record, settings["search"]["select"])) is not None]
+    values = [v for record in own if (v := selection(record, bound)) is not None]
     ended = sum(states[state] for state in ENDED)
     row: dict[str, Any] = {"stage": stage, "family": family, "planned": planned, "running": states[RUNNING]}
     row |= {state: states[state] for state in STATE_COLUMNS} | {MISSING: planned - ended - states[RUNNING]}

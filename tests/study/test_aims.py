@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from study import aims, stages
+from study import aims, front, stages
 from study.aims import Limit
 from study.book import Book
 from study.ledger import Ledger, record_of
@@ -133,3 +133,95 @@ def test_tpe_learns_to_keep_a_limit(tmp_path: Path) -> None:
     told, untold = share_kept(tmp_path / "told", aims.limits(AT_LEAST)), share_kept(tmp_path / "untold", ())
     assert told >= 0.4
     assert untold <= 0.2
+
+
+def several(folder: Path, **sections: Any) -> Study:
+    search = {"trials": 12, "stop_early": "none", "select": ["valid/nll_iw", "subset/hoyer_mean"]}
+    return trials.study(folder, names=("one",), search={**search, **sections.pop("search", {})}, **sections)
+
+
+def test_objectives_are_told_apart_and_have_their_directions() -> None:
+    select = ["valid/nll_iw", "subset/hoyer_mean", "mi"]
+    assert aims.objectives(select) == ("nll_iw", "hoyer_mean", "mi")
+    assert aims.directions(select) == ["minimize", "maximize", "maximize"]
+    assert aims.directions("valid/nll_elbo") == ["minimize"]
+    assert parse(search={"select": select, "stop_early": "none"}).search.bound == "nll_iw"
+
+
+@pytest.mark.parametrize(
+    ("select", "said"),
+    [
+        (["subset/hoyer_mean", "valid/nll_iw"], "must begin with valid/nll_iw"),
+        ([], "must be valid/nll_iw"),
+        ("loss", "must begin with valid/nll_iw"),
+        (["nll_iw", "nll_elbo"], "'nll_elbo'"),
+        (["nll_iw", "hoyer"], "'hoyer'"),
+        (["nll_iw", "mi", "subset/mi"], "twice"),
+    ],
+)
+def test_objectives_that_mean_nothing_are_refused(select: Any, said: str) -> None:
+    (fault,) = refused(search={"select": select, "stop_early": "none"})
+    assert "search.select: " in fault
+    assert said in fault
+
+
+def test_what_compares_by_one_figure_is_refused_with_several() -> None:
+    found = refused(search={"select": ["nll_iw", "mi"]}, replicate={"racing": "signs"})
+    assert [fault.split(": ")[1] for fault in found] == ["search.stop_early", "replicate.racing"]
+
+
+def traded(stage: SearchStage) -> None:
+    """The larger the prior's scale the worse the likelihood and the sparser the code, but for the size, which costs."""
+    while (record := stage.next_trial()) is not None:
+        latent = record.settings["latent"]
+        nll = 100 * latent["prior_scale"] + 20 * (latent["size"] - 2)
+        told = trials.epoch_record(1, nll) | {"subset/hoyer_mean": latent["prior_scale"]}
+        stage.book.epoch(record.key, told)
+        stage.book.finish(record.key, {})
+
+
+def test_the_sampler_is_told_both_and_the_front_is_confirmed_end_to_end(tmp_path: Path) -> None:
+    study = several(tmp_path, replicate={"configurations": 3})
+    ledger = Ledger(tmp_path / "runs", "mine", write=True)
+    traded(SearchStage(study, "corpus", Book(ledger, study.search.select)))
+    found = Ledger(tmp_path / "runs", "mine")
+    told = found.study("search", "one")
+    assert [way.name for way in told.directions] == ["MINIMIZE", "MAXIMIZE"]
+    records = [record_of(trial) for trial in told.trials]
+    assert [trial.values for trial in told.trials] == [
+        [record.measures["subset/nll_iw"], record.measures["subset/hoyer_mean"]] for record in records
+    ]
+    best = {trial.user_attrs["configuration"] for trial in told.best_trials}
+    chosen = [stages.configuration_id(one.settings) for one in stages.choose(found.trials("search", "one"), study)]
+    assert set(chosen) <= best
+    by_nll = min(records, key=lambda record: record.measures["subset/nll_iw"])
+    by_hoyer = max(records, key=lambda record: record.measures["subset/hoyer_mean"])
+    assert {by_nll.configuration, by_hoyer.configuration} <= set(chosen)
+
+
+def test_tpe_goes_for_the_whole_front(tmp_path: Path) -> None:
+    study = several(tmp_path, search={"trials": 40, "sampler": "tpe"})
+    ledger = Ledger(tmp_path / "runs", "mine", write=True)
+    traded(SearchStage(study, "corpus", Book(ledger, study.search.select)))
+    late = [record_of(trial).settings["latent"] for trial in ledger.trials("search", "one")][20:]
+    assert sum(latent["size"] == 2 for latent in late) >= 11, "a larger code only costs"
+    scales = [latent["prior_scale"] for latent in late if latent["size"] == 2]
+    assert max(scales) - min(scales) > 0.4
+
+
+def test_points_are_taken_from_the_front_and_spread_over_it() -> None:
+    points = [(3.0, 3.0), (1.0, 9.0), (2.0, 8.0), (5.0, 5.0), (9.0, 1.0), (4.0, 2.9), (1.0, 9.0)]
+    order = list(front.in_order(points))
+    assert order[:2] == [1, 4], "the best of each figure"
+    assert set(order[:6]) == {0, 1, 2, 4, 5, 6}
+    assert order[2] in (0, 5), "then the middle"
+    assert order[6] == 3
+    assert list(front.in_order([(2.0,), (1.0,), (2.0,), (0.0,)])) == [3, 1, 0, 2]
+    assert list(front.in_order([])) == []
+
+
+def test_what_a_model_does_not_have_counts_the_same_for_all_of_its_family(tmp_path: Path) -> None:
+    study = several(tmp_path)
+    stage = SearchStage(study, "corpus", Book(Ledger(tmp_path / "runs", "mine", write=True), study.search.select))
+    trials.run(stage)
+    assert {trial.values[1] for trial in stage.book.ledger.trials("search", "one")} == {0.0}
