@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -72,12 +72,14 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
     from study.reporting import facts_of
     from study.tracking import Projection
     from study.tracking_writer import Writer
+    from study.warm import observations
 
     console, started = Console(stderr=launch.to_stderr), time.monotonic()
     with owned(workspace.folder):
         workspace.control.unlink(missing_ok=True)  # a word that an earlier process did not live to obey
         corpus = prepare(study.corpus, workspace.corpora, study.folder, lambda sentence: console.print(sentence))
         begin(study, workspace, launch.page, corpus)
+        earlier = observations(study, workspace, console.print)
         console.print(f"starting Ray {'here' if launch.address is None else 'at ' + launch.address} ...")
         cluster.connect(launch.address, launch.cpus)
         resources = cluster.resources_of(study)
@@ -97,7 +99,7 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
             keeper = Keeper(workspace.weights, study.resources.weights_gb * 1e9, study.search.bound)
             listeners = (writer, progress, keeper)
             book = Book(ledger, study.search.select, listeners, limits(study.search.subject_to))
-            _Run(study, corpus, book, workspace, launch, capacity, control, progress).train()
+            _Run(study, corpus, book, workspace, launch, capacity, control, progress, earlier).train()
         return {**_conclude(workspace, writer, progress), "took": duration(time.monotonic() - started)}
 
 
@@ -121,6 +123,7 @@ class _Run:
     capacity: Callable[[], int]
     control: Control
     progress: Progress
+    earlier: Mapping[str, Any]  # what the sampler knows from other studies
     deaths: Counter[str] = field(default_factory=Counter)
     on_cpu: set[str] = field(default_factory=set)
     losses: int = 0
@@ -130,7 +133,8 @@ class _Run:
         from study.worker import Text
 
         text = Text(self.corpus, lexicon_of(self.corpus), self.corpus.split("train"), self.corpus.split("valid"))
-        for kind, full in ((SearchStage, False), (ReplicateStage, True)):
+        search = partial(SearchStage, earlier=self.earlier)
+        for kind, full in ((search, False), (ReplicateStage, True)):
             while not self._finished(kind, full, text):
                 if self.control.wish == PAUSE:
                     self.control.wait_out_the_pause()

@@ -28,6 +28,8 @@ class Search:
         stop_early: asha, or none.
         select: the unit-weight bound of the validation subset by which trials are compared; or a list of it and further
             measures, each the higher the better: the search then looks for their front, from which is confirmed.
+        warm_start: earlier studies, by name or folder, whose finished search trials the tpe sampler learns from; they
+            are no trials of this study.
         subject_to: limits that measures of the validation subset have to keep, such as {subset/mi: ">= 0.1"}; whatever
             breaks one is neither confirmed nor, by its median on the whole split, exported.
         audit: share of the trials that is never stopped early, to measure what stopping hides.
@@ -39,6 +41,7 @@ class Search:
     select: str | Sequence[str] = "valid/nll_iw"
     audit: Share = 0.1
     subject_to: Mapping[str, str] = field(default_factory=dict)
+    warm_start: tuple[str, ...] = ()
 
     @property
     def bound(self) -> str:
@@ -250,12 +253,14 @@ def _page_faults(page: Mapping[str, Any]) -> list[str]:
     if type(page.get("seed", 0)) is not int or page.get("seed", 0) < 0:
         found.append(f"seed: a whole number from 0, found {page['seed']!r}")
     inside = [fault for name, kind in SECTIONS.items() for fault in section_faults(name, kind, page.get(name, {}))]
-    return found + (inside or _one_figure_faults(page))
+    return found + (inside or _search_faults(page))
 
 
-def _one_figure_faults(page: Mapping[str, Any]) -> list[str]:
-    """What compares trials by one figure has no place where several are looked for."""
+def _search_faults(page: Mapping[str, Any]) -> list[str]:
+    """What does not go together; above all, what compares by one figure has no place where several are looked for."""
     search, replicate = Search(**page.get("search", {})), Replicate(**page.get("replicate", {}))
+    if search.warm_start and search.sampler == "random":
+        return ["search.warm_start: random proposals learn from nothing; leave it out, or say sampler: tpe"]
     if len(aims.objectives(search.select)) == 1:
         return []
     law = "with several measures in search.select no trial is the better one by a single figure"

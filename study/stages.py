@@ -8,7 +8,7 @@ from itertools import zip_longest
 from typing import Any, NamedTuple, Protocol
 
 import optuna
-from optuna.trial import TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from models import laws, parts
 from models.annealing import end_of_annealing
@@ -64,8 +64,10 @@ class SearchStage:
 
     name = SEARCH
 
-    def __init__(self, study: Study, corpus: str, book: Book) -> None:
-        self.study, self.corpus, self.book = study, corpus, book
+    def __init__(
+        self, study: Study, corpus: str, book: Book, earlier: Mapping[str, Sequence[FrozenTrial]] | None = None
+    ) -> None:
+        self.study, self.corpus, self.book, self.earlier = study, corpus, book, earlier or {}
         self.families = {family.name: family for family in study.families if family.search}
         self.rungs = halving.rungs(study.train.epochs) if study.search.stop_early == "asha" else []
         self.limits = limits(study.search.subject_to)
@@ -105,7 +107,9 @@ class SearchStage:
 
     def _seeded(self, family: Family, number: int) -> optuna.Study:
         optuna_study = self.book.ledger.study(SEARCH, family.name, directions(self.study.search.select))
-        optuna_study.sampler = sampling.sampler(self.study.search.sampler, self.study.seed, family.name, number)
+        earlier = self.earlier.get(family.name, ())
+        kind, seed = self.study.search.sampler, self.study.seed
+        optuna_study.sampler = sampling.sampler(kind, seed, family.name, number, earlier)
         return optuna_study
 
     def _prepare(self, family: Family, trial_id: int) -> TrialRecord | None:

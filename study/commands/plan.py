@@ -77,8 +77,9 @@ def _search_line(study: Study, data: dict[str, Any], trials: int) -> str:
 
 
 def _limit_line(study: Study) -> list[str]:
-    kept = aims.limits(study.search.subject_to)
-    return [f"           subject to {' and '.join(map(str, kept))}: what breaks it is not confirmed"] if kept else []
+    kept, earlier = aims.limits(study.search.subject_to), study.search.warm_start
+    lines = [f"           subject to {' and '.join(map(str, kept))}: what breaks it is not confirmed"] if kept else []
+    return lines + [f"           starts from what {', '.join(earlier)} found"] * bool(earlier)
 
 
 def _race_line(study: Study) -> str:

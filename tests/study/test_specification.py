@@ -85,7 +85,10 @@ def test_the_built_in_study_is_sound() -> None:
         ({"search": {"select": "train/loss"}}, "search.select: must begin with valid/nll_iw or valid/nll_elbo"),
         ({"search": {"audit": 1.5}}, "search.audit: must be at most 1, found 1.5"),
         ({"search": {"stop_early": True}}, "search.stop_early: must be one of asha, none, found True"),
-        ({"search": [3]}, "search: a mapping of trials, sampler, stop_early, select, audit, subject_to, found [3]"),
+        (
+            {"search": [3]},
+            "search: a mapping of trials, sampler, stop_early, select, audit, subject_to, warm_start, found [3]",
+        ),
         ({"search": None}, "search: a mapping of trials, sampler"),
         ({"resources": {"cpus": 0}}, "resources.cpus: must be greater than 0, found 0"),
         ({"resources": {"gpus": -1}}, "resources.gpus: must be at least 0, found -1"),
