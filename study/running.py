@@ -79,7 +79,7 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         workspace.control.unlink(missing_ok=True)  # a word that an earlier process did not live to obey
         corpus = prepare(study.corpus, workspace.corpora, study.folder, lambda sentence: console.print(sentence))
         begin(study, workspace, launch.page, corpus)
-        earlier = observations(study, workspace, console.print)
+        earlier = observations(study, workspace, lambda sentence: console.print(sentence, soft_wrap=True))
         console.print(f"starting Ray {'here' if launch.address is None else 'at ' + launch.address} ...")
         cluster.connect(launch.address, launch.cpus)
         resources = cluster.resources_of(study)
