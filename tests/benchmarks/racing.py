@@ -13,11 +13,12 @@ import random
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import mean, median
+from functools import partial
+from statistics import mean, median, variance
 
 from analysis.intervals import jeffreys, wilson
 from study.racing import Drop, race
-from tests.benchmarks.record_table import BEST, rows
+from tests.benchmarks.record_table import BEST, EVERY, rows
 
 Cell = tuple[float, bool]  # NLL, collapsed
 Law = Callable[[random.Random, int], Cell]
@@ -25,13 +26,17 @@ Law = Callable[[random.Random, int], Cell]
 
 @dataclass(frozen=True)
 class Setup:
-    """Configurations, the first being truly the best, their law, and each one's true share of collapses."""
+    """Configurations, the first being truly the best, their law, and each one's true share of collapses.
+
+    `field` chooses, anew for every race, whom the law's numbers stand for.
+    """
 
     name: str
     configurations: int
     seeds: int
     law: Law
     shares: Sequence[float]
+    field: Callable[[random.Random], Sequence[int]] | None = None
 
 
 @dataclass
@@ -68,7 +73,8 @@ def winner(table: Mapping[int, Sequence[Cell]], among: Sequence[int]) -> int:
 def play(setup: Setup, races: int) -> Tally:
     chance, tally = random.Random(setup.name), Tally()
     for _ in range(races):
-        table = {of: [setup.law(chance, of) for _ in range(setup.seeds)] for of in range(setup.configurations)}
+        field = setup.field(chance) if setup.field else range(setup.configurations)
+        table = {at: [setup.law(chance, of) for _ in range(setup.seeds)] for at, of in enumerate(field)}
         got, dropped = raced(table, setup.seeds)
         survivors = [of for of in table if str(of) not in dropped]
         by_race, by_grid = winner(table, survivors), winner(table, list(table))
@@ -147,13 +153,36 @@ def recorded() -> Iterator[Setup]:
             yield Setup("recorded", configurations, seeds, law, shares[:configurations])
 
 
+def searched() -> Iterator[Setup]:
+    """What a search of 24 random trials of one seed each chooses from the recorded table.
+
+    Every setting has its recorded mean, and seeds that are normal with the table's deviation within settings.
+    """
+    found: dict[object, list[float]] = {}
+    for setting, _, figures in rows(EVERY):
+        found.setdefault(setting, []).append(figures["nll_iw"])
+    means = sorted(map(mean, found.values()))
+    sd = mean(variance(own) for own in found.values()) ** 0.5
+
+    def law(chance: random.Random, of: int) -> Cell:
+        return chance.gauss(means[of], sd), False
+
+    def field(chance: random.Random, most: int) -> list[int]:
+        tried = {of: law(chance, of)[0] for of in chance.sample(range(len(means)), 24)}
+        return sorted(sorted(tried, key=lambda of: tried[of])[:most])
+
+    for configurations, seeds in ((3, 10), (5, 10), (8, 10), (8, 20), (8, 30)):
+        chosen = partial(field, most=configurations)
+        yield Setup(f"recorded, searched, seeds' sd {sd:.2f}", configurations, seeds, law, (), chosen)
+
+
 def main(races: int) -> None:
     print(f"{races} races a line; shares in per cent")
     print(
         f"{'law':36} conf x seeds  saved  lost  differs  missed: race, grid  "
         "covers: Wilson, grid, Jeffreys, Wilson of the dropped"
     )
-    for setup in [*setups(), *recorded()]:
+    for setup in [*setups(), *recorded(), *searched()]:
         tally = play(setup, races)
         missed = " ".join(f"{tally.missed[of] / races:6.1%}" for of in ("race", "grid"))
         covers = " ".join(f"{mean(held):6.1%}" if held else "      " for held in tally.covers.values())
