@@ -1,17 +1,22 @@
 """Limits and objectives of a search: from the page to the sampler, to what is confirmed and to what is exported."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import pandas as pd
 import pytest
 
-from study import aims, front, stages
+from analysis.comparison import configurations
+from analysis.verdicts import judge
+from study import aims, export, front, stages
 from study.aims import Limit
 from study.book import Book
 from study.ledger import Ledger, record_of
 from study.records import FINISHED, STOPPED, TrialRecord
 from study.specification import Study
 from study.stages import SearchStage
+from tests.analysis.tables import frame, replicate
 from tests.study import trials
 from tests.study.test_specification import parse, refused
 
@@ -225,3 +230,34 @@ def test_what_a_model_does_not_have_counts_the_same_for_all_of_its_family(tmp_pa
     stage = SearchStage(study, "corpus", Book(Ledger(tmp_path / "runs", "mine", write=True), study.search.select))
     trials.run(stage)
     assert {trial.values[1] for trial in stage.book.ledger.trials("search", "one")} == {0.0}
+
+
+def confirmed() -> pd.DataFrame:
+    """Two configurations without a collapse: the better likelihood has the smaller code."""
+    rows = [replicate("a", "low", seed, nll_iw=30.0, mi=0.5 + seed, latent_gain=2.0) for seed in range(9)]
+    rows += [replicate("a", "high", seed, nll_iw=31.0, mi=6.0 + seed, latent_gain=2.0) for seed in range(9)]
+    return configurations(judge(frame(*rows)))
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [(">= 4", ["low", "high"]), (">= 5", ["high"]), ("<= 5", ["low"]), (">= 11", []), ("<= 0.1", [])],
+)
+def test_medians_over_the_seeds_have_to_keep_a_limit_for_export(text: str, kept: list[str]) -> None:
+    table = confirmed()
+    found = export.keeping(table, 0.5, aims.limits({"valid/mi": text}))
+    assert list(found["configuration"]) == kept
+    assert list(export.keeping(table, 0.5)["configuration"]) == ["low", "high"]
+
+
+def test_the_export_rule_and_its_refusal_name_the_limits() -> None:
+    settings = {"export": {"collapse_limit": 0.5}, "search": {"subject_to": {"valid/mi": ">= 11"}}}
+    assert export.rule("nll_iw", settings).endswith("is at most 0.5, and whose medians have mi >= 11")
+    found: Any = SimpleNamespace(configurations=confirmed())
+    row, why = export._best(found, "a", settings)
+    assert row is not None
+    assert row["configuration"] == "low"
+    assert why.startswith("no configuration that keeps the collapse limit has mi >= 11, medians over its seeds")
+    row, why = export._best(found, "b", settings)
+    assert row is None
+    assert why.endswith("nothing is confirmed; no trial of its search that finished has mi >= 11")

@@ -1,6 +1,7 @@
 """A race of real trainings, through Ray and MLflow."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,13 @@ from tests.pages import write
 pytestmark = pytest.mark.slow
 
 
-def test_seeds_are_saved_and_ledger_mlflow_report_and_export_agree(tmp_path: Path) -> None:
+def raced(folder: Path) -> Path:
+    """A study in which one of two learning rates never learns."""
     page = Path(__file__).parents[2] / "search_spaces" / "lstm_lm.yaml"
     text = page.read_text(encoding="utf-8").split("search:")[0]
-    write(tmp_path / "learning.yaml", text + "search: {optimizer: {lr: {choice: [0.000001, 1.0]}}}\n")
-    path = studies.page(
-        tmp_path,
+    write(folder / "learning.yaml", text + "search: {optimizer: {lr: {choice: [0.000001, 1.0]}}}\n")
+    return studies.page(
+        folder,
         families=["learning.yaml"],
         corpus={"name": "cafes", "sentences": 300},
         search={"trials": 8, "sampler": "random", "stop_early": "none"},
@@ -26,7 +28,10 @@ def test_seeds_are_saved_and_ledger_mlflow_report_and_export_agree(tmp_path: Pat
         train={"epochs": 1, "batch_size": 16},
         override={"inputs": {"size": 24}, "decoder": {"hidden": 24}},
     )
-    done = json.loads(studies.run(path, tmp_path / "runs", "--json").stdout)
+
+
+def test_seeds_are_saved_and_ledger_mlflow_report_and_export_agree(tmp_path: Path) -> None:
+    done = json.loads(studies.run(raced(tmp_path), tmp_path / "runs", "--json").stdout)
     found = [record for record in studies.left(tmp_path / "runs") if record.stage == REPLICATE]
     by_rate = {rate: [r for r in found if r.settings["optimizer"]["lr"] == rate] for rate in (0.000001, 1.0)}
     assert [record.state for record in by_rate[1.0]] == [FINISHED] * 7
@@ -40,3 +45,19 @@ def test_seeds_are_saved_and_ledger_mlflow_report_and_export_agree(tmp_path: Pat
     assert cause in (tmp_path / "runs/faulty/report/index.html").read_text(encoding="utf-8")
     assert len(done["best"]) == 1
     assert by_rate[1.0][0].configuration in Path(done["best"][0]).read_text(encoding="utf-8")
+
+
+def has_ended(runs: Path, confirmed: int) -> bool:
+    return studies.ended(runs, REPLICATE) >= confirmed
+
+
+def test_a_killed_race_ends_as_the_undisturbed_one(tmp_path: Path) -> None:
+    page, whole, cut = raced(tmp_path), tmp_path / "whole", tmp_path / "cut"
+    studies.run(page, whole)
+    for confirmed in (3, 9):
+        with studies.running(page, cut, tmp_path / "log") as process:
+            studies.wait_until(partial(has_ended, cut, confirmed), "runs to end", process)
+            studies.kill(process)
+    studies.run(page, cut)
+    assert studies.figures(studies.left(cut)) == studies.figures(studies.left(whole))
+    assert [(one.state, one.cause) for one in studies.left(cut)] == [(o.state, o.cause) for o in studies.left(whole)]
