@@ -61,14 +61,14 @@ class Race:
         if ended:
             self.running -= set(ended)
             self._judge()
-        return self._taken_back()
+        return [] if self.settled else self._taken_back()
 
     def _judge(self) -> None:
         self.results: dict[str, dict[int, float | None]] = {one.configuration: {} for one in self.newest.values()}
         for one in self.newest.values():
             if one.state in ENDED and one.state != DROPPED:
                 self.results[one.configuration][one.seed] = value(one)
-        dropped = self._dropped()
+        self.settled, dropped = False, self._dropped()
         recorded = {name: self.seeds.index(record.seed) for name, record in dropped.items()}
         over = Standing(len(self.seeds))  # once one was taken back, nobody is dropped any more
         self.standing = over if self.again else race(self.results, self.seeds, recorded)
@@ -98,6 +98,7 @@ class Race:
         back = {one.configuration for one in gone} & self.again
         if gone and not back and all(one.state in ENDED for one in self.newest.values()):
             back = set(self._unbeaten({one.configuration for one in gone}))
+        self.settled = True  # until another trial ends
         return [one for one in gone if one.configuration in back]
 
     def _unbeaten(self, dropped: set[str]) -> Iterator[str]:
