@@ -10,7 +10,8 @@ from typing import Any
 from study.corpora.corpus import Corpus
 from study.errors import UserError
 from study.identity import code_version
-from study.specification import SECTIONS, Study
+from study.sections import SECTIONS
+from study.specification import Study
 from study.workspace import Workspace
 
 PACKAGES = ("ray", "optuna", "torch", "mlflow", "numpy", "spacy", "uncollapse")

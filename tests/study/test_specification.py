@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from search_spaces import space
-from study import families, specification
+from study import families, sections, specification
 from study.errors import UserError
 from study.specification import Study
 from tests.pages import PAGE, write
@@ -29,8 +29,8 @@ def test_a_minimal_page_has_every_default() -> None:
     study = parse()
     assert study.name == "mine"
     assert [family.name for family in study.families] == ["seqvae", "vmf"]
-    assert study.search == specification.Search(24, "tpe", "asha", "valid/nll_iw", 0.1)
-    assert study.replicate == specification.Replicate(configurations=3, seeds=10)
+    assert study.search == sections.Search(24, "tpe", "asha", "valid/nll_iw", 0.1)
+    assert study.replicate == sections.Replicate(configurations=3, seeds=10)
     assert (study.train.epochs, study.train.batch_size) == (10, 32)
     assert (study.resources.cpus, study.resources.gpus) == (1, 0)
     assert (study.seed, study.tracking, study.override) == (0, None, {})
