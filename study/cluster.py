@@ -30,6 +30,12 @@ def connect(address: str | None, cpus: int | None) -> None:
         _join(address, options)
 
 
+def start_again(cpus: int | None) -> None:
+    """Another Ray in place of the one that was started here."""
+    ray.shutdown()
+    connect(None, cpus)
+
+
 def _join(address: str, options: dict[str, Any]) -> None:
     try:
         _knock(address)

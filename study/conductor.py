@@ -11,6 +11,7 @@ from typing import Any
 
 from study import worker
 from study.book import job_of
+from study.clock import Clock
 from study.control import Control
 from study.errors import RunError
 from study.records import RUNNING, TrialRecord
@@ -37,7 +38,7 @@ class Surroundings:
 
     Args:
         capacity: trials that fit at once, now.
-        shortage: the sentence for trials that wait and find no place.
+        shortage: the sentence for trials that wait and find no place; raises `Lost` where only another Ray helps.
         kill: ends the process that trains a trial, by Tune's name of the trial.
     """
 
@@ -71,6 +72,7 @@ class Conductor:
     again: deque[TrialRecord] = field(default_factory=deque)
     deaths: Counter[str] = field(default_factory=Counter)
     on_cpu: set[str] = field(default_factory=set)
+    clock: Clock = field(default_factory=Clock)
     fault: BaseException | None = None
     busy: float = field(default_factory=time.monotonic)  # when a trial was last running
     waits: int = 0
@@ -179,6 +181,7 @@ class Conductor:
 
     def tick(self) -> None:
         """Look after what does not report by itself; raises what ends the run."""
+        self.clock.look()
         self.control.look()
         if self.fault:
             raise self.fault

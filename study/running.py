@@ -12,6 +12,7 @@ from rich.console import Console
 
 from study.aims import limits
 from study.book import Book
+from study.clock import Clock
 from study.continuation import begin
 from study.control import PAUSE, STOP, Control
 from study.corpora.corpus import Corpus
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from study.tracking_writer import Writer
 
 LOSSES = 5  # ends of Ray Tune without progress, after which the run fails
+SET_BACK = 10.0  # seconds by which a clock may be corrected unnoticed
 PATIENCE = 120.0  # seconds that the end of a study waits for a tracking server
 
 
@@ -126,6 +128,7 @@ class _Run:
     earlier: Mapping[str, Any]  # what the sampler knows from other studies
     deaths: Counter[str] = field(default_factory=Counter)
     on_cpu: set[str] = field(default_factory=set)
+    clock: Clock = field(default_factory=Clock)
     losses: int = 0
 
     def train(self) -> None:
@@ -164,7 +167,7 @@ class _Run:
         from study.conductor import Conductor, Surroundings
 
         resources, scheduler = cluster.resources_of(self.study), tuning.LedgerScheduler()
-        surroundings = Surroundings(self.capacity, partial(_waiting, resources), scheduler.kill)
+        surroundings = Surroundings(self.capacity, partial(self._waiting, resources), scheduler.kill)
         conductor = Conductor(
             stage,
             common_job(self.study, full),
@@ -175,26 +178,37 @@ class _Run:
             self._trouble,
             deaths=self.deaths,
             on_cpu=self.on_cpu,
+            clock=self.clock,
         )
         return conductor, scheduler, resources
 
     def _lost(self, lost: Exception, progress: bool) -> None:
         """Count ends of Tune without anything new in the ledger; raises RunError when they do not end."""
+        from study import cluster
+
         self.losses = 0 if progress else self.losses + 1
         if self.losses >= LOSSES:
             raise RunError(f"Ray Tune ended by itself {LOSSES} times without getting anywhere; last: {lost}") from lost
         self.progress.say(f"Ray Tune ended by itself ({lost}); what was running goes on from its checkpoints")
+        if self.clock.behind > SET_BACK and self.launch.address is None:
+            cluster.start_again(self.launch.cpus)
+            self.clock.forget()
+
+    def _waiting(self, resources: dict[str, float], trials: int) -> str:
+        from study import cluster
+        from study.conductor import Lost
+
+        what = f"{trials} trials wait for a place" if trials else "no trial can start"
+        if self.clock.behind <= SET_BACK:
+            return f"nothing trains: {what}; {cluster.shortage(resources)}; the study waits for a node"
+        back = f"this machine's clock was set back, and Ray places nothing for {duration(self.clock.behind)}"
+        if self.launch.address is None:
+            raise Lost(f"{back}, so it is started again")
+        return f"nothing trains: {what}; {back}; wait, or start the cluster again and run the study again"
 
     def _trouble(self, sentence: str) -> None:
         self.progress.say(sentence)
         self.launch.trouble(sentence)
-
-
-def _waiting(resources: dict[str, float], trials: int) -> str:
-    from study import cluster
-
-    what = f"{trials} trials wait for a place" if trials else "no trial can start"
-    return f"nothing trains: {what}; {cluster.shortage(resources)}; the study waits for a node"
 
 
 def _conclude(workspace: Workspace, writer: "Writer", progress: Progress) -> dict[str, Any]:
