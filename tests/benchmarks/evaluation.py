@@ -24,7 +24,7 @@ from models.batch import PAD, Batch
 from models.encoding import measuring
 from models.gathering import gather
 from study.batches import evaluation_batches
-from study.corpora.corpus import Corpus, Split
+from study.corpora.corpus import Corpus
 from study.training import EVALUATION_BATCH, Training
 from tests.benchmarks import side_by_side, textbook, textbook_evaluation
 from tests.benchmarks.training_step import configuration, corpora, ours, sample
@@ -50,7 +50,9 @@ def likelihood(name: str, size: str, corpus: Corpus, sentences: int, samples: in
     """A row for `nll_iw`."""
     training, split = trained(name, size, corpus), corpus.split("valid")
     batches, book = evaluation_batches(split, EVALUATION_BATCH, sentences), theirs(training, len(corpus.vocabulary))
-    rows = [textbook.sentence(row[: n - 1]) for batch in batches for row, n in zip(batch.tokens, batch.lengths, strict=True)]
+    rows = [
+        textbook.sentence(row[: n - 1]) for batch in batches for row, n in zip(batch.tokens, batch.lengths, strict=True)
+    ]
     few = rows[:2] if size == "paper" else rows[:4]
     found: dict[str, float] = {}
 
@@ -107,7 +109,9 @@ def information(name: str, size: str, corpus: Corpus, turns: int, most: int) -> 
 
 def _row(what: str, name: str, size: str, sentences: int, seconds: Mapping[str, list[float]]) -> dict[str, Any]:
     speed = sorted(sentences / spent for spent in seconds["ours"])[len(seconds["ours"]) // 2]
-    over = {way: side_by_side.shown(side_by_side.ratio(seconds[way], seconds["ours"])) for way in ("a batch", "a sentence")}
+    over = {
+        way: side_by_side.shown(side_by_side.ratio(seconds[way], seconds["ours"])) for way in ("a batch", "a sentence")
+    }
     return {"measure": what, "family": name, "size": size, "sentences/s": f"{speed:,.1f}", **over}
 
 

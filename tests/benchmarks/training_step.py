@@ -17,7 +17,7 @@ import numpy as np
 import torch
 import yaml
 
-from study import families, training
+from study import families
 from study.batches import BUCKET_BATCHES, training_batches
 from study.corpora.corpus import Corpus, Split
 from study.corpora.prepare import prepare
@@ -95,7 +95,9 @@ def measured(name: str, size: str, corpus: Corpus, batches: int, turns: int) -> 
     given, split = configuration(name, size), sample(corpus.split("train"), batches)
     trained = ours(given, corpus, split)
     made = list(training_batches(split, BATCH, np.random.default_rng(0)))
-    work = {kind: [floor.products(trained.model, one, kind == "floor") for one in made] for kind in ("floor", "batched")}
+    work = {
+        kind: [floor.products(trained.model, one, kind == "floor") for one in made] for kind in ("floor", "batched")
+    }
     flat = {kind: [product for one in found for product in one] for kind, found in work.items()}
     ways: dict[str, side_by_side.Way] = {"ours": lambda: trained._train(1)}
     ways |= {kind: lambda products=found: floor.run(products) for kind, found in flat.items()}
