@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from yaml.constructor import ConstructorError
+from yaml.composer import Composer
+from yaml.constructor import ConstructorError, SafeConstructor
 
 MOST_BYTES = 1 << 18  # of a file, and of what it says once every alias is written out
 MOST_DEPTH = 50
@@ -18,11 +19,16 @@ NUMBER = re.compile(r"^[-+]?(\d[\d_]*)(\.[\d_]*)?([eE][-+]?\d+)$")
 DATE = "tag:yaml.org,2002:timestamp"
 
 
-class PageLoader(yaml.SafeLoader):
+# PyYAML's wheels bring libyaml, which reads in C what Python takes half a second for in the pages of all families.
+BASES = (Composer, yaml.CSafeLoader) if yaml.__with_libyaml__ else (yaml.SafeLoader,)
+
+
+class PageLoader(*BASES):  # type: ignore[misc]
     """Safe YAML with decimal exponents as numbers, no key twice, and bounds on what a small file can grow into."""
 
     def __init__(self, stream: str) -> None:
-        super().__init__(stream)
+        BASES[-1].__init__(self, stream)
+        self.anchors: dict[str, yaml.Node] = {}  # of `Composer`, which takes no stream
         self.depth = self.written = 0
         self.lengths: dict[str, int] = {}  # of what each anchor stands for; absent while that is still being read
 
@@ -55,7 +61,7 @@ def _mapping(loader: PageLoader, node: yaml.MappingNode) -> dict[Any, Any]:
         if key in seen:
             raise ConstructorError(None, None, f"the key {key!r} is given twice", where)
         seen.add(key)
-    return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
+    return SafeConstructor.construct_mapping(loader, node, deep=True)
 
 
 def _number(loader: PageLoader, node: yaml.ScalarNode) -> float:

@@ -40,7 +40,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (  # name, module of `study.command
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     whole = argparse.ArgumentParser(prog="uncollapse", description="Hyperparameter studies of text VAEs.")
-    whole.add_argument("--version", action="version", version=_version())
+    whole.add_argument("--version", action=_Version, nargs=0, help="print the version and leave")
     sub = whole.add_subparsers(dest="command", required=True, metavar="command")
     made = {name: sub.add_parser(name, help=text, description=text, allow_abbrev=False) for name, _, text in COMMANDS}
     for name, one in made.items():
@@ -133,10 +133,14 @@ def _refuse(error: UserError, as_json: bool) -> None:
         print(f"uncollapse: {fault}", file=sys.stderr)
 
 
-def _version() -> str:
-    from importlib.metadata import version
+class _Version(argparse.Action):
+    """Looks the version up when it is asked for, which costs more than everything else that a light command does."""
 
-    return f"uncollapse {version('uncollapse')}"
+    def __call__(self, parser: argparse.ArgumentParser, *given: object) -> None:
+        from importlib.metadata import version
+
+        print(f"uncollapse {version('uncollapse')}")
+        parser.exit()
 
 
 if __name__ == "__main__":

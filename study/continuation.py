@@ -25,7 +25,7 @@ def begin(study: Study, workspace: Workspace, page: str, corpus: Corpus) -> None
     """
     settings = study.settings()
     created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    if workspace.facts.exists():
+    if workspace.facts.exists() and workspace.recorded:  # before the first trial there is nothing to mix with
         known = workspace.read_facts()
         if found := changes(known, settings, corpus.digest):
             raise UserError([f"{study.name}: {fault}" for fault in found])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.faults import unknown
 from study.commands import Answer
-from study.commands.pagefile import runs_of
+from study.commands.folders import runs_of
 from study.errors import UserError
 
 if TYPE_CHECKING:

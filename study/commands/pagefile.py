@@ -4,6 +4,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from study import specification
+from study.commands.folders import runs_of
 from study.errors import UserError
 from study.names import study_fault
 from study.specification import Study
@@ -23,15 +24,3 @@ def workspace_of(arguments: Namespace, study: str) -> Workspace:
     if (fault := study_fault(study)) is not None:
         raise UserError(f"study: {fault}")
     return Workspace(runs_of(arguments), study)
-
-
-def runs_of(arguments: Namespace) -> Path:
-    """The folder of all studies, absolute, whether or not it is there yet."""
-    runs: Path = arguments.runs.resolve()
-    try:
-        runs.exists()
-    except OSError as error:
-        raise UserError(
-            f"--runs: a folder is expected, and this cannot be one ({error.strerror}); name another"
-        ) from None
-    return runs

@@ -6,7 +6,7 @@ from typing import Any
 
 from study import exported, final
 from study.commands import Answer
-from study.commands.pagefile import runs_of
+from study.commands.folders import runs_of
 from study.errors import UserError
 from study.uris import absent
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.faults import unknown
 from study.commands import Answer
-from study.commands.pagefile import runs_of
+from study.commands.folders import runs_of
 from study.errors import UserError
 from study.transfer.ways import HOW, PAIRS
 from study.uris import absent

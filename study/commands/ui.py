@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 
 from study.commands import Answer
-from study.commands.pagefile import runs_of
+from study.commands.folders import runs_of
 from study.errors import UserError
 from study.uris import uri_fault
 from study.workspace import Workspace

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from sys import intern
 from typing import Any
 
 from study.corpora import subwords
@@ -57,13 +58,13 @@ def learn(texts: Sequence[str], how: Cleaning) -> str | None:
 
 
 def words_of(texts: Sequence[str], how: Cleaning, say: Say, learned: str | None = None) -> list[list[str]]:
-    """The words of every text; a text that comes back is tokenised once."""
+    """The words of every text; a text that comes back is tokenised once, and a word is kept in memory once."""
     split = tokenizer(how, learned)
     done: dict[str, list[str]] = {}
     words = []
     for number, text in enumerate(texts, 1):
         if text not in done:
-            done[text] = split(clean(text, how))
+            done[text] = list(map(intern, split(clean(text, how))))
         words.append(done[text])
         if number % _STEP == 0:
             say(f"tokenised {number:,} of {len(texts):,} sentences")

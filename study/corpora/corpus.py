@@ -5,6 +5,7 @@ Shapes: N sentences, n_i words in sentence i, V words in the vocabulary.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,7 +40,7 @@ class Split:
             raise IndexError(f"sentence {number} of {len(self)}")
         return self.tokens[self.offsets[number] : self.offsets[number + 1]]
 
-    @property
+    @cached_property  # asked for by every batch
     def lengths(self) -> np.ndarray:
         """Words of each sentence, int64 (N,), EOS not counted."""
         return np.diff(self.offsets)

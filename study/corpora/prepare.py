@@ -165,7 +165,7 @@ def _indexed(parts: Mapping[str, _Part], made: Mapping[str, str], settings: Sett
         raise UserError(f"corpus.label: at most {MOST_CLASSES:,} classes can be told apart, found {len(classes):,}")
     arrays: dict[str, Any] = {}
     facts: dict[str, Any] = {}
-    trained_on = {tuple(words) for words in parts["train"].words}
+    trained_on = _also_in_train(parts)
     for split, part in parts.items():
         tokens, offsets = indexed(part.words, vocabulary)
         arrays |= {f"{split}.tokens.npy": tokens, f"{split}.offsets.npy": offsets} | _beside(split, part, classes)
@@ -185,6 +185,12 @@ def _indexed(parts: Mapping[str, _Part], made: Mapping[str, str], settings: Sett
         "facts": {**_terms(settings), **covered, "types": len(vocabulary), "classes": len(classes), "splits": facts},
     }
     return body, arrays
+
+
+def _also_in_train(parts: Mapping[str, _Part]) -> set[tuple[str, ...]]:
+    """The sentences of the other splits that the training split has too."""
+    held_out = {tuple(words) for split, part in parts.items() if split != "train" for words in part.words}
+    return held_out.intersection(map(tuple, parts["train"].words))
 
 
 def _vectors(

@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
-from study.continuation import changes
+from study.continuation import begin, changes
+from study.corpora.prepare import prepare
+from study.errors import UserError
 from study.identity import code_version
+from study.workspace import Workspace
 from tests.study import trials
 
 SAFE: dict[str, dict[str, Any]] = {
@@ -62,3 +65,14 @@ def test_a_family_that_is_gone_and_another_corpus_are_refused(tmp_path: Path) ->
     gone, corpus = sorted(changes(known, settings, "d"))
     assert "`families.two` is no longer there" in gone
     assert "its corpus was c and is now d" in corpus
+
+
+def test_a_study_without_a_trial_yet_may_change_altogether(tmp_path: Path) -> None:
+    corpus = prepare({"name": "cafes", "sentences": 200}, tmp_path / "cache", tmp_path)
+    workspace = Workspace(tmp_path, "small")
+    begin(trials.study(tmp_path, resources={"cpus": 2}), workspace, "page.yaml", corpus)
+    begin(trials.study(tmp_path), workspace, "page.yaml", corpus)
+    assert workspace.read_facts()["settings"]["resources"]["cpus"] == 1
+    workspace.ledger.write_text("a trial\n", encoding="utf-8")
+    with pytest.raises(UserError, match="threads, which decides how sums round"):
+        begin(trials.study(tmp_path, resources={"cpus": 2}), workspace, "page.yaml", corpus)
