@@ -11,6 +11,7 @@ from models.variable import Variable
 
 BATCH = 32  # sentences, of which He et al. (2019) and Long et al. (2019) take the information
 PAIRS = 2**16  # scored at once
+TOGETHER = 256  # sentences whose batches are scored in one call, which costs more than the pairs that are not needed
 
 PairScore = Callable[[slice, slice], Tensor]
 Latent = Callable[[Tensor, Mapping[str, Tensor]], dict[str, Variable]]
@@ -25,13 +26,13 @@ def joint_log_q(latent: Latent, features: Tensor, values: Mapping[str, Tensor]) 
     def score(i: slice, j: slice) -> Tensor:
         h = features[i].unsqueeze(1)
         variables = latent(h, {name: value[j].unsqueeze(0) for name, value in values.items()})
-        zero = features.new_zeros(features[i].shape[0], features[j].shape[0], dtype=torch.float64)
-        return sum((variable.log_q for variable in variables.values()), zero)
+        found = [variable.log_q.double() for variable in variables.values()]
+        return sum(found[1:], found[0]) if found else h.new_zeros(len(h), len(features[j]), dtype=torch.float64)
 
     return score
 
 
-def mutual_information(log_q: PairScore, count: int, chunk: int = 1024) -> float:
+def mutual_information(log_q: PairScore, count: int, chunk: int = 512) -> float:
     """Return mean_j [log q(z_j | x_j) - log (1/N) sum_i q(z_j | x_i)] in nats, one draw z_j for each of N = `count`.
 
     `log_q(i, j)` gives log q(z_j | x_i) for two slices, (I, J). Both terms use the same draws and scores: the result is
@@ -57,11 +58,15 @@ def mi_batch(log_q: PairScore, count: int, size: int = BATCH) -> float:
     """
     if count < 2 or size < 2:
         raise ValueError(f"Mutual information needs two sentences or more; it was given {count} in batches of {size}.")
-    gains = [
-        _log_q_own_over_mixture(log_q, [batch], batch) + math.log(batch.stop - batch.start)
-        for batch in _slices(count, size)
-    ]
-    return torch.cat(gains).mean().item()
+    together = max(1, TOGETHER // size) * size
+    return torch.cat([_gains_within(log_q, rows, size) for rows in _slices(count, together)]).mean().item()
+
+
+def _gains_within(log_q: PairScore, rows: slice, size: int) -> Tensor:
+    """Return log q(z_j | x_j) - log mean_i q(z_j | x_i), i of the batch of j, for batches that lie in `rows`: (J,)."""
+    scores = check_finite(log_q(rows, rows), "log densities")
+    batches = [scores[batch, batch] for batch in _slices(len(scores), size)]
+    return torch.cat([batch.diagonal() - batch.logsumexp(0) + math.log(len(batch)) for batch in batches])
 
 
 def _slices(count: int, size: int) -> list[slice]:
