@@ -4,7 +4,6 @@ Machines are shared, so what is counted is the processor's time of this process,
 """
 
 import json
-import platform
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
+from tests.benchmarks import machine
 
 Way = Callable[[], object]
 Row = Mapping[str, Any]
@@ -56,17 +57,11 @@ def table(rows: Sequence[Row]) -> str:
 def one_thread() -> str:
     """Keep torch on one thread; returns what the machine is."""
     torch.set_num_threads(1)
-    return f"{_processor()}, {torch.get_num_threads()} thread, torch {torch.__version__}"
+    return f"{machine.here()}; one thread, torch {torch.__version__}"
 
 
-def _processor() -> str:
-    described = Path("/proc/cpuinfo")
-    lines = described.read_text().splitlines() if described.exists() else []
-    return next((line.split(": ", 1)[1] for line in lines if line.startswith("model name")), platform.processor())
-
-
-def tell(machine: str, rows: Sequence[Row], path: Path | None) -> None:
+def tell(where: str, rows: Sequence[Row], path: Path | None) -> None:
     """Print the table and write it to `path` as JSON."""
-    print(f"{machine}; ratios are medians of turns, least and largest beside them\n{table(rows)}")
+    print(f"{where}; ratios are medians of turns, least and largest beside them\n{table(rows)}")
     if path is not None:
-        path.write_text(json.dumps({"machine": machine, "rows": list(rows)}, indent=1) + "\n")
+        path.write_text(json.dumps({"machine": where, "rows": list(rows)}, indent=1) + "\n")
