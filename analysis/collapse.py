@@ -134,6 +134,6 @@ def _shares(k: pd.Series, n: pd.Series, level: float) -> dict[str, npt.NDArray[n
 def _verdict_counts(trials: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     flags = pd.DataFrame({name: (trials["verdict"] == name).astype(int) for name in VERDICTS})
     counts = flags.groupby([trials[key] for key in keys], sort=False).sum()
-    counts.insert(0, "planned", counts.sum(axis=1))
+    counts.insert(0, "planned", counts.drop(columns="dropped").sum(axis=1))  # what a race gave up has no outcome
     counts.insert(1, "judged", counts[list(JUDGED)].sum(axis=1))
     return counts

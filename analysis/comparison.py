@@ -13,7 +13,10 @@ from analysis.tables import knobs, numbers, settings
 
 UNIT = ["family", "configuration"]
 Unit = tuple[str, str]
-MEDIANS = ("ppl", "mi", "kl", "active_units", "latent_gain", "hoyer_mean", "hoyer_sample_centred", "cosine")
+MEDIANS = (
+    *("ppl", "mi", "kl", "active_units", "latent_gain", "accuracy", "dims_dropped", "cosine"),
+    *("hoyer_mean", "hoyer_mean_centred", "hoyer_sample", "hoyer_sample_centred"),
+)
 
 
 def estimator(study: Mapping[str, Any], name: str, split: str = "valid") -> str:
@@ -27,7 +30,7 @@ def configurations(judged: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
 
     `nll` is the median of the estimator named beside it, with an order-statistic interval over `finished` seeds. `rank`
     orders a family's configurations by it, and so do the rows; those with fewer than half of their planned seeds
-    finished come last.
+    finished, and those that a race dropped, come last. `race` says why one was dropped.
     """
     table = by_configuration(judged, level)
     replicates = judged[judged["stage"] == "replicate"]
@@ -35,10 +38,11 @@ def configurations(judged: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
         {"family": family, "configuration": name, **_details(group, level)}
         for (family, name), group in replicates.groupby(UNIT, sort=False)
     ]
-    columns = [*UNIT, "settings", "finished", "nll_estimator", "nll", "nll_low", "nll_high", *MEDIANS]
+    columns = [*UNIT, "settings", "race", "finished", "nll_estimator", "nll", "nll_low", "nll_high", *MEDIANS]
     table = table.merge(pd.DataFrame(details, columns=columns), on=UNIT, how="left")
     thin = table["finished"] * 2 < table["planned"]
-    order = table.assign(thin=thin).sort_values(["thin", "nll"], kind="stable").groupby("family").cumcount() + 1
+    by_figure = table.assign(thin=thin, given_up=table["dropped"] > 0)
+    order = by_figure.sort_values(["thin", "given_up", "nll"], kind="stable").groupby("family").cumcount() + 1
     table = table.assign(few_seeds=thin, rank=order.where(table["nll"].notna()).astype("Int64"))
     places = {family: i for i, family in enumerate(judged["family"].unique())}
     by_place = table.assign(place=table["family"].map(places)).sort_values(["place", "rank"], kind="stable")
@@ -48,6 +52,9 @@ def configurations(judged: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
 def _details(group: pd.DataFrame, level: float) -> dict[str, Any]:
     ended = group[(group["state"] == "finished") & group["nll"].notna()]
     row: dict[str, Any] = {name: _median_of(ended[name]) for name in MEDIANS}
+    row["race"] = (
+        str(group.loc[group["state"] == "dropped", "cause"].min()) if (group["state"] == "dropped").any() else ""
+    )
     row |= {"settings": settings(group.iloc[0].to_dict(), knobs(group)), "finished": len(ended), "nll_estimator": ""}
     if len(ended):
         low, high = median_ends(ended["nll"], level)

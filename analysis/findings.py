@@ -137,7 +137,7 @@ class Rivals:
             first_places=ranks.first_places(judged, table),
             promises=optimism.promises(judged, study),
             optimism=optimism.regression(judged, study),
-            fronts=pareto.fronts(judged, table),
+            fronts=pareto.fronts(judged, table, pairs=pareto.asked(study)),
         )
 
 

@@ -1,5 +1,6 @@
 """Pareto fronts: configurations that no other beats in two figures at once."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -29,6 +30,15 @@ FRONTS = (
     Front("NLL and Hoyer", "hoyer_mean", "nll", ("high", "low")),
     Front("class accuracy and Hoyer", "hoyer_mean", "class_accuracy", ("high", "high")),
 )
+
+
+def asked(study: Mapping[str, Any]) -> tuple[Front, ...]:
+    """The fronts of every study, and those of what a search was asked for beside its NLL."""
+    known = [which.x for which in FRONTS if which.y == "nll"]
+    more = [name for name in study.get("objectives", ())[1:] if name not in known]
+    return *FRONTS, *(Front(f"NLL and {name}", name, "nll", ("high", "low")) for name in more)
+
+
 _POINTS = ["front", "x_measure", "y_measure", "estimator", *UNIT, "settings", "seeds"]
 _POINTS += ["x", "x_low", "x_high", "y", "y_low", "y_high", "on_front", "share_on_front", "note"]
 
@@ -73,8 +83,9 @@ def fronts(
     level: float = LEVEL,
     seed: int = 0,
     draws: int = BOOTSTRAPS // 2,
+    pairs: Sequence[Front] = FRONTS,
 ) -> pd.DataFrame:
-    """Every replicated configuration in every pair of figures of `FRONTS`, and whether it lies on the front.
+    """Every replicated configuration in every pair of figures of `pairs`, and whether it lies on the front.
 
     `x` and `y` are medians over finished confirmation seeds with the order-statistic interval of
     `medians.median_interval`; `seeds` have both figures. `share_on_front` is the share of bootstraps over seeds,
@@ -86,7 +97,7 @@ def fronts(
     known = configurations(judged) if table is None else table
     tables = [
         _points(judged, group, which, str(name), level, seed, draws)
-        for which in FRONTS
+        for which in pairs
         for name, group in (known.groupby("nll_estimator", sort=False) if "nll" in which else [("", known)])
     ]
     return pd.concat([t for t in tables if len(t)] or [pd.DataFrame(columns=_POINTS)], ignore_index=True)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.comparison import estimator
 from analysis.intervals import percent
-from analysis.pareto import FRONTS
+from analysis.pareto import asked
 from analysis.style import INK, MUTED, Look, Panel, Picture, Tab, axis, figure
 
 ROW = 24
@@ -154,7 +154,7 @@ def pareto(points: pd.DataFrame, study: Mapping[str, Any], looks: Mapping[str, L
     """Configurations of `pareto.fronts` in two figures at once with their front, a tab per pair of figures."""
     title = "What is traded for what"
     tabs = []
-    for which in FRONTS:
+    for which in asked(study):
         own = points[(points["front"] == which.name) & points["x"].notna() & points["y"].notna()]
         panels = [_plane(group, study, looks) for _, group in own.groupby("estimator", sort=False)]
         if panels:
@@ -176,10 +176,10 @@ def pareto(points: pd.DataFrame, study: Mapping[str, Any], looks: Mapping[str, L
 
 def _plane(group: pd.DataFrame, study: Mapping[str, Any], looks: Mapping[str, Look]) -> Panel:
     x, y, name = (str(group[column].iloc[0]) for column in ("x_measure", "y_measure", "estimator"))
-    up = f"{estimator(study, name)}, nats per sentence" if y == "nll" else LABELS[y]
+    up = f"{estimator(study, name)}, nats per sentence" if y == "nll" else LABELS.get(y, y)
     traces = [_stairs(group[group["on_front"].astype(bool)].sort_values("x"))]
     traces += [_dots(str(family), own, looks[str(family)]) for family, own in group.groupby("family", sort=False)]
-    return Panel(figure(traces, 420, xaxis=axis(LABELS[x], nticks=6), yaxis=axis(up, nticks=7)))
+    return Panel(figure(traces, 420, xaxis=axis(LABELS.get(x, x), nticks=6), yaxis=axis(up, nticks=7)))
 
 
 def _stairs(front: pd.DataFrame) -> dict[str, Any]:

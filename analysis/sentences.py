@@ -38,7 +38,11 @@ def _coverage(found: Findings) -> str:
     units = replicates.groupby(["family", "configuration"]).ngroups
     seeds = replicates["seed"].nunique()
     size = f"{_count(units, 'configuration')} × {_count(seeds, 'seed')}"
-    return f"{text} and {_count(len(replicates), 'confirmation run')} ({size})."
+    saved = replicates[replicates["state"] == "dropped"]
+    if len(saved):
+        dropped = _count(saved.groupby(["family", "configuration"]).ngroups, "configuration")
+        size += f", less {len(saved):,} runs of {dropped} that lost the race"
+    return f"{text} and {_count(len(replicates) - len(saved), 'confirmation run')} ({size})."
 
 
 def _collapse(found: Findings) -> str:

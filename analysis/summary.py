@@ -16,8 +16,9 @@ from analysis.sentences import family_sentences, headline
 TABLES: Mapping[str, tuple[str, Callable[[Findings], pd.DataFrame]]] = {
     "configurations": (
         "per replicated configuration: settings, counts by verdict, share with Wilson and Jeffreys intervals, "
-        "share_least and share_most (no or every unjudged seed collapsed), medians over finished seeds; nll is the "
-        "estimator named in nll_estimator; rank orders a family's configurations by median nll",
+        "share_least and share_most (no or every unjudged seed collapsed), medians over finished seeds; race says why "
+        "one got fewer seeds; nll is the estimator named in nll_estimator; rank orders a family's configurations by "
+        "median nll",
         lambda found: found.configurations,
     ),
     "promises": (

@@ -12,7 +12,7 @@ from analysis.tables import complete, with_measures
 from study.records import WITHOUT_LATENT
 
 JUDGED = ("ok", "partial", "collapsed")
-VERDICTS = (*JUDGED, "no latent", "diverged", "failed", "running", "missing", "unjudged")
+VERDICTS = (*JUDGED, "no latent", "diverged", "failed", "dropped", "running", "missing", "unjudged")
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def judge(trials: pd.DataFrame, thresholds: Thresholds | None = None) -> pd.Data
     strength = pd.concat([mi / bounds.mi, gain / bounds.latent_gain], axis=1).min(axis=1, skipna=False)
     low = (mi < bounds.mi) | (gain < bounds.latent_gain)
     state = table["state"]
-    rules = [(state == name, name) for name in ("failed", "diverged", "running", "missing")]
+    rules = [(state == name, name) for name in ("failed", "diverged", "dropped", "running", "missing")]
     rules += [
         (table[list(WITHOUT_LATENT)].notna().any(axis=1) & mi.isna() & gain.isna(), "no latent"),
         (mi.isna() | gain.isna(), "unjudged"),

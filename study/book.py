@@ -1,10 +1,11 @@
 """The book of a running study: writes what happens into the ledger, then tells whoever listens."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from study.aims import Limit, excesses, objectives, values
 from study.ledger import Ledger, Left
-from study.records import DIVERGED, FAILED, FINISHED, RUNNING, STOPPED, TrialRecord, selected, selection
+from study.records import DIVERGED, DROPPED, FAILED, FINISHED, RUNNING, SEARCH, STOPPED, TrialRecord, selected
 
 Listener = Callable[[TrialRecord], None]
 
@@ -14,12 +15,20 @@ class Book:
 
     Args:
         ledger: open for writing.
-        select: the measure by which trials are compared.
+        select: the measures by which trials are compared.
+        limits: that the sampler is told of.
         listeners: told of every change with the trial's whole record.
     """
 
-    def __init__(self, ledger: Ledger, select: str, listeners: tuple[Listener, ...] = ()) -> None:
-        self.ledger, self.select, self.listeners = ledger, select, listeners
+    def __init__(
+        self,
+        ledger: Ledger,
+        select: str | Sequence[str],
+        listeners: tuple[Listener, ...] = (),
+        limits: Sequence[Limit] = (),
+    ) -> None:
+        self.ledger, self.select, self.listeners, self.limits = ledger, select, listeners, limits
+        self.bound = objectives(select)[0]
         self.trial_ids: dict[str, int] = {}
 
     def start(self, trial_id: int) -> TrialRecord:
@@ -34,7 +43,7 @@ class Book:
         known = self.ledger.record(self.trial_ids[key])
         if known.state != RUNNING or int(epoch["epoch"]) <= len(known.epochs):
             return None
-        self.ledger.epoch(self.trial_ids[key], epoch, selected(epoch, self.select))
+        self.ledger.epoch(self.trial_ids[key], epoch, selected(epoch, self.bound))
         return self._tell(self.ledger.record(self.trial_ids[key]))
 
     def place(self, key: str, device: str) -> None:
@@ -58,10 +67,17 @@ class Book:
     def fail(self, key: str, cause: str) -> None:
         self._end(key, FAILED, cause, Left())
 
+    def drop(self, trial_id: int, cause: str) -> None:
+        """A planned trial is given up before it began."""
+        self.ledger.end(trial_id, DROPPED, cause, Left(), None)
+        self._tell(self.ledger.record(trial_id))
+
     def _end(self, key: str, state: str, cause: str, left: Left) -> None:
         record = self.ledger.record(self.trial_ids[key])
         if record.state == RUNNING:
-            self.ledger.end(self.trial_ids[key], state, cause, left, selection(record, self.select))
+            self.ledger.limit(self.trial_ids[key], excesses(record.measures, self.limits))
+            compared = self.select if record.stage == SEARCH else self.bound
+            self.ledger.end(self.trial_ids[key], state, cause, left, values(record, compared))
             self._tell(self.ledger.record(self.trial_ids[key]))
 
     def _tell(self, record: TrialRecord) -> TrialRecord:

@@ -1,5 +1,6 @@
 """The facts of a study, written when it begins, and whether a study that goes on is still the same study."""
 
+import dataclasses
 import datetime
 import importlib.metadata
 import platform
@@ -9,6 +10,7 @@ from typing import Any
 from study.corpora.corpus import Corpus
 from study.errors import UserError
 from study.identity import code_version
+from study.sections import SECTIONS
 from study.specification import Study
 from study.workspace import Workspace
 
@@ -77,6 +79,8 @@ def _resource_changes(before: Mapping[str, Any], now: Mapping[str, Any], remedy:
 def _section_changes(key: str, before: Any, now: Any, remedy: str) -> list[str]:
     if not (isinstance(before, Mapping) and isinstance(now, Mapping)):
         return [f"`{key}` was {before!r} and is now {now!r}; {remedy}"]
+    if key in SECTIONS:
+        before = {**_plain(dataclasses.asdict(SECTIONS[key]())), **before}  # begun before an option was there
     found = []
     for name in sorted(before.keys() | now.keys()):
         old, new = before.get(name), now.get(name)

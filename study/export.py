@@ -2,14 +2,16 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import yaml
 
 from analysis.findings import Findings
+from study.aims import Limit, limits
 from study.identity import digest
 from study.keeping import hand_over
 from study.results import records
@@ -19,7 +21,7 @@ FORMAT = 1
 FINAL_SEED = 0  # below every confirmation seed and every tuning seed
 RULE = (
     "lowest median {nll} over the confirmation seeds, among configurations with at least half of their seeds finished "
-    "whose upper 95 % Wilson bound of the collapse share is at most {limit:g}"
+    "that no race dropped and whose upper 95 % Wilson bound of the collapse share is at most {limit:g}"
 )
 
 
@@ -45,7 +47,7 @@ def export(workspace: Workspace, found: Findings, force: bool) -> Exported:
     settings_of = {record.configuration: record.settings for record in known}
     files, refused = [], {}
     for family in facts["settings"]["families"]:
-        row, broken = _best(found, family, facts["settings"]["export"]["collapse_limit"])
+        row, broken = _best(found, family, facts["settings"])
         path = workspace.best / f"{family}.yaml"
         if row is None or (broken and not force):
             refused[family] = broken
@@ -57,22 +59,48 @@ def export(workspace: Workspace, found: Findings, force: bool) -> Exported:
     return Exported(files, refused, hand_over(files, workspace.weights, known))
 
 
-def _best(found: Findings, family: str, limit: float) -> tuple[dict[str, Any] | None, str]:
+def _best(found: Findings, family: str, settings: Mapping[str, Any]) -> tuple[dict[str, Any] | None, str]:
     """The row to export and what it breaks of the rule; (None, why) if there is no row at all."""
-    table = found.configurations
+    table, limit = found.configurations, settings["export"]["collapse_limit"]
+    subject_to = limits(settings["search"].get("subject_to", {}))
     own = table[(table["family"] == family) & table["nll"].notna()].sort_values("nll")
     if own.empty:
-        return None, "no configuration has a finished confirmation seed: nothing is confirmed"
-    within = (own["wilson_high"] <= limit) | (own["judged"] == 0) & (own["no latent"] > 0)
-    kept = own[within & ~own["few_seeds"]]
+        why = f"; no trial of its search that finished has {_and(subject_to)}" if subject_to else ""
+        return None, f"no configuration has a finished confirmation seed: nothing is confirmed{why}"
+    kept = keeping(own, limit, subject_to)
     if not kept.empty:
         return kept.iloc[0].to_dict(), ""
     lowest = own.iloc[0].to_dict()
+    if not keeping(own, limit).empty:
+        return lowest, (
+            f"no configuration that keeps the collapse limit has {_and(subject_to)}, medians over its seeds; "
+            "`uncollapse export --force` exports the lowest median all the same"
+        )
     return lowest, (
         f"no configuration keeps the rule; the lowest median has {int(lowest['collapsed'])} of {int(lowest['judged'])} "
         f"seeds collapsed, an upper bound of {lowest['wilson_high']:.2f} against a limit of {limit:g}; more seeds "
         "narrow the bound, `export.collapse_limit` moves the limit, `uncollapse export --force` exports it all the same"
     )
+
+
+def keeping(table: pd.DataFrame, collapse_limit: float, subject_to: Sequence[Limit] = ()) -> pd.DataFrame:
+    """The rows of `analysis.comparison.configurations` that may be exported."""
+    within = (table["wilson_high"] <= collapse_limit) | (table["judged"] == 0) & (table["no latent"] > 0)
+    for limit in subject_to:
+        median = table[limit.measure]
+        within &= median.isna() | (median >= limit.bound if limit.sign == ">=" else median <= limit.bound)
+    return table[table["nll"].notna() & within & ~table["few_seeds"] & (table["dropped"] == 0)]
+
+
+def _and(subject_to: Sequence[Limit]) -> str:
+    return " and ".join(map(str, subject_to))
+
+
+def rule(estimator: str, settings: Mapping[str, Any]) -> str:
+    """The export rule of a study, as a sentence."""
+    text = RULE.format(nll=estimator, limit=settings["export"]["collapse_limit"])
+    subject_to = limits(settings["search"].get("subject_to", {}))
+    return f"{text}, and whose medians have {_and(subject_to)}" if subject_to else text
 
 
 def _content(
@@ -84,7 +112,6 @@ def _content(
     workspace: Workspace,
 ) -> dict[str, Any]:
     settings = facts["settings"]
-    nll = f"{row['nll_estimator']}"
     content = {
         "format": FORMAT,
         "family": family,
@@ -100,7 +127,7 @@ def _content(
         "from": {
             "study": facts["study"],
             "configuration": row["configuration"],
-            "rule": broken or RULE.format(nll=nll, limit=settings["export"]["collapse_limit"]),
+            "rule": broken or rule(str(row["nll_estimator"]), settings),
             "seeds_finished": int(row["finished"]),
             "figures": _figures(row),
             "code": facts["code"],

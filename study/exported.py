@@ -11,7 +11,7 @@ from search_spaces import page_yaml
 from study.errors import UserError
 from study.identity import digest
 from study.names import LAW, NAME, study_fault
-from study.specification import Evaluate, Train, section_faults
+from study.sections import Evaluate, Train, section_faults
 from study.uris import uri_fault
 
 KEYS = (

@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Sequence
+from typing import TypeVar
 
 FACTOR = 3
+Rank = TypeVar("Rank", float, tuple[float, float])
 
 
 def rungs(epochs: int) -> list[int]:
@@ -16,7 +18,7 @@ def rungs(epochs: int) -> list[int]:
     return sorted({rung for rung in found if rung < epochs})
 
 
-def keeps(value: float, others: Sequence[float]) -> bool:
+def keeps(value: Rank, others: Sequence[Rank]) -> bool:
     """Whether a trial stays: it is among the best third, rounded up, of all that reached the rung (lower is better)."""
     better = sum(other < value for other in others)
     return better < math.ceil((len(others) + 1) / FACTOR)

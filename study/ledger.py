@@ -6,7 +6,7 @@ user attributes. A Tune run over it is disposable: whatever dies, the ledger say
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,31 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import BaseJournalBackend
 from optuna.trial import FrozenTrial, TrialState
 
+from study.aims import Direction
 from study.errors import UserError
 from study.journal import Journal
-from study.records import DIVERGED, ENDED, FAILED, FINISHED, MISSING, RUNNING, STAGES, STOPPED, TrialRecord
+from study.records import (
+    DIVERGED,
+    DROPPED,
+    ENDED,
+    FAILED,
+    FINISHED,
+    MISSING,
+    RUNNING,
+    STAGES,
+    STOPPED,
+    TrialRecord,
+)
 from study.rows import Shared
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
-TOLD = {FINISHED: TrialState.COMPLETE, STOPPED: TrialState.PRUNED, DIVERGED: TrialState.FAIL, FAILED: TrialState.FAIL}
+TOLD = {
+    FINISHED: TrialState.COMPLETE,
+    STOPPED: TrialState.PRUNED,
+    DIVERGED: TrialState.FAIL,
+    FAILED: TrialState.FAIL,
+    DROPPED: TrialState.PRUNED,
+}
 
 
 @dataclass(frozen=True)
@@ -77,13 +95,13 @@ class Ledger:
         pairs = [tuple(name.split(".", 1)) for name in names if "." in name]
         return sorted((stage, family) for stage, family in pairs if stage in STAGES)
 
-    def study(self, stage: str, family: str) -> optuna.Study:
-        """The Optuna study of a family and stage, made when it is first asked for."""
+    def study(self, stage: str, family: str, directions: Sequence[Direction] = ("minimize",)) -> optuna.Study:
+        """The Optuna study of a family and stage, made under these directions when it is first asked for."""
         if (stage, family) not in self._studies:
-            there = (stage, family) in self.families()  # asked first, since `load_if_exists` appends a line
-            opened = optuna.load_study if there else optuna.create_study
             name = f"{self.name}.{stage}.{family}"
-            self._studies[stage, family] = opened(study_name=name, storage=self.storage)
+            if (stage, family) not in self.families():  # asked first, since `load_if_exists` appends a line
+                optuna.create_study(study_name=name, storage=self.storage, directions=directions)
+            self._studies[stage, family] = optuna.load_study(study_name=name, storage=self.storage)
         return self._studies[stage, family]
 
     def trials(self, stage: str, family: str) -> list[FrozenTrial]:
@@ -115,13 +133,19 @@ class Ledger:
             if value is not None:
                 self.storage.set_trial_intermediate_value(trial_id, number, value)
 
-    def end(self, trial_id: int, state: str, cause: str, left: Left, value: float | None) -> None:
+    def limit(self, trial_id: int, excesses: Mapping[str, float]) -> None:
+        """Write by how much a trial breaks each limit, where Optuna's samplers look for it (`Trial.set_constraint`)."""
+        with self.journal.together():
+            for name, value in excesses.items():
+                self.storage.set_trial_system_attr(trial_id, f"constraints:{name}", value)
+
+    def end(self, trial_id: int, state: str, cause: str, left: Left, values: Sequence[float] | None) -> None:
         """Append how a trial ended, then tell Optuna: what is written after that could be lost."""
         ending = {"final": dict(left.final), "artifacts": dict(left.artifacts), "cause": cause}
-        values = [value] if state == FINISHED and value is not None else None
+        told = values if state == FINISHED else None
         with self.journal.together():
             self.describe(trial_id, {**ending, "ended": time.time(), "state": state})
-            self.storage.set_trial_state_values(trial_id, TOLD[state], values)
+            self.storage.set_trial_state_values(trial_id, TOLD[state], told)
 
 
 def epoch_name(number: int) -> str:

@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from study.records import ENDED, REPLICATE, RUNNING, TrialRecord, selected_name, selection
+from study.records import DROPPED, ENDED, REPLICATE, RUNNING, TrialRecord, selected_name, selection
 
 COLLAPSED = 0.1  # nats of mi or latent_gain; the report judges again, with thresholds that can be changed
-STATE_COLUMNS = ("finished", "stopped", "diverged", "failed")
+STATE_COLUMNS = ("finished", "stopped", "diverged", "failed", "dropped")
 
 
 class Seen(NamedTuple):
@@ -89,7 +89,8 @@ class Progress:
         for family, count in planned.items():
             if count < self.planned[stage][family]:
                 self.say(
-                    f"{family}: {count} of {self.planned[stage][family]} trials, since too few finished the search"
+                    f"{family}: {count} of {self.planned[stage][family]} trials, since too few trials of the search "
+                    "finished within its limits"
                 )
         self.planned[stage] = dict(planned)
         self.say(f"{stage}: {sum(planned.values())} trials of {len(planned)} families, {self.slots} at a time")
@@ -135,7 +136,8 @@ class Progress:
         ended = sum(tally.ended for tally in own)
         if not ended:
             return "unknown yet"
-        mean = sum(tally.seconds for tally in own) / ended
+        trained = ended - sum(tally.states[DROPPED] for tally in own)
+        mean = sum(tally.seconds for tally in own) / max(1, trained)
         return duration(mean * (sum(self.planned[self.stage].values()) - ended) / self.slots)
 
     def _picture(self) -> Table:

@@ -7,15 +7,16 @@ from typing import Any
 SEARCH, REPLICATE = "search", "replicate"
 STAGES = (SEARCH, REPLICATE)
 
-FINISHED, STOPPED, DIVERGED, FAILED, RUNNING, MISSING = STATES = (
+FINISHED, STOPPED, DIVERGED, FAILED, DROPPED, RUNNING, MISSING = STATES = (
     "finished",
     "stopped",
     "diverged",
     "failed",
+    "dropped",
     "running",
     "missing",
 )
-ENDED = (FINISHED, STOPPED, DIVERGED, FAILED)
+ENDED = (FINISHED, STOPPED, DIVERGED, FAILED, DROPPED)  # the last one never began: a race gave up its configuration
 
 # What a trial's likelihood is called, best first. Only the first two say the same thing of two models.
 LIKELIHOODS = ("nll_exact", "nll_iw", "nll_exact_given_bag", "nll_iw_given_bag", "nll_label")
@@ -101,7 +102,7 @@ class TrialRecord:
         audit: never stopped early.
         settings: the resolved configuration.
         params: the searched knobs by dotted name.
-        state, cause: see `STATES`; the cause of a divergence or failure, else "".
+        state, cause: see `STATES`; the cause of a divergence, a failure or a drop, else "".
         epochs: a record an epoch: raw values by name, and `time`, when it was recorded.
         final: measures on the full validation split, replicate only.
         artifacts: small texts by file name, such as generated sentences; replicate only.

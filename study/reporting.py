@@ -6,6 +6,7 @@ from typing import Any
 from analysis import findings
 from analysis.findings import Findings
 from analysis.records import Records
+from study import aims
 from study.results import records, tables
 from study.workspace import Workspace
 
@@ -29,7 +30,7 @@ def facts_of(workspace: Workspace) -> dict[str, Any]:
     facts = workspace.read_facts()
     settings = facts["settings"]
     effort, name = settings["evaluate"], facts["study"]
-    select = settings["search"]["select"].removeprefix("valid/")
+    objectives = aims.objectives(settings["search"]["select"])
     return {
         "name": name,
         "created": facts["created"],
@@ -42,7 +43,8 @@ def facts_of(workspace: Workspace) -> dict[str, Any]:
         "iw_samples_valid": effort["full_samples"],
         "subset_sentences": min(effort["subset_sentences"], facts["corpus"]["facts"]["splits"]["valid"]["sentences"]),
         "valid_sentences": facts["corpus"]["facts"]["splits"]["valid"]["sentences"],
-        "select": f"subset/{select}",
+        "select": f"subset/{objectives[0]}",
+        "objectives": list(objectives),
         "resources": settings["resources"],
         "settings": settings,
         "commands": [f"uncollapse run {facts['page']}", f"uncollapse report {name}", f"uncollapse export {name}"],

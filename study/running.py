@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from study.aims import limits
 from study.book import Book
 from study.continuation import begin
 from study.control import PAUSE, STOP, Control
@@ -71,19 +72,21 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
     from study.reporting import facts_of
     from study.tracking import Projection
     from study.tracking_writer import Writer
+    from study.warm import observations
 
     console, started = Console(stderr=launch.to_stderr), time.monotonic()
     with owned(workspace.folder):
         workspace.control.unlink(missing_ok=True)  # a word that an earlier process did not live to obey
         corpus = prepare(study.corpus, workspace.corpora, study.folder, lambda sentence: console.print(sentence))
         begin(study, workspace, launch.page, corpus)
+        earlier = observations(study, workspace, lambda sentence: console.print(sentence, soft_wrap=True))
         console.print(f"starting Ray {'here' if launch.address is None else 'at ' + launch.address} ...")
         cluster.connect(launch.address, launch.cpus)
         resources = cluster.resources_of(study)
         capacity = cluster.Capacity(resources, study.resources.at_once)
         if capacity() < 1:
             raise UserError(cluster.too_small(resources))
-        progress = Progress(planned(study.settings()), study.search.select, capacity(), console)
+        progress = Progress(planned(study.settings()), study.search.bound, capacity(), console)
         facts = {"code": code_version(), "corpus": corpus.digest}
         projection = Projection(workspace.tracking_uri(study.tracking), study.name, workspace.artifacts, facts)
         writer = Writer(projection, progress.say)
@@ -93,10 +96,10 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         with progress, control.listening():
             ledger = Ledger(workspace.folder, study.name, write=True)
             _recall(recorded(ledger), workspace, progress, writer)
-            keeper = Keeper(workspace.weights, study.resources.weights_gb * 1e9, study.search.select)
+            keeper = Keeper(workspace.weights, study.resources.weights_gb * 1e9, study.search.bound)
             listeners = (writer, progress, keeper)
-            book = Book(ledger, study.search.select, listeners)
-            _Run(study, corpus, book, workspace, launch, capacity, control, progress).train()
+            book = Book(ledger, study.search.select, listeners, limits(study.search.subject_to))
+            _Run(study, corpus, book, workspace, launch, capacity, control, progress, earlier).train()
         return {**_conclude(workspace, writer, progress), "took": duration(time.monotonic() - started)}
 
 
@@ -120,6 +123,7 @@ class _Run:
     capacity: Callable[[], int]
     control: Control
     progress: Progress
+    earlier: Mapping[str, Any]  # what the sampler knows from other studies
     deaths: Counter[str] = field(default_factory=Counter)
     on_cpu: set[str] = field(default_factory=set)
     losses: int = 0
@@ -129,7 +133,8 @@ class _Run:
         from study.worker import Text
 
         text = Text(self.corpus, lexicon_of(self.corpus), self.corpus.split("train"), self.corpus.split("valid"))
-        for kind, full in ((SearchStage, False), (ReplicateStage, True)):
+        search = partial(SearchStage, earlier=self.earlier)
+        for kind, full in ((search, False), (ReplicateStage, True)):
             while not self._finished(kind, full, text):
                 if self.control.wish == PAUSE:
                     self.control.wait_out_the_pause()

@@ -4,10 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Any
 
-from models import parts
-from models.bounds import Bound, Count, NonNegative, Positive, Several, Share, Size
 from models.faults import unknown
 from search_spaces import page_yaml
 from study import families
@@ -15,120 +13,19 @@ from study.errors import UserError
 from study.families import Family
 from study.names import study_fault
 from study.records import REPLICATE, SEARCH
+from study.sections import (
+    SECTIONS,
+    Evaluate,
+    Export,
+    Replicate,
+    Resources,
+    Search,
+    Train,
+    search_faults,
+    section_faults,
+)
 from study.uris import uri_fault
 
-
-@dataclass(frozen=True)
-class Search:
-    """The search stage: equal trials per family, a sampler and early stopping per family.
-
-    Args:
-        trials: per family.
-        sampler: tpe, or random (seeded by trial, so that its proposals never depend on timing).
-        stop_early: asha, or none.
-        select: the unit-weight bound of the validation subset by which trials are compared.
-        audit: share of the trials that is never stopped early, to measure what stopping hides.
-    """
-
-    trials: Size = 24
-    sampler: Literal["tpe", "random"] = "tpe"
-    stop_early: Literal["asha", "none"] = "asha"
-    select: Literal["valid/nll_iw", "valid/nll_elbo", "nll_iw", "nll_elbo"] = "valid/nll_iw"
-    audit: Share = 0.1
-
-
-@dataclass(frozen=True)
-class Replicate:
-    """The replicate stage: the best `configurations` of each family x the same confirmation `seeds`."""
-
-    configurations: Size = 3
-    seeds: Size = 10
-
-
-@dataclass(frozen=True)
-class Train:
-    """The length of every training of the study, and how its numbers are made.
-
-    Args:
-        epochs: passes over the training split.
-        batch_size: sentences of an update.
-        precision: of matrix products while training: float32, or bfloat16 (mixed: weights, sums and measures stay
-            float32).
-        deterministic: GPU kernels that repeat their numbers; a CPU repeats them anyway.
-    """
-
-    epochs: Size = 10
-    batch_size: Size = 32
-    precision: Literal["float32", "bfloat16"] = "float32"
-    deterministic: bool = True
-
-
-@dataclass(frozen=True)
-class Evaluate:
-    """What evaluations spend, see `study.training.Effort`, and what else is asked of a confirmation run.
-
-    Args:
-        probes: of `study.probing`, run once on the trained model.
-    """
-
-    subset_sentences: Several = 256
-    subset_samples: Size = 8
-    full_samples: Size = 64
-    probes: tuple[Literal["samples", "codes", "accuracy", "patterns", "order", "words", "isotropy"], ...] = (
-        "samples",
-        "codes",
-    )
-
-
-@dataclass(frozen=True)
-class Portion(Bound):
-    """How much of a device one trial can ask for: of a GPU what Ray can hand out, and beyond the first only whole."""
-
-    least: float = 0.0001  # Ray's smallest step
-    whole: bool = False
-
-    def fault(self, value: float) -> str | None:
-        if (fault := super().fault(value)) is not None:
-            return fault
-        if 0 < value < self.least:
-            return f"must be at least {self.least:g}"
-        return "must be a whole number where it is more than 1" if self.whole and value > 1 and value % 1 else None
-
-
-@dataclass(frozen=True)
-class Resources:
-    """What one trial occupies, and how long it may be silent.
-
-    Args:
-        cpus: of one trial; its whole part is the number of threads.
-        gpus: of one trial; fractions are allowed.
-        at_once: trials at once, also where a cluster starts nodes when trials wait for them; 0 for as many as fit.
-        epoch_seconds: within which a trial reports again; one that does not hangs and is ended.
-        weights_gb: that the weights of confirmation runs may take on disk; 0 keeps none.
-    """
-
-    cpus: Annotated[float, Portion(low=0.0, low_open=True, least=0.01)] = 1  # a hundred processes a CPU are enough
-    gpus: Annotated[float, Portion(low=0.0, whole=True)] = 0
-    at_once: Count = 0
-    epoch_seconds: Positive = 3600
-    weights_gb: NonNegative = 10
-
-
-@dataclass(frozen=True)
-class Export:
-    """The export rule: lowest median `valid/nll_iw` among configurations whose upper collapse bound is at most this."""
-
-    collapse_limit: Share = 0.5
-
-
-SECTIONS: Mapping[str, type] = {
-    "search": Search,
-    "replicate": Replicate,
-    "train": Train,
-    "evaluate": Evaluate,
-    "resources": Resources,
-    "export": Export,
-}
 MOST_TRIALS = 1_000_000  # each is held in memory, a few kilobytes
 PLAIN = ("study", "corpus", "families", "override", "tracking", "seed")
 
@@ -230,23 +127,8 @@ def _page_faults(page: Mapping[str, Any]) -> list[str]:
         found.append(f"tracking: {fault}")
     if type(page.get("seed", 0)) is not int or page.get("seed", 0) < 0:
         found.append(f"seed: a whole number from 0, found {page['seed']!r}")
-    return found + [
-        fault for name, kind in SECTIONS.items() for fault in section_faults(name, kind, page.get(name, {}))
-    ]
-
-
-def section_faults(name: str, kind: type, given: Any) -> list[str]:
-    """Every fault of one section of a page; `kind` is the dataclass that it becomes."""
-    hints = get_type_hints(kind, include_extras=True)
-    if not isinstance(given, Mapping):
-        return [f"{name}: a mapping of {', '.join(hints)}, found {given!r}"]
-    found = []
-    for key, value in given.items():
-        if key not in hints:
-            found.append(f"{name}.{key}: {unknown(f'key of {name}', key, hints)}")
-        elif (fault := parts.Option(key, hints[key], None).fault(value)) is not None:
-            found.append(f"{name}.{key}: {fault}, found {value!r}")
-    return found
+    inside = [fault for name, kind in SECTIONS.items() for fault in section_faults(name, kind, page.get(name, {}))]
+    return found + (inside or search_faults(page))
 
 
 def _families(page: Mapping[str, Any], folder: Path) -> tuple[list[Family], list[str]]:

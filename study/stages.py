@@ -2,22 +2,25 @@
 
 import json
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import zip_longest
 from typing import Any, NamedTuple, Protocol
 
 import optuna
-from optuna.trial import TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from models import laws, parts
 from models.annealing import end_of_annealing
 from models.configuration import schedule_of
-from study import halving, sampling
+from study import front, halving, sampling
+from study.aims import costs, directions, limits, violation
 from study.book import Book
 from study.families import Family
 from study.identity import code_version, configuration_id, digest
 from study.ledger import record_of
-from study.records import DIVERGED, FINISHED, REPLICATE, SEARCH, TrialRecord, selected, selection
+from study.races import AGAIN, Race
+from study.records import DIVERGED, FINISHED, REPLICATE, SEARCH, TrialRecord, selected
 from study.specification import Study
 
 TUNING_SEEDS = 2**30  # confirmation seeds lie below, tuning seeds from here on: no seed is both
@@ -61,11 +64,14 @@ class SearchStage:
 
     name = SEARCH
 
-    def __init__(self, study: Study, corpus: str, book: Book) -> None:
-        self.study, self.corpus, self.book = study, corpus, book
+    def __init__(
+        self, study: Study, corpus: str, book: Book, earlier: Mapping[str, Sequence[FrozenTrial]] | None = None
+    ) -> None:
+        self.study, self.corpus, self.book, self.earlier = study, corpus, book, earlier or {}
         self.families = {family.name: family for family in study.families if family.search}
         self.rungs = halving.rungs(study.train.epochs) if study.search.stop_early == "asha" else []
-        self.at_rung: dict[tuple[str, int], dict[str, float]] = {}
+        self.limits = limits(study.search.subject_to)
+        self.at_rung: dict[tuple[str, int], dict[str, tuple[float, float]]] = {}  # what is broken, then the bound
         self.asked: dict[str, int] = {}
         self.orphans: deque[tuple[Family, int]] = deque()
         for family in self.families.values():
@@ -100,8 +106,10 @@ class SearchStage:
         return self._prepare(family, optuna_study.ask()._trial_id)
 
     def _seeded(self, family: Family, number: int) -> optuna.Study:
-        optuna_study = self.book.ledger.study(SEARCH, family.name)
-        optuna_study.sampler = sampling.sampler(self.study.search.sampler, self.study.seed, family.name, number)
+        optuna_study = self.book.ledger.study(SEARCH, family.name, directions(self.study.search.select))
+        earlier = self.earlier.get(family.name, ())
+        kind, seed = self.study.search.sampler, self.study.seed
+        optuna_study.sampler = sampling.sampler(kind, seed, family.name, number, earlier)
         return optuna_study
 
     def _prepare(self, family: Family, trial_id: int) -> TrialRecord | None:
@@ -133,9 +141,10 @@ class SearchStage:
         """Enter a trial at a rung it has reached; not before its annealing has ended (law 3)."""
         if len(record.epochs) < rung or rung < annealed_by(record.settings) * self.study.train.epochs:
             return False
-        value = selected(record.epochs[rung - 1], self.study.search.select)
+        measures = record.epochs[rung - 1]
+        value = selected(measures, self.study.search.bound)
         assert value is not None, record.key
-        self.at_rung.setdefault((record.family, rung), {})[record.key] = value
+        self.at_rung.setdefault((record.family, rung), {})[record.key] = violation(measures, self.limits), value
         return True
 
 
@@ -158,7 +167,7 @@ class Chosen(NamedTuple):
 
 
 class ReplicateStage:
-    """The chosen configurations of every family x the confirmation seeds; nothing is stopped early."""
+    """The chosen configurations of every family x the confirmation seeds; no training is stopped early."""
 
     name = REPLICATE
 
@@ -166,10 +175,12 @@ class ReplicateStage:
         self.study, self.corpus, self.book = study, corpus, book
         for family in study.families:
             self._plan(family)
+        rule = study.export.collapse_limit, limits(study.search.subject_to)
+        racing = study.families if study.replicate.racing == "signs" else ()
+        self.races = {one.name: Race(one.name, confirmation_seeds(study), book, *rule) for one in racing}
         waiting = [self._unfinished(family.name) for family in study.families]
-        longest = max((len(ids) for ids in waiting), default=0)
         # seed by seed through all families, so that an interrupted night leaves every family with some seeds
-        self.queue = deque(ids[at] for at in range(longest) for ids in waiting if at < len(ids))
+        self.queue = [place for row in zip_longest(*waiting) for place in row if place is not None]
 
     def _plan(self, family: Family) -> None:
         """Enter every configuration x seed that is neither there nor diverged; a failed seed is entered again."""
@@ -191,6 +202,15 @@ class ReplicateStage:
         place = {"family": family, "stage": REPLICATE, "number": number, "audit": False, "params": dict(chosen.params)}
         optuna_study.add_trial(create_trial(state=TrialState.WAITING, user_attrs={**place, **named}))
 
+    def _enter_again(self, dropped: Sequence[TrialRecord]) -> None:
+        """Dropped trials of one family run after all."""
+        for record in dropped:
+            named = {"key": record.key, "configuration": record.configuration, "seed": record.seed, AGAIN: True}
+            self._enter(record.family, Chosen(record.settings, record.params), {**named, "settings": record.settings})
+        for family in {record.family for record in dropped}:
+            self.races[family].take_up()
+            self.queue = [place for place in self.queue if place[0] != family] + self._unfinished(family)
+
     def _chosen(self, family: Family) -> list[Chosen]:
         """The best finished configurations of the search, each once; the base of a page that searches nothing."""
         if not family.search:
@@ -201,23 +221,42 @@ class ReplicateStage:
         seeds = self.study.replicate.seeds
         return {family.name: len(self._chosen(family)) * seeds for family in self.study.families}
 
-    def _unfinished(self, family: str) -> list[int]:
-        return [
-            trial._trial_id for trial in self.book.ledger.trials(REPLICATE, family) if not trial.state.is_finished()
-        ]
+    def _unfinished(self, family: str) -> list[tuple[str, int]]:
+        trials = self.book.ledger.trials(REPLICATE, family)
+        return [(family, trial._trial_id) for trial in trials if not trial.state.is_finished()]
 
     def next_trial(self) -> TrialRecord | None:
-        return self.book.start(self.queue.popleft()) if self.queue else None
+        for race in self.races.values():
+            self._enter_again(race.look())
+        place = next((place for place in self.queue if self._opens(*place)), None)
+        if place is None:
+            return None
+        self.queue.remove(place)
+        family, trial_id = place
+        if family in self.races:
+            self.races[family].started(trial_id)
+        return self.book.start(trial_id)
+
+    def _opens(self, family: str, trial_id: int) -> bool:
+        """Whether a trial may start now; where configurations race, a dropped one never does."""
+        return family not in self.races or self.races[family].opens(trial_id)
 
     def stops(self, record: TrialRecord) -> bool:
         return False
 
 
 def choose(trials: list[optuna.trial.FrozenTrial], study: Study) -> list[Chosen]:
-    """The `replicate.configurations` best finished trials by the selection measure, no configuration twice."""
+    """The `replicate.configurations` first finished trials that keep every limit, no configuration twice.
+
+    With several objectives those of the front come first, spread over it.
+    """
+    kept = limits(study.search.subject_to)
     finished = [record for record in map(record_of, trials) if record.state == FINISHED]
-    ranked = sorted(finished, key=lambda record: (selection(record, study.search.select), record.number))
+    finished = [record for record in finished if violation(record.measures, kept) == 0]
+    order = front.in_order([costs(record, study.search.select) for record in finished])
     best_of: dict[str, Chosen] = {}
-    for record in ranked:
+    for record in (finished[at] for at in order):
         best_of.setdefault(record.configuration, Chosen(record.settings, record.params))
-    return list(best_of.values())[: study.replicate.configurations]
+        if len(best_of) == study.replicate.configurations:
+            break
+    return list(best_of.values())

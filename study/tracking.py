@@ -22,13 +22,13 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
 from study import tracking_views
-from study.records import DIVERGED, ENDED, FAILED, FINISHED, MISSING, REPLICATE, STOPPED, TrialRecord
+from study.records import DIVERGED, DROPPED, ENDED, FAILED, FINISHED, MISSING, REPLICATE, STOPPED, TrialRecord
 from study.uris import database
 
 logging.getLogger("mlflow").setLevel(logging.ERROR)
 logging.getLogger("alembic").setLevel(logging.ERROR)
 
-STATUS = {FINISHED: "FINISHED", STOPPED: "FINISHED", DIVERGED: "FAILED", FAILED: "FAILED"}
+STATUS = {FINISHED: "FINISHED", STOPPED: "FINISHED", DIVERGED: "FAILED", FAILED: "FAILED", DROPPED: "KILLED"}
 PERMANENT = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")
 METRICS, PARAMS = 1000, 100  # of one request
 TAG = "uncollapse."

@@ -22,7 +22,14 @@ SPEAKERS = {
         "study/registration.py",
         "study/served.py",
     },
-    "optuna": {"study/ledger.py", "study/sampling.py", "study/stages.py", "study/results.py", "analysis/importance.py"},
+    "optuna": {
+        "study/ledger.py",
+        "study/sampling.py",
+        "study/stages.py",
+        "study/results.py",
+        "study/warm.py",
+        "analysis/importance.py",
+    },
 }
 
 

@@ -1,10 +1,11 @@
 """`plan`: what would run, where, for how long, and what the seeds will be able to say. Starts nothing."""
 
 from argparse import Namespace
+from itertools import count
 from typing import Any
 
 from search_spaces import space
-from study import halving
+from study import aims, halving, racing
 from study.checks import faults, local_cpus
 from study.commands import Answer, costs
 from study.commands.pagefile import study_of, workspace_of
@@ -75,16 +76,34 @@ def _search_line(study: Study, data: dict[str, Any], trials: int) -> str:
     )
 
 
+def _limit_line(study: Study) -> list[str]:
+    kept, earlier = aims.limits(study.search.subject_to), study.search.warm_start
+    lines = [f"           subject to {' and '.join(map(str, kept))}: what breaks it is not confirmed"] if kept else []
+    return lines + [f"           starts from what {', '.join(earlier)} found"] * bool(earlier)
+
+
+def _race_line(study: Study) -> str:
+    if study.replicate.racing == "none" or study.replicate.configurations == 1:
+        return ""
+    many = study.replicate.configurations
+    first = next(seeds for seeds in count(1) if racing.evidence(seeds, 0) >= racing.needed(many))
+    if first >= study.replicate.seeds:
+        return f"\n           racing saves none of them: of {many} configurations none is dropped before seed {first}"
+    return f"\n           at most: they race, and from {first} seeds on one that can no longer be the best gets no more"
+
+
 def _text(study: Study, data: dict[str, Any]) -> str:
     count, trials, resolution = len(data["families"]), data["trials"], data["resolution"]
     lines = [
         f"study {study.name}: {count} families, "
         f"{study.train.epochs} epochs a trial, {data['slots']} trials at once here",
         _search_line(study, data, trials[SEARCH]),
-        f"           selects on {study.search.select.removeprefix('valid/')} of "
+        f"           selects on {' and '.join(aims.objectives(study.search.select))} of "
         f"{study.evaluate.subset_sentences} fixed validation sentences, K = {study.evaluate.subset_samples}",
+        *_limit_line(study),
         f"replicate  {trials[REPLICATE]} trials: {study.replicate.configurations} configurations (one where nothing is "
-        f"searched) x {study.replicate.seeds} seeds a family, full validation split, K = {study.evaluate.full_samples}",
+        f"searched) x {study.replicate.seeds} seeds a family, full validation split, K = {study.evaluate.full_samples}"
+        + _race_line(study),
         f"resolution {resolution['seeds']} seeds, 0 collapses: still compatible with "
         f"{resolution['none_high']:.0%}; half of them: {resolution['half_low']:.0%} to {resolution['half_high']:.0%} "
         "(Wilson, 95 %)",

@@ -5,11 +5,12 @@ from argparse import Namespace
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from study import aims
 from study.commands import Answer
 from study.commands.pagefile import workspace_of
 from study.locks import is_running
 from study.progress import STATE_COLUMNS, collapsed, duration
-from study.records import ENDED, MISSING, RUNNING, TrialRecord, selection
+from study.records import DROPPED, ENDED, MISSING, RUNNING, TrialRecord, selection
 from study.specification import planned
 from study.workspace import Workspace
 
@@ -53,8 +54,9 @@ def _data(workspace: Workspace, ledger: "Ledger") -> dict[str, Any]:
 
 
 def _row(stage: str, family: str, planned: int, own: list[TrialRecord], settings: dict[str, Any]) -> dict[str, Any]:
+    bound = aims.objectives(settings["search"]["select"])[0]
     states = Counter(record.state for record in own)
-    values = [v for record in own if (v := selection(record, settings["search"]["select"])) is not None]
+    values = [v for record in own if (v := selection(record, bound)) is not None]
     ended = sum(states[state] for state in ENDED)
     row: dict[str, Any] = {"stage": stage, "family": family, "planned": planned, "running": states[RUNNING]}
     row |= {state: states[state] for state in STATE_COLUMNS} | {MISSING: planned - ended - states[RUNNING]}
@@ -63,7 +65,7 @@ def _row(stage: str, family: str, planned: int, own: list[TrialRecord], settings
 
 def _left(found: list[TrialRecord], rows: list[dict[str, Any]]) -> str:
     """Training time still to come, from the mean of what has ended; divide it by the trials that run at once."""
-    ended = [record.seconds for record in found if record.state in ENDED]
+    ended = [record.seconds for record in found if record.state in ENDED and record.state != DROPPED]
     remaining = sum(row[MISSING] + row["running"] for row in rows)
     if not ended or not remaining:
         return "nothing" if not remaining else "unknown yet"

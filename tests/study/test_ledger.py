@@ -45,7 +45,7 @@ def test_a_record_comes_back_whole_in_a_new_process(tmp_path: Path) -> None:
     trial_id = trial(ledger)
     for number in (1, 2, 12):
         ledger.epoch(trial_id, epoch_record(number, 100.0 / number), 100.0 / number)
-    ledger.end(trial_id, FINISHED, "", Left({"valid/nll_iw": 8.5}, {"samples.txt": "some"}), 8.3)
+    ledger.end(trial_id, FINISHED, "", Left({"valid/nll_iw": 8.5}, {"samples.txt": "some"}), [8.3])
     record = Ledger(tmp_path, "mine").record(trial_id)
     assert record == ledger.record(trial_id)
     assert {name: getattr(record, name) for name in PLACE} == PLACE
@@ -83,7 +83,7 @@ def test_optuna_is_told_how_a_trial_ended(state: str, told: TrialState, tmp_path
     trial_id = trial(ledger)
     ledger.epoch(trial_id, epoch_record(1, 5.0), 5.0)
     assert ledger.record(trial_id).state == RUNNING
-    ledger.end(trial_id, state, "why", Left(), 5.0)
+    ledger.end(trial_id, state, "why", Left(), [5.0])
     (found,) = Ledger(tmp_path, "mine").trials("search", "vmf")
     assert found.state == told
     assert found.values == ([5.0] if state == FINISHED else None)
@@ -141,7 +141,7 @@ def test_every_prefix_of_a_journal_opens(tmp_path: Path) -> None:
     ledger = opened(tmp_path / "whole")
     trial_id = trial(ledger)
     ledger.epoch(trial_id, epoch_record(1, 5.0), 5.0)
-    ledger.end(trial_id, FINISHED, "", Left(), 5.0)
+    ledger.end(trial_id, FINISHED, "", Left(), [5.0])
     whole = ledger.path.read_bytes()
     for at, size in enumerate(range(0, len(whole), 97)):
         folder = tmp_path / str(at)
@@ -192,7 +192,7 @@ def test_optunas_own_journal_reads_the_ledger_and_the_ledger_reads_optunas(tmp_p
     ledger = opened(tmp_path)
     trial_id = trial(ledger)
     ledger.epoch(trial_id, epoch_record(1, 5.0), 5.0)
-    ledger.end(trial_id, FINISHED, "", Left({"valid/nll_iw": 8.5}, {"samples.txt": "some"}), 8.3)
+    ledger.end(trial_id, FINISHED, "", Left({"valid/nll_iw": 8.5}, {"samples.txt": "some"}), [8.3])
     theirs = JournalStorage(JournalFileBackend(str(ledger.path)))
     (found,) = optuna.load_study(study_name="mine.search.vmf", storage=theirs).trials
     (ours,) = ledger.trials("search", "vmf")
@@ -239,11 +239,11 @@ def test_an_ending_that_finds_no_room_leaves_a_running_trial(tmp_path: Path) -> 
         ballast = fill(disk)
         texts = {"samples.txt": "word " * 2000}
         with pytest.raises(OSError, match="No space left"):
-            ledger.end(trial_id, FINISHED, "", Left({"valid/nll_iw": 8.5}, texts), 8.3)
+            ledger.end(trial_id, FINISHED, "", Left({"valid/nll_iw": 8.5}, texts), [8.3])
         assert ledger.path.read_bytes() == before
         assert ledger.record(trial_id).state == Ledger(disk, "mine").record(trial_id).state == RUNNING
         ballast.unlink()
-        ledger.end(trial_id, FINISHED, "", Left({"valid/nll_iw": 8.5}, texts), 8.3)
+        ledger.end(trial_id, FINISHED, "", Left({"valid/nll_iw": 8.5}, texts), [8.3])
         assert Ledger(disk, "mine").record(trial_id) == ledger.record(trial_id)
         assert ledger.record(trial_id).state == FINISHED
 

@@ -11,8 +11,20 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from study.progress import Progress, collapsed, duration
-from study.records import DIVERGED, ENDED, FAILED, FINISHED, REPLICATE, RUNNING, SEARCH, STOPPED, TrialRecord, selection
+from study.progress import STATE_COLUMNS, Progress, collapsed, duration
+from study.records import (
+    DIVERGED,
+    DROPPED,
+    ENDED,
+    FAILED,
+    FINISHED,
+    REPLICATE,
+    RUNNING,
+    SEARCH,
+    STOPPED,
+    TrialRecord,
+    selection,
+)
 
 SELECT = "valid/nll_iw"
 PLANNED = {SEARCH: {"one": 40, "two": 40}, REPLICATE: {"one": 6, "two": 6}}
@@ -54,7 +66,7 @@ def expected(newest: dict[tuple[str, str, str], TrialRecord], stage: str, family
     own = [one for (of, name, _), one in newest.items() if (of, name) == (stage, family)]
     values = [value for one in own if (value := selection(one, SELECT)) is not None]
     judged = [one for one in own if one.state in ENDED and "subset/mi" in one.measures]
-    counts = [sum(one.state == state for one in own) for state in (RUNNING, FINISHED, STOPPED, DIVERGED, FAILED)]
+    counts = [sum(one.state == state for one in own) for state in (RUNNING, *STATE_COLUMNS)]
     best = f"{min(values):.2f}" if values else "-"
     share = f"{sum(map(collapsed, judged))} of {len(judged)}"
     return [family, str(PLANNED[stage][family]), *map(str, counts), best, share]
@@ -73,7 +85,7 @@ def test_the_table_equals_a_count_over_all_records(seed: int) -> None:
     newest: dict[tuple[str, str, str], TrialRecord] = {}
     for _ in range(300):
         family, stage = chance.choice(("one", "two")), chance.choice((SEARCH, SEARCH, REPLICATE))
-        state = chance.choice((RUNNING, RUNNING, FINISHED, STOPPED, DIVERGED, FAILED))
+        state = chance.choice((RUNNING, RUNNING, FINISHED, STOPPED, DIVERGED, FAILED, DROPPED))
         told = record(chance.randrange(20), family, stage, state, chance.randrange(4))
         newest[stage, family, told.key] = told  # also trials that failed and are entered again
         shown(told)
@@ -94,6 +106,8 @@ def test_the_time_left_comes_from_the_mean_of_what_has_ended() -> None:
     shown(record(20, state=RUNNING, epochs=1))
     shown(record(0, stage=REPLICATE, state=FINISHED, epochs=1))
     assert f"left in this stage {duration(6 * 60 / 4)}" in drawn(shown)
+    shown(record(30, state=DROPPED))
+    assert f"left in this stage {duration(6 * 59 / 4)}" in drawn(shown), "what never trained says nothing of the mean"
 
 
 def test_a_line_an_ended_trial_and_only_one() -> None:

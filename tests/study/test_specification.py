@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from search_spaces import space
-from study import families, specification
+from study import families, sections, specification
 from study.errors import UserError
 from study.specification import Study
 from tests.pages import PAGE, write
@@ -29,8 +29,8 @@ def test_a_minimal_page_has_every_default() -> None:
     study = parse()
     assert study.name == "mine"
     assert [family.name for family in study.families] == ["seqvae", "vmf"]
-    assert study.search == specification.Search(24, "tpe", "asha", "valid/nll_iw", 0.1)
-    assert study.replicate == specification.Replicate(configurations=3, seeds=10)
+    assert study.search == sections.Search(24, "tpe", "asha", "valid/nll_iw", 0.1)
+    assert study.replicate == sections.Replicate(configurations=3, seeds=10)
     assert (study.train.epochs, study.train.batch_size) == (10, 32)
     assert (study.resources.cpus, study.resources.gpus) == (1, 0)
     assert (study.seed, study.tracking, study.override) == (0, None, {})
@@ -82,10 +82,13 @@ def test_the_built_in_study_is_sound() -> None:
         ({"search": {"trials": 2.5}}, "search.trials: must be a whole number, found 2.5"),
         ({"search": {"trials": True}}, "search.trials: must be a whole number, found True"),
         ({"search": {"sampler": "grid"}}, "search.sampler: must be one of tpe, random, found 'grid'"),
-        ({"search": {"select": "train/loss"}}, "search.select: must be one of valid/nll_iw, valid/nll_elbo, "),
+        ({"search": {"select": "train/loss"}}, "search.select: must begin with valid/nll_iw or valid/nll_elbo"),
         ({"search": {"audit": 1.5}}, "search.audit: must be at most 1, found 1.5"),
         ({"search": {"stop_early": True}}, "search.stop_early: must be one of asha, none, found True"),
-        ({"search": [3]}, "search: a mapping of trials, sampler, stop_early, select, audit, found [3]"),
+        (
+            {"search": [3]},
+            "search: a mapping of trials, sampler, stop_early, select, audit, subject_to, warm_start, found [3]",
+        ),
         ({"search": None}, "search: a mapping of trials, sampler"),
         ({"resources": {"cpus": 0}}, "resources.cpus: must be greater than 0, found 0"),
         ({"resources": {"gpus": -1}}, "resources.gpus: must be at least 0, found -1"),

@@ -182,7 +182,7 @@ def test_the_selected_measure_decides(tmp_path: Path) -> None:
     for record, elbo in ((first, 5.0), (second, 4.0)):
         told = {"epoch": 1.0, "subset/nll_iw": -elbo, "subset/nll_elbo": elbo, "cost/seconds": 1.0}
         assert not stage.stops(stage.book.epoch(record.key, told))
-    assert sorted(stage.at_rung["one", 1].values()) == [4.0, 5.0]
+    assert sorted(stage.at_rung["one", 1].values()) == [(0.0, 4.0), (0.0, 5.0)]
 
 
 LAWLESS = """
