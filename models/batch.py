@@ -43,6 +43,12 @@ class Batch:
         labels = None if self.labels is None else self.labels.repeat(copies)
         return Batch(self.tokens.repeat(copies, 1), self.lengths.repeat(copies), labels)
 
+    def of(self, rows: Tensor) -> "Batch":
+        """The sentences `rows` (N,), without the padding that none of them needs."""
+        lengths = self.lengths[rows]
+        labels = None if self.labels is None else self.labels[rows]
+        return Batch(self.tokens[rows, : int(lengths.max())], lengths, labels)
+
     def reading(self, tokens: Tensor) -> "Batch":
         """The same sentences with other words, of the same lengths: (B, T)."""
         return replace(self, tokens=tokens)

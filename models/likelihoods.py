@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from models.batch import Batch
 from models.lexicon import Lexicon
+from models.word_losses import word_losses
 
 
 class Likelihood(nn.Module):
@@ -36,9 +37,15 @@ class Words(Likelihood):
 
     def forward(self, batch: Batch, states: Tensor) -> Tensor:
         """log p of each sentence from states (B, T, H): (B,) in nats."""
-        logits = self.logits(states[batch.mask])  # only real targets meet the vocabulary, the costliest product
-        losses = functional.cross_entropy(logits, batch.tokens[batch.mask], reduction="none")
-        return losses.new_zeros(batch.mask.shape).masked_scatter(batch.mask, -losses).sum(1)
+        mask = batch.mask
+        at = mask.flatten().nonzero().squeeze(1)  # only real targets meet the vocabulary, the costliest product
+        losses = self._losses(states.flatten(0, 1).index_select(0, at), batch.tokens.flatten()[at])
+        return losses.new_zeros(mask.shape).masked_scatter(mask, -losses).sum(1)
+
+    def _losses(self, states: Tensor, targets: Tensor) -> Tensor:
+        if states.device.type == "cpu" and not torch.is_autocast_enabled("cpu"):
+            return word_losses(states, self.logits, targets)
+        return functional.cross_entropy(self.logits(states), targets, reduction="none")
 
     def targets(self, batch: Batch) -> Tensor:
         """(B,) how many symbols of each sentence are predicted: words and EOS."""

@@ -1,7 +1,8 @@
 """The model that parts make. Shapes: B sentences, T steps, V vocabulary, H features, C code, K importance samples."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import Any
 
@@ -10,20 +11,28 @@ from torch import Tensor, nn
 
 from models import parts
 from models.batch import Batch
+from models.encoders.recurrent import Recurrent
 from models.lexicon import Lexicon
 from models.likelihoods import LIKELIHOODS, Likelihood
+from models.pools.last import Last
 from models.trace import Trace
 from models.variable import Variable
 
 Variables = Mapping[str, Variable]
+ALIKE = 16  # sentences of similar lengths that are padded to the longest of them and not to that of their batch
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """Features of a batch: `steps` (B, T, H) at every step, `pooled` (B, H), or (B, T, H) without a pool."""
+    """Features of a batch: `pooled` (B, H), or (B, T, H) without a pool, and those at every step where asked for."""
 
-    steps: Tensor
     pooled: Tensor
+    at_steps: Callable[[], Tensor]
+
+    @cached_property
+    def steps(self) -> Tensor:
+        """(B, T, H)."""
+        return self.at_steps()
 
 
 class TextVAE(nn.Module):
@@ -55,8 +64,17 @@ class TextVAE(nn.Module):
     def encode(self, batch: Batch) -> Encoded:
         """Features of the sentences, free of padding once pooled."""
         entering = batch.tokens if self.encoder.reads_tokens else self.inputs.for_encoder(batch)
+        if (ends := self._ends(batch, entering)) is not None:
+            return Encoded(ends, lambda: self.encoder(entering, batch.mask))
         steps = self.encoder(entering, batch.mask)
-        return Encoded(steps, self.pool(steps, batch.mask))
+        return Encoded(self.pool(steps, batch.mask), lambda: steps)
+
+    def _ends(self, batch: Batch, entering: Tensor) -> Tensor | None:
+        """The features that `last` would pool, where the encoder has them for less than those of all steps."""
+        pools_last = isinstance(self.pool, Last) and self.pool.at == "features"
+        if not (pools_last and isinstance(self.encoder, Recurrent)):
+            return None
+        return self.encoder.ends(entering, batch.lengths)
 
     def trace(self, batch: Batch) -> Trace:
         """One sample of the latents, what it reconstructs and what it costs."""
@@ -64,12 +82,16 @@ class TextVAE(nn.Module):
         variables = self.latent(encoded.pooled)
         log_likelihood = self.decode(batch, self.code(variables, encoded.pooled))
         kl = {name: self.per_sentence(batch, variable.kl) for name, variable in variables.items()}
-        log_q = [self.per_sentence(batch, variable.log_q) for variable in variables.values()]
+
+        def log_q() -> Tensor:
+            found = [self.per_sentence(batch, variable.log_q) for variable in variables.values()]
+            return sum(found, log_likelihood.new_zeros(log_likelihood.shape))
+
         return Trace(
             reconstruction=-log_likelihood,
             kl=kl,
             kl_mean=self._kl_mean(batch, encoded, variables),
-            log_q=sum(log_q, log_likelihood.new_zeros(log_likelihood.shape)),
+            log_q=log_q,
             features=encoded.pooled,
             penalty=lambda name: self.latent.penalty(name, encoded.pooled, variables),
         )
@@ -128,11 +150,21 @@ class TextVAE(nn.Module):
 
     def weigh(self, batch: Batch, variables: Variables, code: Tensor) -> Tensor:
         """log p(x | code) + log p(latents) - log q(latents | x) for latents of batch shape (K, B) or (K, B, T)."""
-        samples = code.shape[0]
-        weights = self.decode(batch.repeated(samples), code.flatten(0, 1)).view(samples, -1)
+        weights = self._decode_alike(batch, code)
         for variable in variables.values():
             weights = weights + self.per_sentence(batch, variable.log_p - variable.log_q)
         return weights
+
+    def _decode_alike(self, batch: Batch, code: Tensor) -> Tensor:
+        """log p(x | code) of K codes a sentence, (K, B, C) or (K, B, S, C): (K, B), alike lengths at a time."""
+        if self.decoder.predicts != "words":
+            return self.decode(batch.repeated(len(code)), code.flatten(0, 1)).view(len(code), -1)
+        found = torch.empty(code.shape[:2], dtype=code.dtype, device=code.device)
+        for rows in batch.lengths.argsort(stable=True).split(ALIKE):
+            part, codes = batch.of(rows), code[:, rows]
+            codes = codes[:, :, : part.tokens.shape[1]] if self.pool.at == "tokens" else codes
+            found[:, rows] = self.decode(part.repeated(len(code)), codes.flatten(0, 1)).view(len(code), -1)
+        return found
 
 
 def _over_steps(mask: Tensor, values: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ class Trace:
         reconstruction: (B,) -log p(x | latents), nats, summed over what is predicted.
         kl: for each variable (B,) the KL of the bound: of the pooled variable, or summed over tokens.
         kl_mean: for each variable (B,) the KL averaged over steps, where every step has a posterior; not a bound's.
-        log_q: (B,) log density of the drawn latents, which score-function gradients need; 0 without latents.
+        log_q: (B,) log density of the drawn latents, which score-function gradients ask for; 0 without latents.
         features: (B, H) pooled, or (B, T, H) without a pool.
         penalty: a latent's further terms by name, each (B,) or a scalar of the batch; computed when asked for.
     """
@@ -22,7 +22,7 @@ class Trace:
     reconstruction: Tensor
     kl: Mapping[str, Tensor]
     kl_mean: Mapping[str, Tensor]
-    log_q: Tensor
+    log_q: Callable[[], Tensor]
     features: Tensor
     penalty: Callable[[str], Tensor]
 

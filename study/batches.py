@@ -13,12 +13,13 @@ BUCKET_BATCHES = 50  # batches sorted by length together; padding falls below 5 
 
 def batch_of(split: Split, rows: np.ndarray) -> Batch:
     """The sentences `rows` (B,) of a split as a batch."""
-    words = split.lengths[rows]
-    tokens = np.full((len(rows), int(words.max()) + 1), PAD, dtype=np.int64)
-    for line, (row, count) in enumerate(zip(rows, words, strict=True)):
-        start = split.offsets[row]
-        tokens[line, :count] = split.tokens[start : start + count]
-        tokens[line, count] = EOS
+    starts, ends = split.offsets[rows], split.offsets[rows + 1]
+    words = ends - starts
+    place = np.arange(int(words.max()) + 1)
+    inside = place < words[:, None]
+    tokens = np.full(inside.shape, PAD, dtype=np.int64)
+    tokens[inside] = split.tokens[(starts[:, None] + place)[inside]]
+    tokens[np.arange(len(rows)), words] = EOS
     labels = None if split.labels is None else torch.from_numpy(split.labels[rows].astype(np.int64))
     return Batch(torch.from_numpy(tokens), torch.from_numpy(words + 1), labels)
 

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from models.bounds import Rate, Size
+from models.gru import faster, run_gru
 from models.lexicon import Lexicon
 
 
@@ -52,9 +53,27 @@ class Recurrent(nn.Module):
         run = self._states if self.features == "states" else self._outputs
         return self.dropout(run(embedded, mask))
 
+    def ends(self, embedded: Tensor, lengths: Tensor) -> Tensor | None:
+        """The features at the last step of each sentence, of `lengths` (B,): (B, T, E) to (B, H).
+
+        None where only `forward` gives the same: outputs are there at every step for nothing, and dropout draws at
+        every step.
+        """
+        if self.features == "outputs" or self.dropout.p > 0.0:
+            return None
+        order = lengths.argsort(descending=True, stable=True)
+        embedded, state, start, found = embedded[order], None, 0, []
+        stops, counts = lengths.unique(return_counts=True)
+        for stop, ending in zip(stops.tolist(), counts.tolist(), strict=True):
+            state = self.rnn(embedded[:, start:stop], state)[1]
+            features, going_on = _beside(state), len(embedded) - ending
+            found.append(features[going_on:])
+            embedded, state, start = embedded[:going_on], _first(state, going_on), stop
+        return torch.cat(found[::-1])[order.argsort()]
+
     def _outputs(self, embedded: Tensor, mask: Tensor) -> Tensor:
         if not self.rnn.bidirectional:  # padding stands after the sentence and cannot reach back
-            return self.rnn(embedded)[0]
+            return run_gru(self.rnn, embedded, None) if faster(self.rnn, embedded) else self.rnn(embedded)[0]
         packed = pack_padded_sequence(embedded, mask.sum(1).cpu(), batch_first=True, enforce_sorted=False)
         return pad_packed_sequence(self.rnn(packed)[0], batch_first=True, total_length=mask.shape[1])[0]
 
@@ -64,6 +83,13 @@ class Recurrent(nn.Module):
             state = self.rnn(step, state)[1]
             seen.append(_beside(state))
         return torch.stack(seen, dim=1)
+
+
+def _first(state: Tensor | tuple[Tensor, Tensor], rows: int) -> Tensor | tuple[Tensor, ...]:
+    """(L, B, H) states, or a pair of them, of the first `rows` sentences."""
+    if isinstance(state, tuple):
+        return tuple(part[:, :rows].contiguous() for part in state)
+    return state[:, :rows].contiguous()
 
 
 def _beside(state: Tensor | tuple[Tensor, Tensor]) -> Tensor:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Literal
 
 import torch
@@ -9,10 +10,12 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from models.bounds import Several, Size
+from models.distributions.products import dot
 from models.latent import Latent
 from models.variable import Variable
 
 _LARGEST_EXACT = 10  # components whose 2^C codes are enumerated for the mean
+_LARGEST_EXPONENT, _LARGEST_LOGIT = 600.0, 300.0  # exp(600) is a float64, its square is none
 
 
 class AutoregressiveBernoulli(Latent):
@@ -51,10 +54,13 @@ class AutoregressiveBernoulli(Latent):
         """Draw z, or score given["z"], under h: (*, H) -> {"z": (*, C)}."""
         logits = self.from_features(h)
         z = given["z"] if given else _draw(logits, self.posterior_before)
-        q, p = logits + self.posterior_before(z), self.prior_bias + self.prior_before(z)
-        log_q, log_p = _log_prob(z, q), _log_prob(z, p)
-        kl = _conditional_kl(q, p) if self.kl == "conditional" else log_q - log_p
-        return {"z": Variable.broadcast(z, log_q, log_p, kl)}
+        before = self.posterior_before(z)
+        p = cache(lambda: self.prior_bias + self.prior_before(z))
+        log_q, log_p = cache(lambda: _log_prob_of_sum(z, logits, before)), cache(lambda: _log_prob(z, p()))
+        kl = (
+            (lambda: _conditional_kl(logits + before, p())) if self.kl == "conditional" else (lambda: log_q() - log_p())
+        )
+        return {"z": Variable.broadcast(z, h.shape[:-1], log_q, log_p, kl)}
 
     def code(self, values: Mapping[str, Tensor], like: Tensor) -> Tensor:
         """Return z (*, C)."""
@@ -128,6 +134,32 @@ def _draw(logits: Tensor, before: _Before) -> Tensor:
 def _log_prob(z: Tensor, logits: Tensor) -> Tensor:
     """sum_i log Bern(z_i; sigmoid(logits_i)): (*)."""
     return (z * logits - softplus(logits)).sum(-1)
+
+
+def _log_prob_of_sum(z: Tensor, left: Tensor, right: Tensor) -> Tensor:
+    """sum_i log Bern(z_i; sigmoid(left_i + right_i)): (*), batch shapes broadcast.
+
+    Of pairs, (N, 1, C) with (1, M, C), it never holds (N, M, C): exp(a + b) is a product of what each side has once.
+    """
+    if torch.is_grad_enabled() or left.shape == right.shape:
+        return _log_prob(z, left + right)
+    largest = max(float(left.max()), float(right.max()), float(left.max() + right.max()))
+    if not largest < _LARGEST_LOGIT:
+        return _log_prob(z, left + right)
+    return dot(z, left) + dot(z, right) - _softplus_of_sum(left, right, int(_LARGEST_EXPONENT / max(largest, 1.0)))
+
+
+def _softplus_of_sum(left: Tensor, right: Tensor, at_once: int) -> Tensor:
+    """sum_i log(1 + exp left_i exp right_i), so many factors under one logarithm: (*) in float64."""
+    sides = [side.double().exp().movedim(-1, 0).contiguous().split(at_once) for side in (left, right)]
+    one = torch.ones((), dtype=torch.float64, device=left.device)
+    total = torch.zeros(torch.broadcast_shapes(left.shape[:-1], right.shape[:-1]), dtype=one.dtype, device=left.device)
+    for some in zip(*sides, strict=True):
+        product = torch.ones_like(total)
+        for one_left, one_right in zip(*some, strict=True):
+            product.mul_(torch.addcmul(one, one_left, one_right))
+        total.add_(product.log_())
+    return total
 
 
 def _conditional_kl(q: Tensor, p: Tensor) -> Tensor:

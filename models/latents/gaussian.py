@@ -44,9 +44,14 @@ class Gaussian(Latent):
         """Draw z, or score given["z"], under h: (*, H) -> {"z": (*, C)}."""
         mean, log_variance = self.location(h), self.log_variance(h)
         z = given["z"] if given else mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
-        log_q = diagonal_normal.log_prob(z, mean, log_variance)
-        kl = diagonal_normal.kl(mean, log_variance, self.prior_scale).sum(-1)
-        return {"z": Variable.broadcast(z, log_q, self._log_prior(z), kl)}
+        found = Variable.broadcast(
+            z,
+            h.shape[:-1],
+            log_q=lambda: diagonal_normal.log_prob(z, mean, log_variance),
+            log_p=lambda: self._log_prior(z),
+            kl=lambda: diagonal_normal.kl(mean, log_variance, self.prior_scale).sum(-1),
+        )
+        return {"z": found}
 
     def _log_prior(self, z: Tensor) -> Tensor:
         log_variance = z.new_full((self.code_size,), 2 * math.log(self.prior_scale))

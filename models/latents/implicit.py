@@ -1,6 +1,7 @@
 """Posteriors known by their draws. Shapes: * batch (B,) or (B, T); H features; E noise; C size; S nodes; K draws."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Literal
 
 import torch
@@ -12,7 +13,7 @@ from models.bounds import Count, Size
 from models.distributions import diagonal_normal
 from models.distributions.full_normal import FullNormal, factor_of
 from models.latent import Latent
-from models.variable import Variable
+from models.variable import Score, Variable
 
 _FEWEST_NODES = 256  # of a fit; four times as many make a mean
 _PARTICLES = 16  # of the prior, for every sentence that is measured
@@ -71,10 +72,12 @@ class Implicit(Latent):
 
     def forward(self, h: Tensor, given: Mapping[str, Tensor] | None = None) -> dict[str, Variable]:
         """Draw z, or score given["z"], under h: (*, H) -> {"z": (*, C)}."""
-        density = self._density(h)
+        density = cache(lambda: self._density(h))
         z = given["z"] if given else self.draw(h)
-        kl = self._measured_dual(h, z) if self.kl_is_dual else density.kl_to_standard()
-        return self._variable(density, z, kl)
+        if not self.kl_is_dual:
+            return self._variable(h, density, z, lambda: density().kl_to_standard())
+        dual = self._measured_dual(h, z)  # at once: it draws
+        return self._variable(h, density, z, lambda: dual)
 
     def draw(self, h: Tensor) -> Tensor:
         """Draw z alone: (*, H) -> (*, C)."""
@@ -84,12 +87,18 @@ class Implicit(Latent):
     def propose(self, h: Tensor) -> dict[str, Variable]:
         """Draw from the Gaussian that log_q is of: (*, H) -> {"z": (*, C)}."""
         density = self._density(h)
-        return self._variable(density, density.rsample().to(h.dtype), density.kl_to_standard())
+        return self._variable(h, lambda: density, density.rsample().to(h.dtype), density.kl_to_standard)
 
-    def _variable(self, density: FullNormal, z: Tensor, kl: Tensor) -> dict[str, Variable]:
+    def _variable(self, h: Tensor, density: Callable[[], FullNormal], z: Tensor, kl: Score) -> dict[str, Variable]:
         zeros = z.new_zeros(self.code_size)
-        log_p = diagonal_normal.log_prob(z, zeros, zeros)
-        return {"z": Variable.broadcast(z, density.log_prob(z), log_p, kl)}
+        found = Variable.broadcast(
+            z,
+            h.shape[:-1],
+            log_q=lambda: density().log_prob(z),
+            log_p=lambda: diagonal_normal.log_prob(z, zeros, zeros),
+            kl=kl,
+        )
+        return {"z": found}
 
     def _density(self, h: Tensor) -> FullNormal:
         """Return q(z|x) of a linear generator, or a Gaussian fitted to that of another, of batch shape (*)."""

@@ -1,6 +1,7 @@
 """Gaussian posteriors bent by planar flows. Shapes: * batch (B,) or (B, T); H features; C size; K flows."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -66,9 +67,9 @@ class PlanarFlow(Latent):
         """Draw z, or score given["z"], under h: (*, H) -> {"z": (*, C)}."""
         mean, log_variance = self.location(h), self.log_variance(h)
         z = given["z"] if given else mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
-        log_q = diagonal_normal.log_prob(z, mean, log_variance)
-        log_p = self._log_prior(z)
-        return {"z": Variable.broadcast(z, log_q, log_p, log_q - log_p)}
+        log_q = cache(lambda: diagonal_normal.log_prob(z, mean, log_variance))
+        log_p = cache(lambda: self._log_prior(z))
+        return {"z": Variable.broadcast(z, h.shape[:-1], log_q, log_p, kl=lambda: log_q() - log_p())}
 
     def _log_prior(self, z: Tensor) -> Tensor:
         code, log_determinant = self.flow(z)

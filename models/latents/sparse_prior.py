@@ -1,6 +1,7 @@
 """Gaussian posteriors against a fixed sparse prior. Shapes: * batch (B,) or (B, T); H features; C size."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -38,9 +39,9 @@ class SparsePrior(Latent):
         """Draw z, or score given["z"], under h: (*, H) -> {"z": (*, C)}."""
         mean, log_variance = self.location(h), self.log_variance(h)
         z = given["z"] if given else mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
-        log_q = diagonal_normal.log_prob(z, mean, log_variance)
-        log_p = self._prior(z.double()).log_prob(z.double()).sum(-1)
-        return {"z": Variable.broadcast(z, log_q, log_p, log_q - log_p)}
+        log_q = cache(lambda: diagonal_normal.log_prob(z, mean, log_variance))
+        log_p = cache(lambda: self._prior(z.double()).log_prob(z.double()).sum(-1))
+        return {"z": Variable.broadcast(z, h.shape[:-1], log_q, log_p, kl=lambda: log_q() - log_p())}
 
     def _prior(self, like: Tensor) -> SpikeAndSlab:
         zeros = like.new_zeros(self.code_size)

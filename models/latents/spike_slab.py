@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Literal
 
 import torch
@@ -74,19 +75,23 @@ class SpikeSlab(Latent):
 
     def _gamma(self, h: Tensor, gamma: Tensor | None) -> Variable:
         posterior, prior = self._off(h), self._off_prior(h)
-        if gamma is None:
-            gamma = posterior.rsample().to(h.dtype)
-        kl = kl_divergence(posterior, prior)
-        return Variable.broadcast(gamma, posterior.log_prob(gamma), prior.log_prob(gamma), kl)
+        value = posterior.rsample().to(h.dtype) if gamma is None else gamma
+        return Variable.broadcast(
+            value,
+            h.shape[:-1],
+            log_q=lambda: posterior.log_prob(value),
+            log_p=lambda: prior.log_prob(value),
+            kl=lambda: kl_divergence(posterior, prior),
+        )
 
     def _z(self, h: Tensor, gamma: Tensor, z: Tensor | None, relaxed: bool) -> Variable:
         slab = self._slab(h, gamma)
         posterior = SpikeAndSlab(gamma, *slab, self.spike, self.temperature, relaxed)
-        if z is None:
-            z = posterior.rsample()
-        log_q, log_p = posterior.log_prob(z).sum(-1), self._z_prior(gamma).log_prob(z).sum(-1)
-        kl = kl_bound(gamma, *slab) if self.kl == "bound" else log_q - log_p
-        return Variable.broadcast(z, log_q, log_p, kl)
+        value = posterior.rsample() if z is None else z
+        log_q = cache(lambda: posterior.log_prob(value).sum(-1))
+        log_p = cache(lambda: self._z_prior(gamma).log_prob(value).sum(-1))
+        kl = (lambda: kl_bound(gamma, *slab)) if self.kl == "bound" else (lambda: log_q() - log_p())
+        return Variable.broadcast(value, torch.broadcast_shapes(h.shape[:-1], gamma.shape[:-1]), log_q, log_p, kl)
 
     def _off(self, h: Tensor) -> ClampedBeta:
         return ClampedBeta(softplus(self.off_shape(h)) + _SHAPE_FLOOR, softplus(self.on_shape(h)) + _SHAPE_FLOOR)

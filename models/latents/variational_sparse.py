@@ -67,9 +67,14 @@ class VariationalSparse(Latent):
         """Draw z, or score given["z"], under h: (*, H) -> {"z": (*, C)}."""
         posterior, components = self._posterior(h), self._components()
         z = given["z"] if given else self._draw(posterior)
-        log_p = components.log_prob(z.unsqueeze(-2)).logsumexp(-1) - math.log(len(self.pseudo_inputs))
-        kl = self._kl_selected(h, posterior, components) + self._kl_selection(h)
-        return {"z": Variable.broadcast(z, posterior.log_prob(z), log_p, kl)}
+        found = Variable.broadcast(
+            z,
+            h.shape[:-1],
+            log_q=lambda: posterior.log_prob(z),
+            log_p=lambda: components.log_prob(z.unsqueeze(-2)).logsumexp(-1) - math.log(len(self.pseudo_inputs)),
+            kl=lambda: self._kl_selected(h, posterior, components) + self._kl_selection(h),
+        )
+        return {"z": found}
 
     def _draw(self, posterior: ZeroInflatedNormal) -> Tensor:
         return posterior.relaxed_rsample() if self.relaxed and self.training else posterior.rsample()

@@ -66,10 +66,14 @@ class VMF(Latent):
         posterior, prior = self._posterior(h), HypersphericalUniform(self.code_size)
         z = given["z"] if given else posterior.rsample((self.draws,)).movedim(0, -2).flatten(-2)
         draws = self._apart(z).unbind(-2)
-        log_q = torch.stack([posterior.log_prob(draw) for draw in draws]).sum(0)
-        log_p = torch.stack([prior.log_prob(draw) for draw in draws]).sum(0)
-        kl = h.new_full(h.shape[:-1], self.trained_kl if self.training else self.kl)
-        return {"z": Variable.broadcast(z, log_q, log_p, kl)}
+        found = Variable.broadcast(
+            z,
+            h.shape[:-1],
+            log_q=lambda: torch.stack([posterior.log_prob(draw) for draw in draws]).sum(0),
+            log_p=lambda: torch.stack([prior.log_prob(draw) for draw in draws]).sum(0),
+            kl=lambda: h.new_full(h.shape[:-1], self.trained_kl if self.training else self.kl),
+        )
+        return {"z": found}
 
     def _apart(self, z: Tensor) -> Tensor:
         """(*, D C) to (*, D, C)."""

@@ -75,7 +75,14 @@ class VMFLearned(Latent):
         """Draw z, or score given["z"], under h: (*, H) -> {"z": (*, C)}."""
         posterior, prior = self._posterior(h), HypersphericalUniform(self.code_size)
         z = given["z"] if given else self._draw(posterior)
-        return {"z": Variable.broadcast(z, posterior.log_prob(z), prior.log_prob(z), kl_divergence(posterior, prior))}
+        found = Variable.broadcast(
+            z,
+            h.shape[:-1],
+            log_q=lambda: posterior.log_prob(z),
+            log_p=lambda: prior.log_prob(z),
+            kl=lambda: kl_divergence(posterior, prior),
+        )
+        return {"z": found}
 
     def code(self, values: Mapping[str, Tensor], like: Tensor) -> Tensor:
         """Return z (*, C), of unit length."""

@@ -26,4 +26,6 @@ class Adam(Optimization):
         weight_decay: NonNegative = 0.0,
         clip: Positive = 5.0,
     ) -> None:
-        super().__init__(model, torch.optim.Adam(model.parameters(), lr=lr, weight_decay=weight_decay), clip)
+        super().__init__(
+            model, torch.optim.Adam(model.parameters(), lr=lr, weight_decay=weight_decay, fused=True), clip
+        )

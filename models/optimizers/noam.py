@@ -23,7 +23,7 @@ class Noam(Optimization):
     def __init__(
         self, model: nn.Module, updates: int, /, *, peak: Positive = 1e-3, warmup: Fraction = 0.2, clip: Positive = 5.0
     ) -> None:
-        adam = torch.optim.Adam(model.parameters(), lr=peak, betas=(0.9, 0.98), eps=1e-9)
+        adam = torch.optim.Adam(model.parameters(), lr=peak, betas=(0.9, 0.98), eps=1e-9, fused=True)
         super().__init__(model, adam, clip)
         self.peak, self.warmup_updates = peak, max(1.0, warmup * updates)
 

@@ -49,7 +49,7 @@ class Adversarial(Update):
                 "objective.kl.z: this generator has no density and so no KL that a model could learn from; weigh `dual`"
             )
         self.critic = list(self.latent.critic.parameters())
-        self.optimizer = torch.optim.Adam(self.critic, lr=lr)
+        self.optimizer = torch.optim.Adam(self.critic, lr=lr, fused=True)
         self.critic_updates = 0
 
     def loss(self, batch: Batch, trace: Trace) -> Tensor:

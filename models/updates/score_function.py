@@ -45,7 +45,7 @@ class ScoreFunction(Update):
         losses = self.objective.per_sentence(trace, self.optimization.updates)
         baseline = self.model.per_sentence(batch, self.model.latent.baseline(trace.features.detach()))
         advantage = self._advantage((losses - baseline).detach())
-        followed = advantage * (trace.log_q - baseline)
+        followed = advantage * (trace.log_q() - baseline)
         return (losses + followed - followed.detach()).mean()
 
     def _advantage(self, signal: Tensor) -> Tensor:

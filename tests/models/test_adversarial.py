@@ -84,7 +84,7 @@ def test_a_critics_step_goes_up_the_dual_form_and_leaves_the_model() -> None:
     torch.manual_seed(3)
     z = by_hand.latent.draw(features).detach()
     (-by_hand.latent.dual(features, z).mean()).backward()
-    torch.optim.Adam(by_hand.latent.critic.parameters(), lr=1e-3).step()
+    torch.optim.Adam(by_hand.latent.critic.parameters(), lr=1e-3, fused=True).step()
     for name, value in update.model.state_dict().items():
         assert torch.equal(value, by_hand.model.state_dict()[name])
         assert torch.equal(value, before[name]) == ("critic" not in name)

@@ -79,6 +79,32 @@ def cells(kind: str, layers: int, rnn: nn.Module) -> list[nn.Module]:
 
 @pytest.mark.parametrize("kind", ["lstm", "gru"])
 @pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("lengths", [[3, 6, 1, 3, 5, 6], [4, 4], [2]])
+def test_the_ends_are_the_states_of_every_last_step(kind: str, layers: int, lengths: list[int]) -> None:
+    settings = {"kind": "recurrent", "cell": kind, "hidden": 8, "layers": layers, "features": "states"}
+    words = batch(lengths)
+    encoder, entering = built(parts.resolve("encoder", settings)), embedded(words)
+    last = words.lengths - 1
+    ends, steps = encoder.ends(entering, words.lengths), encoder(entering, words.mask)
+    torch.testing.assert_close(ends, steps[torch.arange(len(last)), last])
+    by_ends, by_steps = (
+        torch.autograd.grad(found.square().sum(), list(encoder.parameters()))
+        for found in (ends, steps[torch.arange(len(last)), last])
+    )
+    for one, other in zip(by_ends, by_steps, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-4)
+
+
+def test_ends_are_left_to_all_steps_where_dropout_draws_at_each() -> None:
+    words = batch([3, 5])
+    dropped = {"kind": "recurrent", "hidden": 8, "features": "states", "dropout": 0.5}
+    for settings in (dropped, {"kind": "recurrent", "hidden": 8}):
+        encoder = built(parts.resolve("encoder", settings))
+        assert encoder.ends(embedded(words), words.lengths) is None
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru"])
+@pytest.mark.parametrize("layers", [1, 2])
 def test_states_are_those_of_single_cells_run_step_by_step(kind: str, layers: int) -> None:
     words = batch([6, 4])
     settings = parts.resolve(

@@ -11,7 +11,7 @@ TRACE = Trace(
     reconstruction=torch.tensor([10.0, 20.0]),
     kl={"z": torch.tensor([1.0, 3.0]), "gamma": torch.tensor([2.0, 2.0])},
     kl_mean={"z": torch.tensor([0.5, 1.5])},
-    log_q=torch.zeros(2),
+    log_q=lambda: torch.zeros(2),
     features=torch.zeros(2, 3),
     penalty={"mmd": torch.tensor(4.0), "l1": torch.tensor([5.0, 6.0])}.__getitem__,
 )

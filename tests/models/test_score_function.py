@@ -130,7 +130,7 @@ def test_the_baseline_learns_the_loss_and_moves_no_feature() -> None:
     predicted, encoder = list(model.latent.predicted_loss.parameters()), list(model.encoder.parameters())
     found = torch.autograd.grad(update.loss(WORDS, trace), [*predicted, *encoder], retain_graph=True)
     residual = losses.detach() - 5.0 - baseline
-    by_hand = (losses + residual.detach() * trace.log_q).mean()
+    by_hand = (losses + residual.detach() * trace.log_q()).mean()
     expected = [
         *torch.autograd.grad(0.5 * residual.square().mean(), predicted, retain_graph=True),
         *torch.autograd.grad(by_hand, encoder),

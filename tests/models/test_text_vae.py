@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from models import laws, text_vae
+from models import laws, likelihoods, text_vae
 from models.batch import BOS, EOS, PAD, Batch
 from models.lexicon import Lexicon
 from models.text_vae import TextVAE
@@ -131,10 +131,35 @@ def test_a_code_of_another_sentence_comes_with_its_own_mask() -> None:
         torch.testing.assert_close(swapped[row], alone[0], atol=1e-5, rtol=1e-5)
 
 
-def test_only_real_targets_meet_the_vocabulary() -> None:
-    model = pages.model("seqvae").eval()
-    seen = []
-    model.output.logits.register_forward_hook(lambda module, inputs, output: seen.append(len(inputs[0])))
+@pytest.mark.parametrize("name", ["seqvae", "vat", "g_nvdm"])
+def test_weights_of_a_batch_are_those_of_each_sentence_alone(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_vae, "ALIKE", 2)
+    model = pages.model(name).eval()
+    with torch.no_grad():
+        h = model.encode(WORDS).pooled.expand(4, -1, *[-1] * (2 if name == "vat" else 1))
+        variables = model.latent(h)
+        found = model.weigh(WORDS, variables, model.code(variables, h))
+        for row, length in enumerate(LENGTHS):
+            alone = WORDS.of(torch.tensor([row]))
+            assert alone.tokens.shape == (1, length)
+            given = {key: variable.value[:, row : row + 1] for key, variable in variables.items()}
+            if name == "vat":
+                given, own = {key: value[:, :, :length] for key, value in given.items()}, h[:, row : row + 1, :length]
+            else:
+                own = h[:, row : row + 1]
+            again = model.latent(own, given)
+            weights = model.weigh(alone, again, model.code(again, own))
+            torch.testing.assert_close(found[:, row : row + 1], weights, atol=1e-4, rtol=1e-5)
+
+
+def test_only_real_targets_meet_the_vocabulary(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, plain, seen = pages.model("seqvae").eval(), likelihoods.word_losses, []
+
+    def noted(states: Tensor, logits: nn.Linear, targets: Tensor) -> Tensor:
+        seen.append(len(states))
+        return plain(states, logits, targets)
+
+    monkeypatch.setattr(likelihoods, "word_losses", noted)
     model.trace(WORDS)
     assert seen == [sum(LENGTHS)]
 

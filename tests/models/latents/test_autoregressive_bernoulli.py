@@ -94,6 +94,18 @@ def test_the_conditional_kl_varies_less_and_is_never_negative() -> None:
     assert ours.var() < 0.7 * theirs.var()
 
 
+@pytest.mark.parametrize("spread", [0.1, 3.0, 60.0, 500.0])
+def test_pairs_are_scored_as_each_alone(spread: float) -> None:
+    made, h = latent(20), torch.randn(5, 6)
+    with torch.no_grad():
+        made.from_features.weight.mul_(spread)
+        made.posterior_before.weight.mul_(spread)
+        z = made(h)["z"].value
+        pairs = made(h.unsqueeze(1), {"z": z.unsqueeze(0)})["z"].log_q
+        apart = torch.stack([made(one.expand(5, -1), {"z": z})["z"].log_q for one in h])
+    torch.testing.assert_close(pairs, apart, rtol=1e-5, atol=1e-4)
+
+
 @pytest.mark.parametrize("size", [3, 10])
 def test_the_mean_of_few_components_is_exact(size: int) -> None:
     made, h = latent(size), torch.randn(2, 6)

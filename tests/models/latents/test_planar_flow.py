@@ -26,7 +26,9 @@ def bent(size: int = 2, centres: int = 10) -> PlanarFlow:
 
 
 def scored(z: Tensor) -> dict[str, Variable]:
-    nothing = z.new_zeros(z.shape[:-1])
+    def nothing() -> Tensor:
+        return z.new_zeros(z.shape[:-1])
+
     return {"z": Variable(z, nothing, nothing, nothing)}
 
 
