@@ -1,12 +1,11 @@
 """Recurrent decoder. Shapes: B sentences, T steps, E embedding, C code, H hidden."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from models.bounds import Rate, Size
-from models.gru import faster, run_gru
 
 
 class Recurrent(nn.Module):
@@ -50,11 +49,8 @@ class Recurrent(nn.Module):
         """(B, T, E) words so far and (B, C) code to (B, T, H), or (B, T, H + C) with `output` injection."""
         beside = code.unsqueeze(1).expand(-1, embedded.shape[1], -1)
         entering = torch.cat([embedded, beside], -1) if "input" in self.inject else embedded
-        outputs = self.dropout(self._outputs(entering, self._first_state(code)))
+        outputs = self.dropout(self.rnn(entering, self._first_state(code))[0])
         return torch.cat([outputs, beside], -1) if "output" in self.inject else outputs
-
-    def _outputs(self, entering: Tensor, state: Any) -> Tensor:
-        return run_gru(self.rnn, entering, state) if faster(self.rnn, entering) else self.rnn(entering, state)[0]
 
     def _first_state(self, code: Tensor) -> Tensor | tuple[Tensor, ...] | None:
         if self.to_state is None:

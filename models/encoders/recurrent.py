@@ -7,7 +7,6 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from models.bounds import Rate, Size
-from models.gru import faster, run_gru
 from models.lexicon import Lexicon
 
 
@@ -73,7 +72,7 @@ class Recurrent(nn.Module):
 
     def _outputs(self, embedded: Tensor, mask: Tensor) -> Tensor:
         if not self.rnn.bidirectional:  # padding stands after the sentence and cannot reach back
-            return run_gru(self.rnn, embedded, None) if faster(self.rnn, embedded) else self.rnn(embedded)[0]
+            return self.rnn(embedded)[0]
         packed = pack_padded_sequence(embedded, mask.sum(1).cpu(), batch_first=True, enforce_sorted=False)
         return pad_packed_sequence(self.rnn(packed)[0], batch_first=True, total_length=mask.shape[1])[0]
 

@@ -136,13 +136,12 @@ def main() -> None:
     machine, found = side_by_side.one_thread(), corpora()
     sizes = given.sizes or (("quickstart",) if given.quick else ("quickstart", "paper"))
     batches = {"quickstart": 6 if given.quick else 16, "paper": 2}
+    turns = 3 if given.quick else 5
     wanted = [(size, name) for size in sizes if size in found for name in given.families]
     rows = []
     for size, name in wanted:
         floor._operands.cache_clear()
-        rows.append(
-            measured(name, size, found[size], batches[size], 5 if size == "quickstart" and not given.quick else 3)
-        )
+        rows.append(measured(name, size, found[size], batches[size], turns))
     side_by_side.tell(machine, rows, given.json)
 
 
