@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install quickstart test test-slow test-night test-clusters audit check
+.PHONY: install quickstart test test-slow test-night test-clusters benchmark audit check
 
 install: $(VENV)/installed
 
@@ -28,6 +28,17 @@ test-night: install
 
 test-clusters: install
 	$(BIN)/python -m pytest -s -m cluster
+
+# Each prints a table, one after another; `make benchmark QUICK=--quick` takes minutes and says little.
+benchmark: install
+	$(BIN)/python -m tests.benchmarks.startup $(QUICK)
+	$(BIN)/python -m tests.benchmarks.scheduling $(QUICK)
+	$(BIN)/python -W ignore -m tests.benchmarks.training_step $(QUICK)
+	$(BIN)/python -W ignore -m tests.benchmarks.evaluation $(QUICK)
+	$(BIN)/python -m tests.benchmarks.corpora $(QUICK)
+	$(BIN)/python -m tests.benchmarks.search
+	$(BIN)/python -m tests.benchmarks.racing
+	$(BIN)/python -m tests.benchmarks.gpu $(QUICK)
 
 audit:
 	$(PYTHON) -m venv .audit
