@@ -27,8 +27,8 @@ from tests.faults.studies import left, page, run
 
 SLOTS = 2
 LENGTHS: Mapping[str, Mapping[str, Any]] = {  # corpus sentences, hidden units, epochs
-    "about 5 s": {"sentences": 1500, "hidden": 64, "epochs": 4},
-    "about 0.5 s": {"sentences": 300, "hidden": 32, "epochs": 2},
+    "about 5 s": {"sentences": 1500, "hidden": 64, "epochs": 9},
+    "about 0.5 s": {"sentences": 300, "hidden": 32, "epochs": 5},
 }
 WAYS = ("ours", "plain", "plain, workers reused")
 
