@@ -154,7 +154,8 @@ def _family(name: str, row: Mapping[str, Any] | None, found: Findings) -> str:
             if trials
             else "no trial is recorded"
         )
-        text = f"no confirmation run yet; {searched}."
+        why = found.study.get("unconfirmed", {}).get(name) or "no confirmation run yet"
+        text = f"{why}; {searched}."
     else:
         text = _how_often(row)
     missing = [f"{row[state]} {state}" for state in (*LOST, "running") if row[state]] if row else []

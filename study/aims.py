@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from models.faults import unknown
-from study.records import TrialRecord, selected
+from study.records import FINISHED, SEARCH, TrialRecord, selected
 
 BOUNDS = ("nll_iw", "nll_elbo")  # what stands for a trial wherever one figure has to
 MORE = (
@@ -64,6 +64,14 @@ def excesses(measures: Mapping[str, float], kept: Sequence[Limit]) -> dict[str, 
 def violation(measures: Mapping[str, float], kept: Sequence[Limit]) -> float:
     """The sum of what is broken; 0 where every limit is kept."""
     return sum(max(0.0, excess) for excess in excesses(measures, kept).values())
+
+
+def kept_by_none(trials: Sequence[TrialRecord], kept: Sequence[Limit]) -> str:
+    """The sentence for a search of which trials finished and none within the limits; "" where one did, or none is."""
+    finished = [record for record in trials if record.stage == SEARCH and record.state == FINISHED]
+    if not finished or any(violation(record.measures, kept) == 0 for record in finished):
+        return ""
+    return f"none of {len(finished)} finished trials of its search has {' and '.join(map(str, kept))}"
 
 
 def objectives(select: str | Sequence[str]) -> tuple[str, ...]:

@@ -65,8 +65,8 @@ def _best(found: Findings, family: str, settings: Mapping[str, Any]) -> tuple[di
     subject_to = limits(settings["search"].get("subject_to", {}))
     own = table[(table["family"] == family) & table["nll"].notna()].sort_values("nll")
     if own.empty:
-        why = f"; no trial of its search that finished has {_and(subject_to)}" if subject_to else ""
-        return None, f"no configuration has a finished confirmation seed: nothing is confirmed{why}"
+        why = found.study["unconfirmed"][family] or "no configuration has a finished confirmation seed"
+        return None, f"{why}: nothing is confirmed"
     kept = keeping(own, limit, subject_to)
     if not kept.empty:
         return kept.iloc[0].to_dict(), ""

@@ -17,6 +17,9 @@ def gather(workspace: Workspace, thresholds: Mapping[str, float] | None = None) 
     trials, curves = tables(found)
     texts = {record.key: record.artifacts for record in found if record.artifacts}
     facts = facts_of(workspace) | ({"thresholds": dict(thresholds)} if thresholds else {})
+    limits = aims.limits(facts["settings"]["search"].get("subject_to", {}))
+    own = {family: [record for record in found if record.family == family] for family in facts["families"]}
+    facts["unconfirmed"] = {family: aims.kept_by_none(trials, limits) for family, trials in own.items()}
     return Records(facts, trials, curves, texts)
 
 

@@ -23,7 +23,6 @@ from mlflow.exceptions import MlflowException
 
 from study import tracking_views
 from study.records import DIVERGED, DROPPED, ENDED, FAILED, FINISHED, MISSING, REPLICATE, STOPPED, TrialRecord
-from study.uris import database
 
 logging.getLogger("mlflow").setLevel(logging.ERROR)
 logging.getLogger("alembic").setLevel(logging.ERROR)
@@ -32,7 +31,6 @@ STATUS = {FINISHED: "FINISHED", STOPPED: "FINISHED", DIVERGED: "FAILED", FAILED:
 PERMANENT = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")
 METRICS, PARAMS = 1000, 100  # of one request
 TAG = "uncollapse."
-FIRST_FIGURES = ("accuracy", "f1", "pearson", "spearman", "all", "mean", "wmean")  # of a transfer measurement
 
 
 class Projection:
@@ -103,10 +101,12 @@ class Projection:
             self.sent[name] = 0
             del self.ended[name]
         run = self._run(
-            name, trial_name(record), self._parent(record), _tags(record), _params(record), _ms(record.started)
+            name, trial_name(record), self._parent(record), _tags(record), _params(record), milliseconds(record.started)
         )
         new = record.epochs[self.sent.get(name, 0) :]
-        self._metrics(run, [one for epoch in new for one in _metrics(epoch, int(epoch["epoch"]), _ms(epoch["time"]))])
+        self._metrics(
+            run, [one for epoch in new for one in metrics_of(epoch, int(epoch["epoch"]), milliseconds(epoch["time"]))]
+        )
         self.sent[name] = len(record.epochs)
         if record.state in ENDED:
             self._end(run, record)
@@ -114,13 +114,13 @@ class Projection:
 
     def _end(self, run: str, record: TrialRecord) -> None:
         last = len(record.epochs)
-        self._metrics(run, _metrics(record.final, last, _ms(record.ended)))
+        self._metrics(run, metrics_of(record.final, last, milliseconds(record.ended)))
         for file, content in record.artifacts.items():
             self.client.log_text(run, content, file)
         tags = {TAG + "state": record.state, TAG + "cause": record.cause[:4000], TAG + "epochs_sent": str(last)}
         tags[TAG + "number"] = str(record.number)  # a failed seed that was entered again has a new one
         self.client.log_batch(run, tags=[RunTag(key, value) for key, value in tags.items()])
-        self.client.set_terminated(run, STATUS[record.state], _ms(record.ended))
+        self.client.set_terminated(run, STATUS[record.state], milliseconds(record.ended))
 
     def _parent(self, record: TrialRecord) -> str:
         if record.stage != REPLICATE:
@@ -128,7 +128,7 @@ class Projection:
         title = f"{record.family} {record.configuration} (configuration)"
         tags = {"kind": "configuration", "family": record.family, "configuration": record.configuration}
         name = f"configuration/{record.family}/{record.configuration}"
-        return self._run(name, title, self.study_run(), tags, _params(record), _ms(record.started))
+        return self._run(name, title, self.study_run(), tags, _params(record), milliseconds(record.started))
 
     def _run(
         self, name: str, title: str, parent: str | None, tags: Mapping[str, str], params: Mapping[str, str], start: int
@@ -153,7 +153,7 @@ class Projection:
     def summarise(self, name: str, metrics: Mapping[str, float], artifacts: Mapping[str, str], when: float) -> None:
         """Give the run of a configuration, or of the study, its figures and small artifacts, and end it."""
         run = self.study_run() if name == "study" else self.runs[name]
-        self._metrics(run, _metrics(metrics, 0, _ms(when)))
+        self._metrics(run, metrics_of(metrics, 0, milliseconds(when)))
         for file, content in artifacts.items():
             self.client.log_text(run, content, file)
         self.client.set_terminated(run, "FINISHED")
@@ -239,64 +239,13 @@ def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     return flat
 
 
-def _metrics(values: Mapping[str, float], step: int, timestamp: int) -> list[Metric]:
+def metrics_of(values: Mapping[str, float], step: int, timestamp: int) -> list[Metric]:
     return [Metric(name, float(value), timestamp, step) for name, value in values.items() if "/" in name]
 
 
-def _ms(seconds: float) -> int:
+def milliseconds(seconds: float) -> int:
     return int(seconds * 1000)
 
 
 def _chunks(items: Sequence[Any], size: int) -> list[list[Any]]:
     return [list(items[start : start + size]) for start in range(0, len(items), size)]
-
-
-def log_final(
-    content: Mapping[str, Any], history: Sequence[Mapping[str, float]], measures: Mapping[str, float], folder: Path
-) -> tuple[str, str]:
-    """Log a final training as a run of the study it came from; returns where, and the run's id.
-
-    Args:
-        content: the exported file.
-        history: a record an epoch.
-        measures: of the validation and the test split.
-        folder: with weights and figures, logged as artifacts.
-    """
-    now = _ms(time.time())
-    metrics = [metric for epoch in history for metric in _metrics(epoch, int(epoch["epoch"]), now)]
-    metrics += _metrics(measures, len(history), now)
-    return _log_afterwards("final", content, metrics, folder)
-
-
-def log_transfer(content: Mapping[str, Any], found: Mapping[str, Any], folder: Path) -> str:
-    """Log the first figure of every measurement of a transfer run, and its files; returns where.
-
-    Args:
-        content: the file from which the model was trained.
-        found: `summary`, an entry a measurement.
-        folder: with the figures, logged as artifacts.
-    """
-    figures: dict[str, float] = {}
-    for row in found["summary"]:
-        place = "/".join(row[key] for key in ("task", "question", "how", "encoder", "vectors", "pairs") if row[key])
-        figures |= {f"transfer/{place}/{name}": row[name] for name in FIRST_FIGURES if name in row}
-    return _log_afterwards("transfer", content, _metrics(figures, 0, _ms(time.time())), folder)[0]
-
-
-def log_report(uri: str, study: str, artifacts: Path, report: Path) -> None:
-    """Put a report's files beside the run of its study."""
-    projection = Projection(uri, study, artifacts, {})
-    projection.open()
-    projection.files(report, "report")
-
-
-def _log_afterwards(kind: str, content: Mapping[str, Any], metrics: list[Metric], folder: Path) -> tuple[str, str]:
-    study, uri = content["from"]["study"], content["tracking"]
-    facts = {"code": content["from"]["code"], "corpus": content["corpus_digest"]}
-    beside = (database(uri) or folder).parent / "artifacts" / study  # as `Workspace.artifacts`, if it is made anew
-    projection = Projection(uri, study, beside, facts)
-    projection.open()
-    tags = {"family": content["family"], "configuration": content["from"]["configuration"]}
-    params = {"family": content["family"], "seed": str(content["seed"]), **flatten(content["model"])}
-    run = projection.afterwards(kind, tags, params, metrics, folder)
-    return f"{uri} experiment {study!r} run {run}", run

@@ -40,7 +40,7 @@ def _thresholds(arguments: Namespace) -> dict[str, float]:
 
 def _logged(workspace: Workspace) -> str:
     """Put the report beside the study's run; a server that is away costs that, and not the report."""
-    from study.tracking import log_report
+    from study.tracking_afterwards import log_report
 
     facts = workspace.read_facts()
     try:

@@ -49,7 +49,7 @@ def _train(content: Mapping[str, Any], arguments: Namespace, out: Any, say: fina
 
 def _log(content: Mapping[str, Any], done: final.Final, arguments: Namespace) -> str:
     """Log to MLflow, and register there if asked to; a server that is away costs the log, never the training."""
-    from study.tracking import log_final
+    from study.tracking_afterwards import log_final
 
     if (fault := absent(content["tracking"])) is not None:
         return f"tracking not logged: {fault}"

@@ -70,7 +70,7 @@ def transfer(arguments: Namespace) -> Answer:
 
 def _kept(content: dict[str, Any], table: str, exported: Any, out: Path) -> Answer:
     """Write, log and return what was found."""
-    from study.tracking import log_transfer
+    from study.tracking_afterwards import log_transfer
     from study.workspace import write_whole
 
     head = f"{content['family']} on {content['corpus']}\n\n{table}\n"

@@ -86,6 +86,8 @@ def test_an_empty_study_says_so(tmp_path: Path) -> None:
 def test_a_planned_family_without_trials_is_named() -> None:
     found = find(Records({"families": ["vmf"]}, pd.DataFrame(), pd.DataFrame()))
     assert family_sentences(found) == {"vmf": "no confirmation run yet; no trial is recorded."}
+    found = find(Records({"families": ["vmf"], "unconfirmed": {"vmf": "none has it"}}, pd.DataFrame(), pd.DataFrame()))
+    assert family_sentences(found) == {"vmf": "none has it; no trial is recorded."}
 
 
 def test_a_language_model_only_study_never_speaks_of_collapse(whole: Records) -> None:

@@ -13,7 +13,7 @@ from study import aims, export, front, stages
 from study.aims import Limit
 from study.book import Book
 from study.ledger import Ledger, record_of
-from study.records import FINISHED, STOPPED, TrialRecord
+from study.records import FINISHED, SEARCH, STOPPED, TrialRecord
 from study.specification import Study
 from study.stages import SearchStage
 from tests.analysis.tables import frame, replicate
@@ -253,11 +253,34 @@ def test_medians_over_the_seeds_have_to_keep_a_limit_for_export(text: str, kept:
 def test_the_export_rule_and_its_refusal_name_the_limits() -> None:
     settings = {"export": {"collapse_limit": 0.5}, "search": {"subject_to": {"valid/mi": ">= 11"}}}
     assert export.rule("nll_iw", settings).endswith("is at most 0.5, and whose medians have mi >= 11")
-    found: Any = SimpleNamespace(configurations=confirmed())
+    found: Any = SimpleNamespace(configurations=confirmed(), study={"unconfirmed": {"b": "none of 4", "c": ""}})
     row, why = export._best(found, "a", settings)
     assert row is not None
     assert row["configuration"] == "low"
     assert why.startswith("no configuration that keeps the collapse limit has mi >= 11, medians over its seeds")
     row, why = export._best(found, "b", settings)
     assert row is None
-    assert why.endswith("nothing is confirmed; no trial of its search that finished has mi >= 11")
+    assert why == "none of 4: nothing is confirmed"
+    assert export._best(found, "c", settings) == (
+        None,
+        "no configuration has a finished confirmation seed: nothing is confirmed",
+    )
+
+
+def reached_by(state: str, measures: dict[str, float]) -> TrialRecord:
+    """A trial of a search as far as its end and its measures tell."""
+    return TrialRecord("k", "b", SEARCH, 0, "c", 1, False, {}, {}, state, "", (measures,), {}, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("reached", "sentence"),
+    [
+        ((0.2, 0.3), "none of 2 finished trials of its search has mi >= 1 and kl <= 9"),
+        ((0.2, 1.3), ""),
+        ((), ""),
+    ],
+)
+def test_a_search_that_no_trial_brought_within_the_limits_says_so(reached: tuple[float, ...], sentence: str) -> None:
+    ended = [reached_by(FINISHED, {"subset/mi": mi, "subset/kl": 2.0}) for mi in reached]
+    ended += [reached_by(STOPPED, {"subset/mi": 9.0, "subset/kl": 2.0})]
+    assert aims.kept_by_none(ended, aims.limits({"valid/mi": ">= 1", "valid/kl": "<= 9"})) == sentence

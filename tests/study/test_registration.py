@@ -15,7 +15,7 @@ from study.corpora.corpus import Corpus
 from study.corpora.prepare import prepare
 from study.portable import encode, pack, unpack
 from study.registration import register
-from study.tracking import log_final
+from study.tracking_afterwards import log_final
 from tests.exports import CORPUS, exported
 
 TEXTS = ["the cafe is cheap", "a lovely pub in the centre", "xyzzy"]
