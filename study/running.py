@@ -31,6 +31,7 @@ from study.workspace import Workspace
 
 if TYPE_CHECKING:
     from analysis.findings import Findings
+    from study.cluster import Capacity
     from study.tracking_writer import Writer
 
 LOSSES = 5  # ends of Ray Tune without progress, after which the run fails
@@ -70,8 +71,8 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         RunError: the disk failed.
         KeyboardInterrupt: stopped by the user; nothing is lost.
     """
-    from study import cluster
     from study.reporting import facts_of
+    from study.stages import anything_left
     from study.tracking import Projection
     from study.tracking_writer import Writer
     from study.warm import observations
@@ -82,13 +83,11 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         corpus = prepare(study.corpus, workspace.corpora, study.folder, lambda sentence: console.print(sentence))
         begin(study, workspace, launch.page, corpus)
         earlier = observations(study, workspace, lambda sentence: console.print(sentence, soft_wrap=True))
-        console.print(f"starting Ray {'here' if launch.address is None else 'at ' + launch.address} ...")
-        cluster.connect(launch.address, launch.cpus)
-        resources = cluster.resources_of(study)
-        capacity = cluster.Capacity(resources, study.resources.at_once)
-        if capacity() < 1:
-            raise UserError(cluster.too_small(resources))
-        progress = Progress(planned(study.settings()), study.search.bound, capacity(), console)
+        begun, ledger = workspace.recorded, Ledger(workspace.folder, study.name, write=True)
+        idle = begun and not anything_left(study, corpus.digest, Book(ledger, study.search.select))
+        capacity = None if idle else _machines(study, launch, console)
+        slots = capacity() if capacity else 0
+        progress = Progress(planned(study.settings()), study.search.bound, slots, console)
         facts = {"code": code_version(), "corpus": corpus.digest}
         projection = Projection(workspace.tracking_uri(study.tracking), study.name, workspace.artifacts, facts)
         writer = Writer(projection, progress.say)
@@ -96,13 +95,27 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         writer.submit(partial(projection.describe, facts_of(workspace)))
         control = Control(workspace.control, progress.say)
         with progress, control.listening():
-            ledger = Ledger(workspace.folder, study.name, write=True)
             _recall(recorded(ledger), workspace, progress, writer)
             keeper = Keeper(workspace.weights, study.resources.weights_gb * 1e9, study.search.bound)
-            listeners = (writer, progress, keeper)
-            book = Book(ledger, study.search.select, listeners, limits(study.search.subject_to))
-            _Run(study, corpus, book, workspace, launch, capacity, control, progress, earlier).train()
+            book = Book(ledger, study.search.select, (writer, progress, keeper), limits(study.search.subject_to))
+            if capacity is None:
+                progress.say("every trial has ended: nothing is left to train")
+            else:
+                _Run(study, corpus, book, workspace, launch, capacity, control, progress, earlier).train()
         return {**_conclude(workspace, writer, progress), "took": duration(time.monotonic() - started)}
+
+
+def _machines(study: Study, launch: Launch, console: Console) -> "Capacity":
+    """Join or start Ray; raises UserError where not even one trial fits."""
+    from study import cluster
+
+    console.print(f"starting Ray {'here' if launch.address is None else 'at ' + launch.address} ...")
+    cluster.connect(launch.address, launch.cpus)
+    resources = cluster.resources_of(study)
+    capacity = cluster.Capacity(resources, study.resources.at_once)
+    if capacity() < 1:
+        raise UserError(cluster.too_small(resources))
+    return capacity
 
 
 def _recall(earlier: list[TrialRecord], workspace: Workspace, progress: Progress, writer: "Writer") -> None:
@@ -259,9 +272,10 @@ def common_job(study: Study, full: bool) -> dict[str, Any]:
 
 
 def _project_figures(writer: "Writer", workspace: Workspace, found: "Findings", report: Path) -> None:
-    """Give the study's and the configurations' runs their figures, and the study's run its report."""
+    """Give the study's and the configurations' runs their figures, and the study's run its facts and its report."""
     from study.export import figures
 
+    writer.submit(partial(writer.projection.describe, found.study))
     for figure in figures(workspace, found):
         writer.submit(partial(writer.projection.summarise, *figure))
     writer.submit(partial(writer.projection.files, report, "report"))

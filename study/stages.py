@@ -36,6 +36,9 @@ class Stage(Protocol):
     def planned(self) -> dict[str, int]:
         """Trials of each family; fewer than the page asks for where too few of the search finished."""
 
+    def left(self) -> bool:
+        """Whether any trial is still to be trained."""
+
     def next_trial(self) -> TrialRecord | None:
         """The next trial to train, started in the ledger; None when nothing is left."""
 
@@ -90,6 +93,9 @@ class SearchStage:
 
     def planned(self) -> dict[str, int]:
         return dict.fromkeys(self.families, self.study.search.trials)
+
+    def left(self) -> bool:
+        return bool(self.orphans) or any(asked < self.study.search.trials for asked in self.asked.values())
 
     def next_trial(self) -> TrialRecord | None:
         if self.orphans:
@@ -225,6 +231,11 @@ class ReplicateStage:
         trials = self.book.ledger.trials(REPLICATE, family)
         return [(family, trial._trial_id) for trial in trials if not trial.state.is_finished()]
 
+    def left(self) -> bool:
+        for race in self.races.values():
+            self._enter_again(race.look())
+        return bool(self.queue)
+
     def next_trial(self) -> TrialRecord | None:
         for race in self.races.values():
             self._enter_again(race.look())
@@ -243,6 +254,11 @@ class ReplicateStage:
 
     def stops(self, record: TrialRecord) -> bool:
         return False
+
+
+def anything_left(study: Study, corpus: str, book: Book) -> bool:
+    """Whether a study that was begun earlier has any trial still to be trained."""
+    return SearchStage(study, corpus, book).left() or ReplicateStage(study, corpus, book).left()
 
 
 def choose(trials: list[optuna.trial.FrozenTrial], study: Study) -> list[Chosen]:

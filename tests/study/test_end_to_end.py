@@ -215,5 +215,7 @@ def test_running_again_trains_nothing_and_a_changed_page_is_refused(
     other.write_text(yaml.safe_dump(changed))
     assert main(["run", str(other), "--runs", str(folder / "runs")]) == 2
     assert "`train.epochs` was 4 and is now 9" in capsys.readouterr().err
-    run(folder / "faulty.yaml", folder / "runs")
+    said = run(folder / "faulty.yaml", folder / "runs").stdout
+    assert "nothing is left to train" in said
+    assert "starting Ray" not in said
     assert {record.key: record for record in left(folder / "runs")} == before

@@ -300,6 +300,24 @@ def test_more_seeds_are_added_to_those_that_ran(tmp_path: Path) -> None:
     assert len(records(tmp_path, "one", "replicate")) == 2 * 5
 
 
+def test_something_is_left_until_every_trial_of_both_stages_has_ended(tmp_path: Path) -> None:
+    study = trials.study(tmp_path)
+
+    def left(of: Study = study) -> bool:
+        return stages.anything_left(of, "corpus", trials.book(tmp_path))
+
+    for run, count in ((trials.search, 11), (trials.search, 1), (trials.replicate, 11)):
+        assert left()
+        assert len(trials.run(run(study, tmp_path), trials=count)) == count
+    cut_off = trials.replicate(study, tmp_path)
+    trials.train(cut_off, cut_off.next_trial(), until=2)
+    assert left()
+    trials.run(trials.replicate(study, tmp_path))
+    assert not left()
+    assert left(trials.study(tmp_path, search={"trials": 7}))
+    assert left(trials.study(tmp_path, replicate={"seeds": 4}))
+
+
 def test_a_failed_seed_is_tried_again_and_a_diverged_one_is_counted(tmp_path: Path) -> None:
     study = searched(tmp_path, names=("one",))
     stage = trials.replicate(study, tmp_path)
