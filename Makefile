@@ -34,6 +34,7 @@ benchmark: install
 	$(BIN)/python -m tests.benchmarks.startup $(QUICK)
 	$(BIN)/python -m tests.benchmarks.scheduling $(QUICK)
 	$(BIN)/python -W ignore -m tests.benchmarks.training_step $(QUICK)
+	$(BIN)/python -W ignore -m tests.benchmarks.step_profile
 	$(BIN)/python -W ignore -m tests.benchmarks.evaluation $(QUICK)
 	$(BIN)/python -m tests.benchmarks.corpora $(QUICK)
 	$(BIN)/python -m tests.benchmarks.search
