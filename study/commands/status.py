@@ -10,7 +10,7 @@ from study.commands import Answer
 from study.commands.pagefile import workspace_of
 from study.locks import is_running
 from study.progress import STATE_COLUMNS, collapsed, duration
-from study.records import DROPPED, ENDED, MISSING, RUNNING, TrialRecord, selection
+from study.records import DROPPED, ENDED, MISSING, REPLICATE, RUNNING, SEARCH, TrialRecord, selection
 from study.specification import planned
 from study.workspace import Workspace
 
@@ -42,7 +42,7 @@ def _data(workspace: Workspace, ledger: "Ledger") -> dict[str, Any]:
     settings, found = workspace.read_facts()["settings"], recorded(ledger)
     rows = [
         _row(stage, family, count, [r for r in found if (r.stage, r.family) == (stage, family)], settings)
-        for stage, counts in planned(settings).items()
+        for stage, counts in _planned(settings, found).items()
         for family, count in counts.items()
     ]
     return {
@@ -51,6 +51,17 @@ def _data(workspace: Workspace, ledger: "Ledger") -> dict[str, Any]:
         "left": _left(found, rows),
         "rows": rows,
     }
+
+
+def _planned(settings: dict[str, Any], found: list[TrialRecord]) -> dict[str, dict[str, int]]:
+    """Trials of each family in each stage: by the page and, once the search has ended, by what there is to confirm."""
+    counts = planned(settings)
+    ended = Counter(record.family for record in found if record.stage == SEARCH and record.state in ENDED)
+    entered = {(r.family, r.configuration, r.seed) for r in found if r.stage == REPLICATE}
+    if entered and all(ended[family] >= count for family, count in counts[SEARCH].items()):
+        confirmed = Counter(family for family, _, _ in entered)
+        counts[REPLICATE] = {family: confirmed[family] for family in counts[REPLICATE]}
+    return counts
 
 
 def _row(stage: str, family: str, planned: int, own: list[TrialRecord], settings: dict[str, Any]) -> dict[str, Any]:
