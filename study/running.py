@@ -71,10 +71,7 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         RunError: the disk failed.
         KeyboardInterrupt: stopped by the user; nothing is lost.
     """
-    from study.reporting import facts_of
     from study.stages import anything_left
-    from study.tracking import Projection
-    from study.tracking_writer import Writer
     from study.warm import observations
 
     console, started = Console(stderr=launch.to_stderr), time.monotonic()
@@ -88,11 +85,7 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         capacity = None if idle else _machines(study, launch, console)
         slots = capacity() if capacity else 0
         progress = Progress(planned(study.settings()), study.search.bound, slots, console)
-        facts = {"code": code_version(), "corpus": corpus.digest}
-        projection = Projection(workspace.tracking_uri(study.tracking), study.name, workspace.artifacts, facts)
-        writer = Writer(projection, progress.say)
-        writer.start()
-        writer.submit(partial(projection.describe, facts_of(workspace)))
+        writer = _writer(study, workspace, corpus, progress)
         control = Control(workspace.control, progress.say)
         with progress, control.listening():
             _recall(recorded(ledger), workspace, progress, writer)
@@ -116,6 +109,20 @@ def _machines(study: Study, launch: Launch, console: Console) -> "Capacity":
     if capacity() < 1:
         raise UserError(cluster.too_small(resources))
     return capacity
+
+
+def _writer(study: Study, workspace: Workspace, corpus: Corpus, progress: Progress) -> "Writer":
+    """The thread that sends to MLflow, on its way."""
+    from study.reporting import facts_of
+    from study.tracking import Projection
+    from study.tracking_writer import Writer
+
+    facts = {"code": code_version(), "corpus": corpus.digest}
+    projection = Projection(workspace.tracking_uri(study.tracking), study.name, workspace.artifacts, facts)
+    writer = Writer(projection, progress.say)
+    writer.start()
+    writer.submit(partial(projection.describe, facts_of(workspace)))
+    return writer
 
 
 def _recall(earlier: list[TrialRecord], workspace: Workspace, progress: Progress, writer: "Writer") -> None:
