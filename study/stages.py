@@ -232,13 +232,11 @@ class ReplicateStage:
         return [(family, trial._trial_id) for trial in trials if not trial.state.is_finished()]
 
     def left(self) -> bool:
-        for race in self.races.values():
-            self._enter_again(race.look())
+        self._look_at_races()
         return bool(self.queue)
 
     def next_trial(self) -> TrialRecord | None:
-        for race in self.races.values():
-            self._enter_again(race.look())
+        self._look_at_races()
         place = next((place for place in self.queue if self._opens(*place)), None)
         if place is None:
             return None
@@ -247,6 +245,11 @@ class ReplicateStage:
         if family in self.races:
             self.races[family].started(trial_id)
         return self.book.start(trial_id)
+
+    def _look_at_races(self) -> None:
+        """Drop what has lost, and enter again what has to run after all."""
+        for race in self.races.values():
+            self._enter_again(race.look())
 
     def _opens(self, family: str, trial_id: int) -> bool:
         """Whether a trial may start now; where configurations race, a dropped one never does."""
