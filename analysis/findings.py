@@ -24,7 +24,7 @@ from analysis import (
     slices,
     stability,
 )
-from analysis.records import Records
+from analysis.schema import Records
 from analysis.tables import complete_curves, family_order
 from analysis.verdicts import Thresholds, judge, yardsticks
 

@@ -10,8 +10,8 @@ from scipy import stats
 
 from analysis.intervals import LEVEL
 from analysis.medians import FEWEST, median_ends
+from analysis.schema import STAND_INS
 from analysis.tables import numbers
-from study.records import STAND_INS
 
 SELECT = "subset/nll_iw"
 ALL = "all families"

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.comparison import estimator
+from analysis.schema import LIKELIHOODS
 from analysis.style import MUTED, SHADE, TOP, Look, Panel, Picture, Tab, axis, figure, vertical
 from analysis.verdicts import Thresholds
-from study.records import LIKELIHOODS
 
 FLOOR = 1e-3
 ROW = 25

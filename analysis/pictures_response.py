@@ -12,10 +12,10 @@ import pandas as pd
 from analysis.collapse import by_level
 from analysis.comparison import estimator
 from analysis.response import bins
+from analysis.schema import LIKELIHOODS
 from analysis.style import MUTED, Look, Panel, Picture, Tab, axis, figure
 from analysis.traces_response import bands_of, marks, shares_of
 from analysis.verdicts import Thresholds
-from study.records import LIKELIHOODS
 
 MOST_POINTS = 400
 TITLE = "How the searched settings change the outcome"

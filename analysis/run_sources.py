@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from study.records import SEARCH, STAGES
+from analysis.schema import SEARCH, STAGES
 
 TAG = "uncollapse."
 MOST, PAGE, THREADS = 25_000, 500, 4  # values of one request, runs of one page

@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.records import CURVE_COLUMNS, TRIAL_COLUMNS, Records
 from analysis.run_files import Files
 from analysis.run_sources import Run, Source, Value, source
+from analysis.schema import CURVE_COLUMNS, FAILED, FINISHED, REPLICATE, RUNNING, SEARCH, STAGES, TRIAL_COLUMNS, Records
 from analysis.tables import PARAM
-from study.records import FAILED, FINISHED, REPLICATE, RUNNING, SEARCH, STAGES
 
 FACTS = "facts.json"
 AT_ONCE = 100  # runs whose values are asked for together
@@ -27,7 +26,7 @@ UNSAID = {"RUNNING": RUNNING, "SCHEDULED": RUNNING, "FINISHED": FINISHED}  # the
 def records(tracking_uri: str, experiment: str) -> Records:
     """A study's trials, curves, texts and facts from the runs of its experiment.
 
-    The tables are those of the ledger (see `analysis.records`), but for trials that never ran: MLflow has none of them.
+    The tables are those of the ledger (see `analysis.schema`), but for trials that never ran: MLflow has none of them.
     Searched knobs come from the tag `uncollapse.params`. Runs without it, of an earlier version, get a `param.` column
     for every setting that differs between a family's search trials, and no number in `replicate`.
     Texts are fetched when they are asked for. Facts are the study run's `facts.json`; without it, what its trials tell.

@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from analysis.response import TIDY_COLUMNS, tidy, typed
+from analysis.schema import LIKELIHOODS
 from analysis.tables import PARAM, numbers
-from study.records import LIKELIHOODS
 
 SUBSET = "subset"
 MEASURED = ("nll", "mi")

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.records import CURVE_COLUMNS, MEASURES, SPLIT_OF_STAGE, TRIAL_COLUMNS
-from study.records import LIKELIHOODS, STAGES, STATES
+from analysis.schema import CURVE_COLUMNS, LIKELIHOODS, MEASURE_COLUMNS, SPLIT_OF_STAGE, STAGES, STATES, TRIAL_COLUMNS
 
 PARAM = "param."
 
@@ -62,7 +61,7 @@ def with_measures(trials: pd.DataFrame) -> pd.DataFrame:
     `nll` is the first of `LIKELIHOODS` that a trial has: nll_exact where it is exact, nll_iw elsewhere, and for models
     of something else than the sentence the figure that says so in its name; nats per sentence.
     """
-    measures = [*MEASURES, *_kl_parts(trials)]
+    measures = [*MEASURE_COLUMNS, *_kl_parts(trials)]
     columns = {name: measure(trials, name) for name in measures}
     figures = pd.DataFrame({name: columns[name] for name in LIKELIHOODS}, index=trials.index)
     columns["nll"] = figures.bfill(axis=1).iloc[:, 0]

@@ -18,7 +18,7 @@ from analysis.contrasts import difference_of_medians, mcnemar, paired_shares, un
 from analysis.intervals import LEVEL
 from analysis.medians import FEWEST, median_interval
 from analysis.pairs import MEASURES
-from analysis.records import Records
+from analysis.schema import Records
 from analysis.two_studies_facts import obstacles_to_pairing, side_by_side
 from analysis.two_studies_text import PAIRED, UNPAIRED
 from analysis.verdicts import Thresholds, judge

@@ -4,8 +4,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
+from analysis.schema import FINISHED, SEARCH
 from models.faults import unknown
-from study.records import FINISHED, SEARCH, TrialRecord, selected
+from study.trial_record import TrialRecord, selected
 
 BOUNDS = ("nll_iw", "nll_elbo")  # what stands for a trial wherever one figure has to
 MORE = (

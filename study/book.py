@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from analysis.schema import DIVERGED, DROPPED, FAILED, FINISHED, RUNNING, SEARCH, STOPPED
 from study.aims import Limit, excesses, objectives, values
 from study.ledger import Ledger, Left
-from study.records import DIVERGED, DROPPED, FAILED, FINISHED, RUNNING, SEARCH, STOPPED, TrialRecord, selected
+from study.trial_record import TrialRecord, selected
 
 Listener = Callable[[TrialRecord], None]
 

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from analysis.schema import RUNNING
 from study import worker
 from study.book import job_of
 from study.clock import Clock
 from study.control import Control
 from study.errors import RunError
-from study.records import RUNNING, TrialRecord
 from study.stages import Stage
+from study.trial_record import TrialRecord
 
 DEATHS, HANGS = 3, 1  # of a trial's process without another epoch, which are forgiven
 TAKEN_AWAY = "its node was taken away"  # no fault of a trial, however often

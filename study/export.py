@@ -2,27 +2,23 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import yaml
 
 from analysis.findings import Findings
-from study.aims import Limit, limits
+from study.aims import limits
 from study.identity import digest
 from study.keeping import hand_over
 from study.results import records
+from study.selection_rule import all_of, keeping, rule
 from study.workspace import Workspace, write_whole
 
 FORMAT = 1
 FINAL_SEED = 0  # below every confirmation seed and every tuning seed
-RULE = (
-    "lowest median {nll} over the confirmation seeds, among configurations with at least half of their seeds finished "
-    "that no race dropped and whose upper 95 % Wilson bound of the collapse share is at most {limit:g}"
-)
 
 
 @dataclass(frozen=True)
@@ -73,7 +69,7 @@ def _best(found: Findings, family: str, settings: Mapping[str, Any]) -> tuple[di
     lowest = own.iloc[0].to_dict()
     if not keeping(own, limit).empty:
         return lowest, (
-            f"no configuration that keeps the collapse limit has {_and(subject_to)}, medians over its seeds; "
+            f"no configuration that keeps the collapse limit has {all_of(subject_to)}, medians over its seeds; "
             "`uncollapse export --force` exports the lowest median all the same"
         )
     return lowest, (
@@ -81,26 +77,6 @@ def _best(found: Findings, family: str, settings: Mapping[str, Any]) -> tuple[di
         f"seeds collapsed, an upper bound of {lowest['wilson_high']:.2f} against a limit of {limit:g}; more seeds "
         "narrow the bound, `export.collapse_limit` moves the limit, `uncollapse export --force` exports it all the same"
     )
-
-
-def keeping(table: pd.DataFrame, collapse_limit: float, subject_to: Sequence[Limit] = ()) -> pd.DataFrame:
-    """The rows of `analysis.comparison.configurations` that may be exported."""
-    within = (table["wilson_high"] <= collapse_limit) | (table["judged"] == 0) & (table["no latent"] > 0)
-    for limit in subject_to:
-        median = table[limit.measure]
-        within &= median.isna() | (median >= limit.bound if limit.sign == ">=" else median <= limit.bound)
-    return table[table["nll"].notna() & within & ~table["few_seeds"] & (table["dropped"] == 0)]
-
-
-def _and(subject_to: Sequence[Limit]) -> str:
-    return " and ".join(map(str, subject_to))
-
-
-def rule(estimator: str, settings: Mapping[str, Any]) -> str:
-    """The export rule of a study, as a sentence."""
-    text = RULE.format(nll=estimator, limit=settings["export"]["collapse_limit"])
-    subject_to = limits(settings["search"].get("subject_to", {}))
-    return f"{text}, and whose medians have {_and(subject_to)}" if subject_to else text
 
 
 def _content(

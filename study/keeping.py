@@ -9,7 +9,8 @@ from statistics import median
 
 import yaml
 
-from study.records import ENDED, FINISHED, REPLICATE, TrialRecord, selection
+from analysis.schema import ENDED, FINISHED, REPLICATE
+from study.trial_record import TrialRecord, selection
 from study.worker import discard
 from study.workspace import write_whole
 

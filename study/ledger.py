@@ -16,22 +16,12 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import BaseJournalBackend
 from optuna.trial import FrozenTrial, TrialState
 
+from analysis.schema import DIVERGED, DROPPED, ENDED, FAILED, FINISHED, MISSING, RUNNING, STAGES, STOPPED
 from study.aims import Direction
 from study.errors import UserError
 from study.journal import Journal
-from study.records import (
-    DIVERGED,
-    DROPPED,
-    ENDED,
-    FAILED,
-    FINISHED,
-    MISSING,
-    RUNNING,
-    STAGES,
-    STOPPED,
-    TrialRecord,
-)
 from study.rows import Shared
+from study.trial_record import TrialRecord
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 TOLD = {

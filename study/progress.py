@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from study.records import DROPPED, ENDED, REPLICATE, RUNNING, TrialRecord, selected_name, selection
+from analysis.schema import DROPPED, ENDED, REPLICATE, RUNNING
+from study.trial_record import TrialRecord, selected_name, selection
 
 COLLAPSED = 0.1  # nats of mi or latent_gain; the report judges again, with thresholds that can be changed
 STATE_COLUMNS = ("finished", "stopped", "diverged", "failed", "dropped")

@@ -5,14 +5,15 @@ from math import inf
 
 from analysis.comparison import configurations
 from analysis.intervals import wilson
+from analysis.schema import DIVERGED, DROPPED, ENDED, LIKELIHOODS, MISSING, REPLICATE
 from analysis.verdicts import judge
 from study.aims import Limit
 from study.book import Book
-from study.export import keeping
 from study.ledger import record_of
 from study.racing import Standing, beats, race
-from study.records import DIVERGED, DROPPED, ENDED, LIKELIHOODS, MISSING, REPLICATE, TrialRecord
 from study.results import tables
+from study.selection_rule import keeping
+from study.trial_record import TrialRecord
 
 AGAIN = "again"  # attribute of a trial that was dropped and is entered again
 

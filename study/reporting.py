@@ -5,7 +5,7 @@ from typing import Any
 
 from analysis import findings
 from analysis.findings import Findings
-from analysis.records import Records
+from analysis.schema import Records
 from study import aims
 from study.results import records, tables
 from study.workspace import Workspace
@@ -29,7 +29,7 @@ def find(workspace: Workspace, thresholds: Mapping[str, float] | None = None) ->
 
 
 def facts_of(workspace: Workspace) -> dict[str, Any]:
-    """What a report says of how a study was made; see `analysis.records.Records`."""
+    """What a report says of how a study was made; see `analysis.schema.Records`."""
     facts = workspace.read_facts()
     settings = facts["settings"]
     effort, name = settings["evaluate"], facts["study"]

@@ -6,8 +6,9 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.schema import STAGES
 from study.ledger import Ledger, record_of
-from study.records import STAGES, TrialRecord
+from study.trial_record import TrialRecord
 
 
 def records(folder: Path, study: str) -> list[TrialRecord]:
@@ -27,7 +28,7 @@ def recorded(ledger: Ledger) -> list[TrialRecord]:
 
 
 def tables(found: Iterable[TrialRecord]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(trials, curves): a row a trial, and a row a trial and epoch; see `analysis.records`."""
+    """(trials, curves): a row a trial, and a row a trial and epoch; see `analysis.schema`."""
     kept = list(found)
     curves = [{"key": record.key, **_epoch(epoch)} for record in kept for epoch in record.epochs]
     return pd.DataFrame([_row(record) for record in kept]), pd.DataFrame(curves)

@@ -24,9 +24,9 @@ from study.ledger import Ledger
 from study.lexicons import lexicon_of
 from study.locks import owned
 from study.progress import Progress, duration
-from study.records import TrialRecord
 from study.results import recorded
 from study.specification import Study, planned
+from study.trial_record import TrialRecord
 from study.workspace import Workspace
 
 if TYPE_CHECKING:

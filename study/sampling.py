@@ -15,7 +15,7 @@ from search_spaces import space
 from search_spaces.space import Choice, Distribution
 from study.families import Family
 from study.identity import configuration_id, digest
-from study.records import TrialRecord
+from study.trial_record import TrialRecord
 
 
 def sampler(kind: str, seed: int, family: str, number: int, earlier: Sequence[FrozenTrial] = ()) -> BaseSampler:

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from analysis.schema import REPLICATE, SEARCH
 from models.faults import unknown
 from search_spaces import page_yaml
 from study import families
 from study.errors import UserError
 from study.families import Family
 from study.names import study_fault
-from study.records import REPLICATE, SEARCH
 from study.sections import (
     SECTIONS,
     Evaluate,

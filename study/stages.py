@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import optuna
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from analysis.schema import DIVERGED, FINISHED, REPLICATE, SEARCH
 from models import laws, parts
 from models.annealing import end_of_annealing
 from models.configuration import schedule_of
@@ -20,8 +21,8 @@ from study.families import Family
 from study.identity import code_version, configuration_id, digest
 from study.ledger import record_of
 from study.races import AGAIN, Race
-from study.records import DIVERGED, FINISHED, REPLICATE, SEARCH, TrialRecord, selected
 from study.specification import Study
+from study.trial_record import TrialRecord, selected
 
 TUNING_SEEDS = 2**30  # confirmation seeds lie below, tuning seeds from here on: no seed is both
 SCALE = 1000  # updates on which the end of annealing is found, as a share

@@ -21,8 +21,9 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
+from analysis.schema import DIVERGED, DROPPED, ENDED, FAILED, FINISHED, MISSING, REPLICATE, STOPPED
 from study import tracking_views
-from study.records import DIVERGED, DROPPED, ENDED, FAILED, FINISHED, MISSING, REPLICATE, STOPPED, TrialRecord
+from study.trial_record import TrialRecord
 
 logging.getLogger("mlflow").setLevel(logging.ERROR)
 logging.getLogger("alembic").setLevel(logging.ERROR)

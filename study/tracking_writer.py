@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from study.records import TrialRecord
 from study.tracking import Projection, permanent
+from study.trial_record import TrialRecord
 
 FIRST_WAIT, LONGEST_WAIT = 0.5, 5.0  # seconds between attempts
 

@@ -11,10 +11,11 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from analysis.run_sources import Run, Source, source
+from analysis.schema import ENDED, MISSING, REPLICATE
 from study.errors import RunError
-from study.records import ENDED, MISSING, REPLICATE, TrialRecord
 from study.results import records
 from study.tracking import STATUS
+from study.trial_record import TrialRecord
 from study.workspace import Workspace
 
 AT_ONCE = 100  # trials whose values are asked for together

@@ -7,13 +7,14 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
+from analysis.schema import FINISHED, SEARCH
 from study import aims, sampling
 from study.errors import UserError
 from study.families import Family
 from study.identity import code_version
 from study.ledger import Ledger, record_of
-from study.records import FINISHED, SEARCH, TrialRecord
 from study.specification import Study
+from study.trial_record import TrialRecord
 from study.workspace import Workspace
 
 Say = Callable[[str], None]

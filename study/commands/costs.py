@@ -5,9 +5,9 @@ import sys
 from argparse import Namespace
 from typing import Any
 
+from analysis.schema import REPLICATE, SEARCH
 from study import packing
 from study.progress import duration
-from study.records import REPLICATE, SEARCH
 from study.specification import Study, planned
 from study.workspace import Workspace
 

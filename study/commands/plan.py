@@ -4,6 +4,7 @@ from argparse import Namespace
 from itertools import count
 from typing import Any
 
+from analysis.schema import REPLICATE, SEARCH
 from search_spaces import space
 from study import aims, halving, racing
 from study.checks import faults, local_cpus
@@ -11,7 +12,6 @@ from study.commands import Answer, costs
 from study.commands.pagefile import study_of, workspace_of
 from study.errors import UserError
 from study.families import Family
-from study.records import REPLICATE, SEARCH
 from study.specification import Study, planned
 from study.workspace import Workspace
 

@@ -5,13 +5,14 @@ from argparse import Namespace
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from analysis.schema import DROPPED, ENDED, MISSING, REPLICATE, RUNNING, SEARCH
 from study import aims
 from study.commands import Answer
 from study.commands.pagefile import workspace_of
 from study.locks import is_running
 from study.progress import STATE_COLUMNS, collapsed, duration
-from study.records import DROPPED, ENDED, MISSING, REPLICATE, RUNNING, SEARCH, TrialRecord, selection
 from study.specification import planned
+from study.trial_record import TrialRecord, selection
 from study.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from mlflow.entities import Metric
 
-from study.records import DIVERGED, ENDED, FAILED, FINISHED, REPLICATE, SEARCH, STOPPED, TrialRecord
+from analysis.schema import DIVERGED, ENDED, FAILED, FINISHED, REPLICATE, SEARCH, STOPPED
 from study.tracking import Projection
+from study.trial_record import TrialRecord
 
 # How often each family collapses, and its best NLL in nats per sentence.
 FAMILIES = {

@@ -9,7 +9,7 @@ import pytest
 
 from analysis import report
 from analysis.findings import find
-from analysis.records import Records
+from analysis.schema import Records
 from analysis.sentences import family_sentences, headline
 from analysis.summary import text
 from tests.analysis import synthetic

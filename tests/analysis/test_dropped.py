@@ -6,7 +6,7 @@ import pytest
 from analysis import collapse, comparison, pareto
 from analysis.findings import find
 from analysis.intervals import wilson
-from analysis.records import Records
+from analysis.schema import Records
 from analysis.sentences import headline
 from analysis.verdicts import judge
 from tests.analysis.tables import DEAD, OK, frame, replicate

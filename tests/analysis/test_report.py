@@ -15,7 +15,7 @@ from analysis import report
 from analysis.comparison import best
 from analysis.findings import Findings, find
 from analysis.intervals import percent
-from analysis.records import Records
+from analysis.schema import Records
 from analysis.summary import SCHEMA, TABLES, markdown, summarise, text
 from analysis.texts import written
 from tests.analysis import synthetic

@@ -13,10 +13,22 @@ from mlflow.entities import Metric
 
 from analysis import report, run_files, run_sources, runs
 from analysis.findings import find
-from analysis.records import CURVE_COLUMNS, TRIAL_COLUMNS, Records
-from study.records import DIVERGED, FAILED, FINISHED, MISSING, REPLICATE, RUNNING, SEARCH, STOPPED, TrialRecord
+from analysis.schema import (
+    CURVE_COLUMNS,
+    DIVERGED,
+    FAILED,
+    FINISHED,
+    MISSING,
+    REPLICATE,
+    RUNNING,
+    SEARCH,
+    STOPPED,
+    TRIAL_COLUMNS,
+    Records,
+)
 from study.results import records, tables
 from study.tracking import TAG, Projection
+from study.trial_record import TrialRecord
 from tests.analysis import recorded
 from tests.study import trials
 

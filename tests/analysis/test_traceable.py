@@ -11,7 +11,7 @@ import pytest
 
 from analysis import report
 from analysis.findings import find
-from analysis.records import Records
+from analysis.schema import Records
 from tests.analysis import synthetic
 
 FAMILY = "hsvae"

@@ -9,7 +9,7 @@ from scipy import stats
 
 from analysis import two_studies
 from analysis.medians import median_interval
-from analysis.records import Records
+from analysis.schema import Records
 from tests.analysis import synthetic
 from tests.analysis.tables import DEAD, OK, frame, replicate, search, seeds
 

@@ -24,11 +24,11 @@ from typing import Any
 import psutil
 from rich.console import Console
 
+from analysis.schema import REPLICATE, SEARCH
 from study import specification
 from study.book import Book
 from study.ledger import Ledger
 from study.progress import Progress
-from study.records import REPLICATE, SEARCH
 from study.specification import Study, planned
 from study.stages import ReplicateStage, SearchStage, Stage
 from study.workspace import Workspace

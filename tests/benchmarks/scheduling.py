@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from study.records import SEARCH
+from analysis.schema import SEARCH
 from tests.benchmarks.machine import here
 from tests.faults.studies import left, page, run
 

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from study.records import SEARCH
+from analysis.schema import SEARCH
 from tests.faults.studies import left, page, run
 
 SLOTS = 2

@@ -3,8 +3,8 @@
 import subprocess
 from pathlib import Path
 
+from analysis.schema import FINISHED
 from study.ledger import Ledger
-from study.records import FINISHED
 from tests.faults.studies import UNCOLLAPSE, left
 
 

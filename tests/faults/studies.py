@@ -13,9 +13,10 @@ from typing import Any
 import yaml
 from mlflow import MlflowClient
 
-from study.records import ENDED, TrialRecord
+from analysis.schema import ENDED
 from study.results import records
 from study.tracking import TAG
+from study.trial_record import TrialRecord
 
 UNCOLLAPSE = [sys.executable, "-m", "study.command"]
 QUIET = {"RAY_DEDUP_LOGS": "0", "PYTHONUNBUFFERED": "1"}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from study.records import FINISHED
+from analysis.schema import FINISHED
 from tests.faults.studies import epochs, figures, left, page, run, running, wait_until
 
 pytestmark = [

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from study.records import FINISHED, REPLICATE, SEARCH
+from analysis.schema import FINISHED, REPLICATE, SEARCH
 from tests.faults.studies import ended, epochs, figures, kill, left, mlflow_runs, names, page, run, running, wait_until
 
 pytestmark = pytest.mark.slow

@@ -5,7 +5,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from study.records import FAILED, FINISHED
+from analysis.schema import FAILED, FINISHED
 from tests.faults.studies import left, page, run
 
 pytestmark = pytest.mark.slow

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from analysis.schema import FINISHED
 from study.locks import is_running
-from study.records import FINISHED
 from tests.faults.studies import QUIET, command, epochs, left, page, wait_until
 
 pytestmark = pytest.mark.slow

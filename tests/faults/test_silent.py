@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from study.records import FAILED, FINISHED
+from analysis.schema import FAILED, FINISHED
 from tests.faults.studies import epochs, figures, left, page, run, running, wait_until
 from tests.faults.test_worker_killed import LONG, workers_of
 

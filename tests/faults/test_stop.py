@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from study.records import FINISHED, RUNNING
+from analysis.schema import FINISHED, RUNNING
 from tests.faults.studies import epochs, figures, left, page, run, running, wait_until
 
 pytestmark = pytest.mark.slow

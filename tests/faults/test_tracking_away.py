@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from study.records import ENDED
+from analysis.schema import ENDED
 from study.specification import load
 from study.verification import differences
 from study.workspace import Workspace

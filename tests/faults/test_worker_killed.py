@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from study.records import FINISHED
+from analysis.schema import FINISHED
 from tests.faults.studies import epochs, figures, left, page, run, running, wait_until
 
 pytestmark = pytest.mark.slow

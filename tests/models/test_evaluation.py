@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from analysis.schema import MEASURES
 from models import gathering
 from models.batch import Batch
 from models.evaluation import evaluate
 from models.text_vae import Encoded, TextVAE
-from study.records import MEASURES
 from tests import pages
 
 SOMETIMES = {

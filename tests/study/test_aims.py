@@ -8,14 +8,15 @@ import pandas as pd
 import pytest
 
 from analysis.comparison import configurations
+from analysis.schema import FINISHED, SEARCH, STOPPED
 from analysis.verdicts import judge
-from study import aims, export, front, stages
+from study import aims, export, front, selection_rule, stages
 from study.aims import Limit
 from study.book import Book
 from study.ledger import Ledger, record_of
-from study.records import FINISHED, SEARCH, STOPPED, TrialRecord
 from study.specification import Study
 from study.stages import SearchStage
+from study.trial_record import TrialRecord
 from tests.analysis.tables import frame, replicate
 from tests.study import trials
 from tests.study.test_specification import parse, refused
@@ -245,14 +246,14 @@ def confirmed() -> pd.DataFrame:
 )
 def test_medians_over_the_seeds_have_to_keep_a_limit_for_export(text: str, kept: list[str]) -> None:
     table = confirmed()
-    found = export.keeping(table, 0.5, aims.limits({"valid/mi": text}))
+    found = selection_rule.keeping(table, 0.5, aims.limits({"valid/mi": text}))
     assert list(found["configuration"]) == kept
-    assert list(export.keeping(table, 0.5)["configuration"]) == ["low", "high"]
+    assert list(selection_rule.keeping(table, 0.5)["configuration"]) == ["low", "high"]
 
 
 def test_the_export_rule_and_its_refusal_name_the_limits() -> None:
     settings = {"export": {"collapse_limit": 0.5}, "search": {"subject_to": {"valid/mi": ">= 11"}}}
-    assert export.rule("nll_iw", settings).endswith("is at most 0.5, and whose medians have mi >= 11")
+    assert selection_rule.rule("nll_iw", settings).endswith("is at most 0.5, and whose medians have mi >= 11")
     found: Any = SimpleNamespace(configurations=confirmed(), study={"unconfirmed": {"b": "none of 4", "c": ""}})
     row, why = export._best(found, "a", settings)
     assert row is not None

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from analysis.schema import DIVERGED, FAILED, FINISHED, RUNNING, STOPPED
 from study.book import Book, job_of
-from study.records import DIVERGED, FAILED, FINISHED, RUNNING, STOPPED, TrialRecord
+from study.trial_record import TrialRecord
 from tests.study import trials
 from tests.study.trials import epoch_record
 

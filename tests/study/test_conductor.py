@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from analysis.schema import FAILED, FINISHED, RUNNING
 from study import conductor as module
 from study import worker
 from study.conductor import DEATHS, Conductor, Surroundings, Unplaced
 from study.control import STOP, Control
 from study.errors import RunError
-from study.records import FAILED, FINISHED, RUNNING
 from tests.study import trials
 
 COMMON = {"gpus": 0, "epoch_seconds": 100.0}

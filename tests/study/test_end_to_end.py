@@ -14,9 +14,9 @@ from safetensors.torch import load_file
 
 from analysis import runs
 from analysis.findings import find
+from analysis.schema import FINISHED, REPLICATE, SEARCH, STOPPED
 from study import reporting
 from study.command import main
-from study.records import FINISHED, REPLICATE, SEARCH, STOPPED
 from study.workspace import Workspace
 from tests.faults.studies import left, mlflow_runs, names, page, run
 

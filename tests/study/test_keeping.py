@@ -3,8 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
+from analysis.schema import FINISHED, REPLICATE, RUNNING
 from study.keeping import Keeper, preferred, sweep
-from study.records import FINISHED, REPLICATE, RUNNING, TrialRecord
+from study.trial_record import TrialRecord
 
 SELECT = "valid/nll_iw"
 

@@ -15,10 +15,10 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
+from analysis.schema import DIVERGED, FAILED, FINISHED, MISSING, RUNNING, STOPPED
 from study.errors import UserError
 from study.ledger import Ledger, Left, record_of
 from study.locks import DRIVER, WAIT, owned
-from study.records import DIVERGED, FAILED, FINISHED, MISSING, RUNNING, STOPPED
 from study.results import recorded, records
 from tests.faults.disks import fill, small_disk
 from tests.study.trials import epoch_record

@@ -34,7 +34,7 @@ def subject(corpus: Corpus, name: str) -> Subject:
 
 @pytest.mark.parametrize("name", ["seqvae", "hsvae", "vat"])
 def test_every_probe_answers_under_the_name_it_is_recorded_by(corpus: Corpus, name: str) -> None:
-    from study.records import MEASURES
+    from analysis.schema import MEASURES
 
     answers = ask(list(probing.PROBES), subject(corpus, name))
     assert set(answers.measures) <= set(MEASURES)

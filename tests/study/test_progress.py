@@ -11,20 +11,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from analysis.schema import DIVERGED, DROPPED, ENDED, FAILED, FINISHED, REPLICATE, RUNNING, SEARCH, STOPPED
 from study.progress import STATE_COLUMNS, Progress, collapsed, duration
-from study.records import (
-    DIVERGED,
-    DROPPED,
-    ENDED,
-    FAILED,
-    FINISHED,
-    REPLICATE,
-    RUNNING,
-    SEARCH,
-    STOPPED,
-    TrialRecord,
-    selection,
-)
+from study.trial_record import TrialRecord, selection
 
 SELECT = "valid/nll_iw"
 PLANNED = {SEARCH: {"one": 40, "two": 40}, REPLICATE: {"one": 6, "two": 6}}

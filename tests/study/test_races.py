@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from analysis.schema import DROPPED, FINISHED, MISSING
 from study import stages
 from study.ledger import Ledger, record_of
-from study.records import DROPPED, FINISHED, MISSING, TrialRecord
 from study.results import recorded
 from study.specification import Study
 from study.stages import ReplicateStage
+from study.trial_record import TrialRecord
 from tests.study import trials
 
 SEEDS = 12

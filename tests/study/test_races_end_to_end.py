@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from analysis.schema import DROPPED, FINISHED, REPLICATE
 from study.command import main
-from study.records import DROPPED, FINISHED, REPLICATE
 from tests.faults import studies
 from tests.pages import write
 

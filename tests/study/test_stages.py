@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
+from analysis.schema import DIVERGED, FAILED, FINISHED, MISSING, STOPPED
 from models import configuration
 from study import halving, stages
 from study.identity import configuration_id
 from study.ledger import Ledger, record_of
-from study.records import DIVERGED, FAILED, FINISHED, MISSING, STOPPED, TrialRecord, selection
 from study.specification import Study, planned
 from study.stages import TUNING_SEEDS, annealed_by, confirmation_seeds
+from study.trial_record import TrialRecord, selection
 from tests.pages import configuration as page_configuration
 from tests.study import trials
 from tests.study.trials import EPOCHS, by_scale

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from study.records import DIVERGED, FAILED, FINISHED, REPLICATE, RUNNING, SEARCH, TrialRecord
+from analysis.schema import DIVERGED, FAILED, FINISHED, REPLICATE, RUNNING, SEARCH
 from study.tracking import TAG, Projection, experiments
 from study.tracking_views import VIEW, VIEWS, address
 from study.tracking_writer import Writer
+from study.trial_record import TrialRecord
 
 SECONDS = 1_700_000_000.0
 

@@ -10,10 +10,10 @@ from study import verification
 from study.book import Book
 from study.errors import RunError
 from study.ledger import Ledger
-from study.records import TrialRecord
 from study.results import records
 from study.stages import SearchStage
 from study.tracking import TAG, Projection
+from study.trial_record import TrialRecord
 from study.verification import differences
 from study.workspace import Workspace
 from tests.faults.test_tracking_away import free_port, server

@@ -7,9 +7,9 @@ from typing import Any
 from study import specification
 from study.book import Book
 from study.ledger import Ledger
-from study.records import TrialRecord
 from study.specification import Study
 from study.stages import ReplicateStage, SearchStage, Stage
+from study.trial_record import TrialRecord
 from tests.pages import PAGE, write
 
 SPACE = """

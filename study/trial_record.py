@@ -1,0 +1,75 @@
+"""What is recorded of a trial. Free of heavy imports."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from analysis.schema import STAND_INS
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """Everything recorded of one trial.
+
+    Args:
+        key: of its resolved configuration, seed, corpus, length and code: identical trials share it.
+        family, stage, number: its place in the study.
+        configuration: hash of the resolved configuration, the same for every seed.
+        seed: a tuning seed (search) or a confirmation seed (replicate).
+        audit: never stopped early.
+        settings: the resolved configuration.
+        params: the searched knobs by dotted name.
+        state, cause: see `STATES`; the cause of a divergence, a failure or a drop, else "".
+        epochs: a record an epoch: raw values by name, and `time`, when it was recorded.
+        final: measures on the full validation split, replicate only.
+        artifacts: small texts by file name, such as generated sentences; replicate only.
+        device: on which it trained last: `cpu` or the GPU's name; "" where that is not known.
+        started, ended: seconds since the epoch; 0.0 where it has not happened.
+    """
+
+    key: str
+    family: str
+    stage: str
+    number: int
+    configuration: str
+    seed: int
+    audit: bool
+    settings: Mapping[str, Any]
+    params: Mapping[str, Any]
+    state: str
+    cause: str
+    epochs: tuple[Mapping[str, float], ...]
+    final: Mapping[str, float]
+    started: float
+    ended: float
+    artifacts: Mapping[str, str] = field(default_factory=dict)
+    device: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of training and measuring, waiting not counted."""
+        return sum(epoch["cost/seconds"] for epoch in self.epochs)
+
+    @property
+    def measures(self) -> dict[str, float]:
+        """The last value of every measure: of the last epoch, and on the full split if there is one."""
+        last = {name: value for name, value in (self.epochs[-1] if self.epochs else {}).items() if "/" in name}
+        return {**last, **self.final}
+
+
+def selection(record: TrialRecord, select: str) -> float | None:
+    """The value by which trials are compared: `select` on the validation subset, or what stands for it."""
+    return selected(record.measures, select)
+
+
+def selected(measures: Mapping[str, float], select: str) -> float | None:
+    """`select` on the validation subset, or the one figure of its kind that a model without it has."""
+    name = selected_name(measures, select)
+    return None if name is None else measures[f"subset/{name}"]
+
+
+def selected_name(measures: Mapping[str, float], select: str) -> str | None:
+    """The name of what `selected` returns."""
+    name = select.removeprefix("valid/")
+    names = (name, f"{name}_given_bag", *STAND_INS)
+    return next((one for one in names if f"subset/{one}" in measures), None)
