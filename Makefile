@@ -18,7 +18,7 @@ quickstart: install
 	@echo "open runs/cafes/report/index.html"
 
 test: install
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
 
 test-slow: install
 	$(BIN)/python -m pytest -m "slow and not cluster"

@@ -6,27 +6,27 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import (
-    boundary,
-    boundary_pairs,
-    collapse,
-    comparison,
-    control,
-    duration,
-    importance,
-    matching,
-    optimism,
-    pairs,
-    pareto,
-    patterns,
-    ranks,
-    response,
-    slices,
-    stability,
+from uncollapse.analysis.collapse import boundary, boundary_2d, rates, survival
+from uncollapse.analysis.comparison import (
+    configurations as comparison,
 )
-from analysis.schema import Records
-from analysis.tables import complete_curves, family_order
-from analysis.verdicts import Thresholds, judge, yardsticks
+from uncollapse.analysis.comparison import (
+    paired as pairs,
+)
+from uncollapse.analysis.comparison import (
+    pareto,
+    ranking,
+)
+from uncollapse.analysis.comparison import (
+    selection_optimism as optimism,
+)
+from uncollapse.analysis.hyperparameters import importance, response, slices
+from uncollapse.analysis.schema import Records
+from uncollapse.analysis.sparsity import class_patterns as patterns
+from uncollapse.analysis.sparsity import controllability as control
+from uncollapse.analysis.sparsity import matching, stability
+from uncollapse.analysis.tables import complete_curves, family_order
+from uncollapse.analysis.verdicts import Thresholds, judge, yardsticks
 
 LOST = ("failed", "diverged", "missing", "unjudged")
 LOST_COLUMNS = ["family", "stage", "configuration", "seed", "number", "verdict", "cause", "epochs", "key"]
@@ -34,7 +34,7 @@ LOST_COLUMNS = ["family", "stage", "configuration", "seed", "number", "verdict",
 
 @dataclass(frozen=True)
 class Boundary:
-    """Where collapse begins, from `analysis.boundary` and `analysis.boundary_pairs`."""
+    """Where collapse begins, from `analysis.collapse.boundary` and `analysis.collapse.boundary_2d`."""
 
     curve: pd.DataFrame
     crossings: pd.DataFrame
@@ -45,13 +45,13 @@ class Boundary:
     @classmethod
     def of(cls, judged: pd.DataFrame) -> "Boundary":
         curve = boundary.boundary(judged)
-        maps, marks = boundary_pairs.boundary_pairs(judged), boundary_pairs.pair_points(judged)
+        maps, marks = boundary_2d.boundary_pairs(judged), boundary_2d.pair_points(judged)
         return cls(curve, boundary.crossings(curve), boundary.boundary_points(judged), maps, marks)
 
 
 @dataclass(frozen=True)
 class Lifetime:
-    """When collapse happens, from `analysis.duration`."""
+    """When collapse happens, from `analysis.collapse.survival`."""
 
     steps: pd.DataFrame
     fates: pd.DataFrame
@@ -59,9 +59,9 @@ class Lifetime:
 
     @classmethod
     def of(cls, judged: pd.DataFrame, curves: pd.DataFrame, thresholds: Thresholds) -> "Lifetime":
-        steps = duration.time_to_collapse(judged, curves, thresholds)
-        fates = duration.fates(duration.lives(judged, curves, thresholds), steps)
-        return cls(steps, fates, duration.hidden_by_stopping(judged, curves, thresholds))
+        steps = survival.time_to_collapse(judged, curves, thresholds)
+        fates = survival.fates(survival.lives(judged, curves, thresholds), steps)
+        return cls(steps, fates, survival.hidden_by_stopping(judged, curves, thresholds))
 
 
 @dataclass(frozen=True)
@@ -132,9 +132,9 @@ class Rivals:
         return cls(
             differences=pairs.differences(judged, table),
             collapse_tests=pairs.collapse_test(judged, table),
-            chances=ranks.probability_of_best(judged, table),
-            rank_stability=ranks.stability(judged, table),
-            first_places=ranks.first_places(judged, table),
+            chances=ranking.probability_of_best(judged, table),
+            rank_stability=ranking.stability(judged, table),
+            first_places=ranking.first_places(judged, table),
             promises=optimism.promises(judged, study),
             optimism=optimism.regression(judged, study),
             fronts=pareto.fronts(judged, table, pairs=pareto.asked(study)),
@@ -180,9 +180,9 @@ def find(records: Records) -> Findings:
         judged=judged,
         curves=curves,
         configurations=table,
-        families=collapse.by_family(judged),
-        curve=collapse.threshold_curve(judged),
-        populations=collapse.by_population(judged),
+        families=rates.by_family(judged),
+        curve=rates.threshold_curve(judged),
+        populations=rates.by_population(judged),
         boundary=Boundary.of(judged),
         lifetime=Lifetime.of(judged, curves, thresholds),
         sparsity=Sparsity.of(judged, records),

@@ -6,7 +6,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.schema import CURVE_COLUMNS, LIKELIHOODS, MEASURE_COLUMNS, SPLIT_OF_STAGE, STAGES, STATES, TRIAL_COLUMNS
+from uncollapse.analysis.schema import (
+    CURVE_COLUMNS,
+    LIKELIHOODS,
+    MEASURE_COLUMNS,
+    SPLIT_OF_STAGE,
+    STAGES,
+    STATES,
+    TRIAL_COLUMNS,
+)
 
 PARAM = "param."
 

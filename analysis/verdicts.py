@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.schema import WITHOUT_LATENT
-from analysis.tables import complete, with_measures
+from uncollapse.analysis.schema import WITHOUT_LATENT
+from uncollapse.analysis.tables import complete, with_measures
 
 JUDGED = ("ok", "partial", "collapsed")
 VERDICTS = (*JUDGED, "no latent", "diverged", "failed", "dropped", "running", "missing", "unjudged")

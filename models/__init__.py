@@ -4,3 +4,6 @@ Shape legend, used at the top of every tensor file:
     B sentences of a batch, T time steps (words and EOS), V vocabulary, E embedding, H features,
     Z latent dimensions, C what the decoder reads (the code), K importance samples.
 """
+
+if __name__ != "uncollapse.models":  # a second copy of every module would be made, in silence
+    raise ImportError("`models` is a part of the package uncollapse; write `from uncollapse import models`")

@@ -5,9 +5,9 @@ from typing import Any
 
 from torch import Tensor
 
-from models import parts
-from models.configuration import FLOOR, schedule_of
-from models.trace import Trace
+from uncollapse.models.configuration import components
+from uncollapse.models.configuration.resolve import FLOOR, schedule_of
+from uncollapse.models.trace import Trace
 
 Schedule = Callable[[int], float]
 
@@ -23,7 +23,7 @@ class Objective:
 
     def __init__(self, settings: Mapping[str, Mapping[str, Any]], updates: int) -> None:
         self.weights: dict[str, Schedule] = {
-            term: parts.build("schedule", schedule_of(options), updates) for term, options in settings.items()
+            term: components.build("schedule", schedule_of(options), updates) for term, options in settings.items()
         }
         self.floors = {term: float(options.get(FLOOR.name, FLOOR.default)) for term, options in settings.items()}
 

@@ -9,14 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models import parts
-from models.batch import Batch
-from models.encoders.recurrent import Recurrent
-from models.lexicon import Lexicon
-from models.likelihoods import LIKELIHOODS, Likelihood
-from models.pools.last import Last
-from models.trace import Trace
-from models.variable import Variable
+from uncollapse.models.batch import Batch
+from uncollapse.models.configuration import components
+from uncollapse.models.corpus_info import Lexicon
+from uncollapse.models.encoders.recurrent import Recurrent
+from uncollapse.models.layers.likelihoods import LIKELIHOODS, Likelihood
+from uncollapse.models.pools.last import Last
+from uncollapse.models.trace import Trace
+from uncollapse.models.variable import Variable
 
 Variables = Mapping[str, Variable]
 ALIKE = 16  # sentences of similar lengths that are padded to the longest of them and not to that of their batch
@@ -39,17 +39,19 @@ class TextVAE(nn.Module):
     """tokens -> inputs -> encoder -> [pool] -> latent -> [pool] -> decoder -> log p(x | latents).
 
     Args:
-        configuration: a resolved configuration (`models.configuration.resolve`).
+        configuration: a resolved configuration (`models.configuration.resolve.resolve`).
         lexicon: of the corpus.
     """
 
     def __init__(self, configuration: Mapping[str, Any], lexicon: Lexicon) -> None:
         super().__init__()
-        self.inputs = parts.build("inputs", configuration["inputs"], lexicon)
-        self.encoder = parts.build("encoder", configuration["encoder"], self.inputs.encoder_size, lexicon)
-        self.pool = parts.build("pool", configuration["pool"], self.encoder.size)
-        self.latent = parts.build("latent", configuration["latent"], self.encoder.size)
-        self.decoder = parts.build("decoder", configuration["decoder"], self.inputs.decoder_size, self.latent.code_size)
+        self.inputs = components.build("inputs", configuration["inputs"], lexicon)
+        self.encoder = components.build("encoder", configuration["encoder"], self.inputs.encoder_size, lexicon)
+        self.pool = components.build("pool", configuration["pool"], self.encoder.size)
+        self.latent = components.build("latent", configuration["latent"], self.encoder.size)
+        self.decoder = components.build(
+            "decoder", configuration["decoder"], self.inputs.decoder_size, self.latent.code_size
+        )
         self.output: Likelihood = LIKELIHOODS[self.decoder.predicts](self.decoder.size, lexicon)
 
     def inference_parameters(self) -> Iterator[nn.Parameter]:

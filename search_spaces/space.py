@@ -11,7 +11,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from search_spaces import page_yaml
+from uncollapse.search_spaces import page_yaml
 
 FOLDER = Path(__file__).parent
 FLOOR = "floor"

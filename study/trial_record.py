@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from analysis.schema import STAND_INS
+from uncollapse.analysis.schema import STAND_INS
 
 
 @dataclass(frozen=True)

@@ -8,27 +8,28 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.support.places import ROOT
+
 OURS = ("models", "search_spaces", "study", "analysis", "tests")
 HEAVY = ("torch", "ray", "mlflow", "optuna")
 SPEAKERS = {
-    "ray": {"study/cluster.py", "study/tuning.py", "study/worker.py"},
+    "ray": {"study/execution/cluster.py", "study/execution/ray_tune.py", "study/execution/worker.py"},
     "mlflow": {
-        "study/tracking.py",
-        "analysis/run_sources.py",
-        "analysis/run_files.py",
-        "study/commands/ui.py",
-        "study/verification.py",
-        "study/registration.py",
-        "study/served.py",
+        "study/tracking/projection.py",
+        "analysis/mlflow_runs/sources.py",
+        "analysis/mlflow_runs/artifacts.py",
+        "uncollapse/cli/ui.py",
+        "study/tracking/verification.py",
+        "study/serving/registry.py",
+        "study/serving/pyfunc.py",
     },
     "optuna": {
-        "study/ledger.py",
-        "study/sampling.py",
-        "study/stages.py",
-        "study/results.py",
-        "study/warm.py",
-        "analysis/importance.py",
+        "study/storage/ledger.py",
+        "study/stages/samplers.py",
+        "study/stages/stage.py",
+        "study/storage/tables.py",
+        "study/stages/warm_start.py",
+        "analysis/hyperparameters/importance.py",
     },
 }
 
@@ -87,7 +88,13 @@ def test_a_library_is_spoken_to_in_its_own_files_only(library: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["study/training.py", "study/batches.py", "study/specification.py", "study/families.py"]
+    "path",
+    [
+        "study/training/training.py",
+        "study/training/batches.py",
+        "study/config/study_page.py",
+        "study/config/families.py",
+    ],
 )
 def test_training_and_pages_know_no_ray_no_mlflow_and_no_optuna(path: str) -> None:
     assert not packages(ROOT / path) & {"ray", "mlflow", "optuna"}
@@ -103,12 +110,12 @@ def loads(code: str) -> set[str]:
 @pytest.mark.parametrize(
     "code",
     [
-        "import study.specification",
-        "import study.families; [study.families.load(name) for name in study.families.names()]",
-        "from study.command import main; assert main(['families']) == 0",
-        "from study.command import main; assert main(['show', 'vmf']) == 0",
-        "from study.command import main; assert main(['show', 'vfm']) == 2",
-        "import study.trial_record",
+        "import uncollapse.study.config.study_page",
+        "import uncollapse.study.config.families; [uncollapse.study.config.families.load(name) for name in uncollapse.study.config.families.names()]",
+        "from uncollapse.cli.main import main; assert main(['families']) == 0",
+        "from uncollapse.cli.main import main; assert main(['show', 'vmf']) == 0",
+        "from uncollapse.cli.main import main; assert main(['show', 'vfm']) == 2",
+        "import uncollapse.study.trial_record",
     ],
 )
 def test_a_page_is_listed_shown_and_refused_without_anything_heavy(code: str) -> None:
@@ -116,8 +123,8 @@ def test_a_page_is_listed_shown_and_refused_without_anything_heavy(code: str) ->
 
 
 def test_training_loads_torch_alone() -> None:
-    assert loads("import study.training") == {"torch"}
+    assert loads("import uncollapse.study.training.training") == {"torch"}
 
 
 def test_a_worker_loads_nothing_until_it_works() -> None:
-    assert loads("import study.worker") == set()
+    assert loads("import uncollapse.study.execution.worker") == set()

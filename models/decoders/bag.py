@@ -2,8 +2,8 @@
 
 from torch import Tensor, nn
 
-from models.bounds import Count, Rate, Size
-from models.dense import Dense
+from uncollapse.models.configuration.bounds import Count, Rate, Size
+from uncollapse.models.layers.dense import Dense
 
 
 class Bag(nn.Module):

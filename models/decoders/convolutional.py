@@ -5,7 +5,7 @@ from typing import Literal
 from torch import Tensor, cat, nn
 from torch.nn import functional
 
-from models.bounds import Rate, Size
+from uncollapse.models.configuration.bounds import Rate, Size
 
 WIDTH = 3
 

@@ -5,7 +5,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from models.bounds import Rate, Size
+from uncollapse.models.configuration.bounds import Rate, Size
 
 
 class Recurrent(nn.Module):

@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from models.bounds import Rate, Size
-from models.positions import sinusoidal
+from uncollapse.models.configuration.bounds import Rate, Size
+from uncollapse.models.layers.positions import sinusoidal
 
 
 class Transformer(nn.Module):

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.distributions import Beta, Distribution, kl_divergence, register_kl
 from torch.types import _size
 
-from models.distributions.products import dot
+from uncollapse.models.distributions.products import dot
 
 # Powers of two, so that the limits and their complements are exact in float32.
 LOW = 2.0**-16

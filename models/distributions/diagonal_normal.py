@@ -5,7 +5,7 @@ import math
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
-from models.distributions.products import dot
+from uncollapse.models.distributions.products import dot
 
 
 def log_prob(value: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:

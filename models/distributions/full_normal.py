@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 from torch.types import _size
 
-from models.distributions.products import dot
+from uncollapse.models.distributions.products import dot
 
 
 class FullNormal(Distribution):

@@ -8,8 +8,8 @@ from torch import Size, Tensor
 from torch.distributions import Distribution
 from torch.types import _size
 
-from models.distributions import diagonal_normal
-from models.distributions.products import dot
+from uncollapse.models.distributions import diagonal_normal
+from uncollapse.models.distributions.products import dot
 
 _HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 

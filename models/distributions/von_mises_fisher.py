@@ -11,10 +11,10 @@ from torch.distributions import Distribution, register_kl
 from torch.nn.functional import normalize
 from torch.types import _size
 
-from models.distributions.bessel import log_iv_and_ratio, resultant_derivative
-from models.distributions.hyperspherical_uniform import HypersphericalUniform, log_sphere_area
-from models.distributions.polar import Polar, sample_cosine, sine_of
-from models.distributions.products import dot
+from uncollapse.models.distributions.bessel import log_iv_and_ratio, resultant_derivative
+from uncollapse.models.distributions.hyperspherical_uniform import HypersphericalUniform, log_sphere_area
+from uncollapse.models.distributions.polar import Polar, sample_cosine, sine_of
+from uncollapse.models.distributions.products import dot
 
 LOW, HIGH = 1e-3, 1e4
 _SECTIONS, _ROUNDS = 256, 7

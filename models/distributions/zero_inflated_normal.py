@@ -10,7 +10,7 @@ from torch.distributions import Distribution, register_kl
 from torch.nn.functional import logsigmoid
 from torch.types import _size
 
-from models.distributions.products import dot
+from uncollapse.models.distributions.products import dot
 
 _LOG_2PI = math.log(2 * math.pi)
 

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.bounds import Count, Rate, Size
-from models.dense import Dense
-from models.lexicon import Lexicon
+from uncollapse.models.configuration.bounds import Count, Rate, Size
+from uncollapse.models.corpus_info import Lexicon
+from uncollapse.models.layers.dense import Dense
 
 
 class Bag(nn.Module):

@@ -8,9 +8,9 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.batch import BOS, EOS, PAD, UNK
-from models.bounds import Size
-from models.lexicon import Lexicon
+from uncollapse.models.batch import BOS, EOS, PAD, UNK
+from uncollapse.models.configuration.bounds import Size
+from uncollapse.models.corpus_info import Lexicon
 
 
 class BERT(nn.Module):

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from models.lexicon import Lexicon
+from uncollapse.models.corpus_info import Lexicon
 
 
 class None_(nn.Module):  # noqa: N801 -- `None` is a keyword

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from models.bounds import Rate, Size
-from models.lexicon import Lexicon
+from uncollapse.models.configuration.bounds import Rate, Size
+from uncollapse.models.corpus_info import Lexicon
 
 
 class Recurrent(nn.Module):

@@ -4,9 +4,9 @@ import math
 
 from torch import Tensor, nn
 
-from models.bounds import Rate, Size
-from models.lexicon import Lexicon
-from models.positions import sinusoidal
+from uncollapse.models.configuration.bounds import Rate, Size
+from uncollapse.models.corpus_info import Lexicon
+from uncollapse.models.layers.positions import sinusoidal
 
 
 class Transformer(nn.Module):

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import torch
 
-from models.batch import EOS, UNK, Batch
-from models.text_vae import TextVAE
+from uncollapse.models.batch import EOS, UNK, Batch
+from uncollapse.models.text_vae import TextVAE
 
 RECONSTRUCT, VARY, VARY_TOKEN, PRIOR, INTERPOLATE = TASKS = (
     "reconstruction",

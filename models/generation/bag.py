@@ -5,9 +5,9 @@ import math
 import torch
 from torch import Tensor
 
-from models.batch import BOS, EOS, PAD
-from models.generation.codes import Codes
-from models.text_vae import TextVAE
+from uncollapse.models.batch import BOS, EOS, PAD
+from uncollapse.models.generation.codes import Codes
+from uncollapse.models.text_vae import TextVAE
 
 
 def likeliest(model: TextVAE, codes: Codes, count: int) -> Tensor:

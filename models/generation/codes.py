@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.batch import Batch
+from uncollapse.models.batch import Batch
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from models.generation.bag import likeliest
-from models.generation.codes import Codes
-from models.generation.sampling import sample
-from models.generation.search import beam, greedy
-from models.text_vae import TextVAE
+from uncollapse.models.generation.bag import likeliest
+from uncollapse.models.generation.codes import Codes
+from uncollapse.models.generation.sampling import sample
+from uncollapse.models.generation.search import beam, greedy
+from uncollapse.models.text_vae import TextVAE
 
 Kind = Literal["greedy", "beam", "sample"]
 KINDS: tuple[str, ...] = get_args(Kind)

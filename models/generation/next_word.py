@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from models.batch import BOS, EOS, PAD, Batch
-from models.generation.codes import Codes
-from models.measures.checks import NotFinite
-from models.text_vae import TextVAE
+from uncollapse.models.batch import BOS, EOS, PAD, Batch
+from uncollapse.models.generation.codes import Codes
+from uncollapse.models.measures.checks import NotFinite
+from uncollapse.models.text_vae import TextVAE
 
 NEVER_SAID = (PAD, BOS)  # no target is ever one of these, so whatever probability they keep is not used
 

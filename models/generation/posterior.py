@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from models.batch import Batch
-from models.generation.codes import Codes, batch_rows
-from models.text_vae import TextVAE
+from uncollapse.models.batch import Batch
+from uncollapse.models.generation.codes import Codes, batch_rows
+from uncollapse.models.text_vae import TextVAE
 
 PROBES = 16  # prior draws that show whether all codes have length one
 

@@ -5,10 +5,10 @@ import math
 import torch
 from torch import Tensor
 
-from models.generation.codes import Codes
-from models.generation.next_word import log_next
-from models.generation.search import cut, finished, no_words, said_next
-from models.text_vae import TextVAE
+from uncollapse.models.generation.codes import Codes
+from uncollapse.models.generation.next_word import log_next
+from uncollapse.models.generation.search import cut, finished, no_words, said_next
+from uncollapse.models.text_vae import TextVAE
 
 
 def sample(

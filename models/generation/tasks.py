@@ -9,13 +9,13 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from models.batch import Batch
-from models.encoding import measuring
-from models.generation import abilities, posterior
-from models.generation.abilities import refuse
-from models.generation.between import between
-from models.generation.codes import Codes
-from models.text_vae import TextVAE
+from uncollapse.models.batch import Batch
+from uncollapse.models.evaluation.encoding import measuring
+from uncollapse.models.generation import abilities, posterior
+from uncollapse.models.generation.abilities import refuse
+from uncollapse.models.generation.codes import Codes
+from uncollapse.models.generation.interpolation import between
+from uncollapse.models.text_vae import TextVAE
 
 Decode = Callable[[TextVAE, Codes], Tensor]
 

@@ -6,10 +6,10 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from models.batch import BOS, PAD, UNK, Batch
-from models.bounds import Count, Rate, Share, Size
-from models.contexts import BagContext, LabelContext
-from models.lexicon import Lexicon
+from uncollapse.models.batch import BOS, PAD, UNK, Batch
+from uncollapse.models.configuration.bounds import Count, Rate, Share, Size
+from uncollapse.models.corpus_info import Lexicon
+from uncollapse.models.layers.contexts import BagContext, LabelContext
 
 
 class Embedded(nn.Module):

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from models.bounds import Several, Size
-from models.distributions.products import dot
-from models.latent import Latent
-from models.variable import Variable
+from uncollapse.models.configuration.bounds import Several, Size
+from uncollapse.models.distributions.products import dot
+from uncollapse.models.latents._base import Latent
+from uncollapse.models.variable import Variable
 
 _LARGEST_EXACT = 10  # components whose 2^C codes are enumerated for the mean
 _LARGEST_EXPONENT, _LARGEST_LOGIT = 600.0, 300.0  # exp(600) is a float64, its square is none

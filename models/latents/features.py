@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
-from models.latent import Latent
-from models.variable import Variable
+from uncollapse.models.latents._base import Latent
+from uncollapse.models.variable import Variable
 
 
 class Features(Latent):

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from models.bounds import Positive, Size
-from models.distributions import diagonal_normal
-from models.latent import Latent
-from models.variable import Variable
+from uncollapse.models.configuration.bounds import Positive, Size
+from uncollapse.models.distributions import diagonal_normal
+from uncollapse.models.latents._base import Latent
+from uncollapse.models.variable import Variable
 
 
 class Gaussian(Latent):

@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, linear
 from torch.quasirandom import SobolEngine
 
-from models.bounds import Count, Size
-from models.distributions import diagonal_normal
-from models.distributions.full_normal import FullNormal, factor_of
-from models.latent import Latent
-from models.variable import Score, Variable
+from uncollapse.models.configuration.bounds import Count, Size
+from uncollapse.models.distributions import diagonal_normal
+from uncollapse.models.distributions.full_normal import FullNormal, factor_of
+from uncollapse.models.latents._base import Latent
+from uncollapse.models.variable import Score, Variable
 
 _FEWEST_NODES = 256  # of a fit; four times as many make a mean
 _PARTICLES = 16  # of the prior, for every sentence that is measured

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
-from models.bounds import Size
-from models.latent import Latent
-from models.variable import Variable
+from uncollapse.models.configuration.bounds import Size
+from uncollapse.models.latents._base import Latent
+from uncollapse.models.variable import Variable
 
 
 class None_(Latent):  # noqa: N801 -- `None` is a keyword

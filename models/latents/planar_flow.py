@@ -7,16 +7,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm, one_hot
 
-from models.bounds import Count, Size
-from models.distributions import diagonal_normal
-from models.distributions.maximum_mean_discrepancy import (
+from uncollapse.models.configuration.bounds import Count, Size
+from uncollapse.models.distributions import diagonal_normal
+from uncollapse.models.distributions.maximum_mean_discrepancy import (
     inverse_multiquadric,
     maximum_mean_discrepancy,
     squared_distances,
 )
-from models.distributions.planar import PlanarFlows
-from models.latent import Latent
-from models.variable import Variable
+from uncollapse.models.distributions.planar import PlanarFlows
+from uncollapse.models.latents._base import Latent
+from uncollapse.models.variable import Variable
 
 _SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 _PACE = 0.1  # of the centres towards the mean of what is nearest to them, an update

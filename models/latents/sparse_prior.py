@@ -6,12 +6,12 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
-from models.bounds import Positive, Rate, Size
-from models.distributions import diagonal_normal
-from models.distributions.maximum_mean_discrepancy import maximum_mean_discrepancy
-from models.distributions.spike_slab import SpikeAndSlab
-from models.latent import Latent
-from models.variable import Variable
+from uncollapse.models.configuration.bounds import Positive, Rate, Size
+from uncollapse.models.distributions import diagonal_normal
+from uncollapse.models.distributions.maximum_mean_discrepancy import maximum_mean_discrepancy
+from uncollapse.models.distributions.spike_slab import SpikeAndSlab
+from uncollapse.models.latents._base import Latent
+from uncollapse.models.variable import Variable
 
 _SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from torch.distributions import kl_divergence
 from torch.nn.functional import softplus
 
-from models.bounds import Positive, Shape, Size
-from models.distributions.clamped_beta import ClampedBeta
-from models.distributions.spike_slab import SpikeAndSlab, kl_bound
-from models.latent import Latent
-from models.variable import Variable
+from uncollapse.models.configuration.bounds import Positive, Shape, Size
+from uncollapse.models.distributions.clamped_beta import ClampedBeta
+from uncollapse.models.distributions.spike_slab import SpikeAndSlab, kl_bound
+from uncollapse.models.latents._base import Latent
+from uncollapse.models.variable import Variable
 
 _SHAPE_FLOOR = 0.05  # Beta samplers and their gradients break down not far below.
 _SCALE_FLOOR = 1e-3  # A slab narrower than the narrowest spike would be scored by its rounding errors.

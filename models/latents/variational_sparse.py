@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Bernoulli, kl_divergence
 
-from models.bounds import Open, Positive, Size
-from models.distributions.zero_inflated_normal import ZeroInflatedNormal
-from models.latent import Latent
-from models.variable import Variable
+from uncollapse.models.configuration.bounds import Open, Positive, Size
+from uncollapse.models.distributions.zero_inflated_normal import ZeroInflatedNormal
+from uncollapse.models.latents._base import Latent
+from uncollapse.models.variable import Variable
 
 
 class VariationalSparse(Latent):

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from models.bounds import Concentration, NonNegative, Size, SphereSize
-from models.distributions.hyperspherical_uniform import HypersphericalUniform
-from models.distributions.von_mises_fisher import VonMisesFisher, concentration_for, constants
-from models.latent import Latent
-from models.variable import Variable
+from uncollapse.models.configuration.bounds import Concentration, NonNegative, Size, SphereSize
+from uncollapse.models.distributions.hyperspherical_uniform import HypersphericalUniform
+from uncollapse.models.distributions.von_mises_fisher import VonMisesFisher, concentration_for, constants
+from uncollapse.models.latents._base import Latent
+from uncollapse.models.variable import Variable
 
 
 class VMF(Latent):

@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.distributions import kl_divergence
 from torch.nn.functional import normalize, softplus
 
-from models.bounds import Concentration, SphereSize
-from models.distributions.hyperspherical_uniform import HypersphericalUniform
-from models.distributions.von_mises_fisher import VonMisesFisher
-from models.latent import Latent
-from models.variable import Variable
+from uncollapse.models.configuration.bounds import Concentration, SphereSize
+from uncollapse.models.distributions.hyperspherical_uniform import HypersphericalUniform
+from uncollapse.models.distributions.von_mises_fisher import VonMisesFisher
+from uncollapse.models.latents._base import Latent
+from uncollapse.models.variable import Variable
 
 
 class VMFLearned(Latent):

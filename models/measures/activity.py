@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from models.measures.checks import check_rows
+from uncollapse.models.measures.checks import check_rows
 
 THRESHOLDS = (0.001, 0.01, 0.02, 0.1)  # 0.01 is Burda et al.'s, 0.02 that of the code of Dieng et al. (2019)
 

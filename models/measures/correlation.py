@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from models.measures.checks import check_finite
+from uncollapse.models.measures.checks import check_finite
 
 
 class NoVariation(ValueError):

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from models.measures.checks import check_rows
+from uncollapse.models.measures.checks import check_rows
 
 
 class Isotropy(NamedTuple):

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from models.measures.checks import check_finite
-from models.variable import Variable
+from uncollapse.models.measures.checks import check_finite
+from uncollapse.models.variable import Variable
 
 BATCH = 32  # sentences, of which He et al. (2019) and Long et al. (2019) take the information
 PAIRS = 2**16  # scored at once

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from models.measures.checks import check_finite
+from uncollapse.models.measures.checks import check_finite
 
 # What is counted beside a sentence's n words. He et al. and Long et al. count EOS; the PTB figures of Xu & Durrett and
 # of Li et al. fit about n, the latter's E2E figures n + 2.

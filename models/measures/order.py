@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from models.batch import Batch
+from uncollapse.models.batch import Batch
 
 
 def shuffled(batch: Batch, generator: torch.Generator) -> Tensor:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from models.measures.checks import check_labels, check_rows
+from uncollapse.models.measures.checks import check_labels, check_rows
 
 SHUFFLES = 20
 SMALLEST_STD = 1e-6

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from models.measures.checks import check_rows
+from uncollapse.models.measures.checks import check_rows
 
 _SMALLEST_STD = 1e-6
 

@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from models.bounds import NonNegative, Positive
-from models.optimization import Optimization
+from uncollapse.models.configuration.bounds import NonNegative, Positive
+from uncollapse.models.optimizers._base import Optimization
 
 
 class Adam(Optimization):

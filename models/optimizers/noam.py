@@ -5,8 +5,8 @@ from collections.abc import Collection
 import torch
 from torch import nn
 
-from models.bounds import Fraction, Positive
-from models.optimization import Optimization
+from uncollapse.models.configuration.bounds import Fraction, Positive
+from uncollapse.models.optimizers._base import Optimization
 
 
 class Noam(Optimization):

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from models.bounds import Count, Fraction, Positive
-from models.optimization import Optimization
+from uncollapse.models.configuration.bounds import Count, Fraction, Positive
+from uncollapse.models.optimizers._base import Optimization
 
 
 class SGD(Optimization):

@@ -5,7 +5,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from models.bounds import Fraction
+from uncollapse.models.configuration.bounds import Fraction
 
 
 class Last:

@@ -6,7 +6,7 @@ from statistics import NormalDist
 
 from torch import Tensor
 
-from models.probes.training import Training
+from uncollapse.models.probes.training import Training
 
 
 @dataclass(frozen=True)

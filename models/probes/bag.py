@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity
 
-from models.measures.checks import check_rows
-from models.probes import scaling
-from models.probes.training import Training, dense, fit
+from uncollapse.models.measures.checks import check_rows
+from uncollapse.models.probes import scaling
+from uncollapse.models.probes.training import Training, dense, fit
 
 CONTROLS = (
     5  # shuffles: the cosine of one, whose predictions are small, strays by 0.07 where targets share no direction

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from models.measures.checks import check_labels
-from models.probes import scaling
-from models.probes.accuracy import Accuracy, accuracy
-from models.probes.heads import Head, two_dense
-from models.probes.scaling import Scale
-from models.probes.training import Training, fit
+from uncollapse.models.measures.checks import check_labels
+from uncollapse.models.probes import scaling
+from uncollapse.models.probes.accuracy import Accuracy, accuracy
+from uncollapse.models.probes.heads import Head, two_dense
+from uncollapse.models.probes.scaling import Scale
+from uncollapse.models.probes.training import Training, fit
 
 CHUNK = 1_024  # sentences classified at once
 

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.batch import Batch
-from models.probes.training import dense
-from models.probes.vectors import Vectors
-from models.text_vae import TextVAE
+from uncollapse.models.batch import Batch
+from uncollapse.models.probes.training import dense
+from uncollapse.models.probes.vectors import Vectors
+from uncollapse.models.text_vae import TextVAE
 
 EPOCHS = 5  # VAT, Section 6
 RATE = 5e-4

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import nn
 
-from models.probes.training import dense
+from uncollapse.models.probes.training import dense
 
 Head = Callable[[int, int, torch.Generator], nn.Module]  # (C, Y, generator) -> module, (*, C) -> (*, Y)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from models.measures.checks import check_finite
+from uncollapse.models.measures.checks import check_finite
 
 SMALLEST_STD = 1e-6
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
-from models.measures.checks import NotFinite
+from uncollapse.models.measures.checks import NotFinite
 
 BATCH = 128
 EPOCHS, PATIENCE = 100, 8

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.measures.checks import check_finite, check_labels, check_rows
-from models.measures.correlation import pearson, spearman
-from models.probes import scaling
-from models.probes.accuracy import Accuracy, accuracy, f1
-from models.probes.classifier import Labelled, always, predict
-from models.probes.heads import Head, linear
-from models.probes.training import Training, dense, fit
+from uncollapse.models.measures.checks import check_finite, check_labels, check_rows
+from uncollapse.models.measures.correlation import pearson, spearman
+from uncollapse.models.probes import scaling
+from uncollapse.models.probes.accuracy import Accuracy, accuracy, f1
+from uncollapse.models.probes.classifier import Labelled, always, predict
+from uncollapse.models.probes.heads import Head, linear
+from uncollapse.models.probes.training import Training, dense, fit
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 
 from torch import Tensor
 
-from models.batch import Batch
-from models.text_vae import TextVAE
+from uncollapse.models.batch import Batch
+from uncollapse.models.text_vae import TextVAE
 
 Vectors = Callable[[TextVAE, Batch], Tensor]  # -> (B, D); gradients reach everything that made them
 

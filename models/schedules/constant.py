@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from models.bounds import NonNegative
+from uncollapse.models.configuration.bounds import NonNegative
 
 
 def constant(updates: int, /, *, value: NonNegative = 1.0) -> Callable[[int], float]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from models.bounds import Fraction, NonNegative, Share, Size
+from uncollapse.models.configuration.bounds import Fraction, NonNegative, Share, Size
 
 
 def cyclical(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from models.bounds import Fraction, NonNegative, Share
+from uncollapse.models.configuration.bounds import Fraction, NonNegative, Share
 
 
 def linear(

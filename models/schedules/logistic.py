@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from models.bounds import Fraction, NonNegative, Share
+from uncollapse.models.configuration.bounds import Fraction, NonNegative, Share
 
 
 def logistic(

@@ -6,14 +6,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from models.batch import Batch
-from models.bounds import Positive, Size
-from models.latents.implicit import Implicit
-from models.objective import Objective
-from models.optimization import Optimization
-from models.text_vae import TextVAE
-from models.trace import Trace
-from models.updating import Update
+from uncollapse.models.batch import Batch
+from uncollapse.models.configuration.bounds import Positive, Size
+from uncollapse.models.latents.implicit import Implicit
+from uncollapse.models.objective import Objective
+from uncollapse.models.optimizers._base import Optimization
+from uncollapse.models.text_vae import TextVAE
+from uncollapse.models.trace import Trace
+from uncollapse.models.updates._base import Update
 
 
 class Adversarial(Update):

@@ -7,13 +7,13 @@ from typing import Any
 
 from torch import Tensor
 
-from models.batch import Batch
-from models.bounds import Count, Size
-from models.objective import Objective
-from models.optimization import Optimization
-from models.text_vae import TextVAE
-from models.trace import Trace
-from models.updating import Update
+from uncollapse.models.batch import Batch
+from uncollapse.models.configuration.bounds import Count, Size
+from uncollapse.models.objective import Objective
+from uncollapse.models.optimizers._base import Optimization
+from uncollapse.models.text_vae import TextVAE
+from uncollapse.models.trace import Trace
+from uncollapse.models.updates._base import Update
 
 
 @dataclass

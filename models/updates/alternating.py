@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from models.bounds import Size
-from models.objective import Objective
-from models.optimization import Optimization
-from models.text_vae import TextVAE
-from models.updating import Update
+from uncollapse.models.configuration.bounds import Size
+from uncollapse.models.objective import Objective
+from uncollapse.models.optimizers._base import Optimization
+from uncollapse.models.text_vae import TextVAE
+from uncollapse.models.updates._base import Update
 
 
 class Alternating(Update):

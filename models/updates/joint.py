@@ -4,12 +4,12 @@ from typing import Literal
 
 from torch import Tensor
 
-from models.batch import Batch
-from models.objective import Objective
-from models.optimization import Optimization
-from models.text_vae import TextVAE
-from models.trace import Trace
-from models.updating import Update
+from uncollapse.models.batch import Batch
+from uncollapse.models.objective import Objective
+from uncollapse.models.optimizers._base import Optimization
+from uncollapse.models.text_vae import TextVAE
+from uncollapse.models.trace import Trace
+from uncollapse.models.updates._base import Update
 
 
 class Joint(Update):

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import TypeVar
 
-from study.corpora.cafe_words import (
+from uncollapse.study.corpora.cafe_words import (
     ADVERBS,
     GUESTS,
     JUDGEMENTS,
@@ -29,7 +29,7 @@ from study.corpora.cafe_words import (
     VERDICTS,
     WRITERS,
 )
-from study.corpora.formats import Records
+from uncollapse.study.corpora.readers import Records
 
 LABELS = {"strong": "topic", "weak": "writer"}
 LEVELS: dict[str, tuple[str, ...]] = {

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from study.corpora import selection
-from study.corpora.files import PROBE, count_lines
-from study.corpora.formats import read_file, read_vocabulary, refuse_mismatch
-from study.corpora.parse import parse
-from study.corpora.settings import Cafes, Files, Settings
-from study.errors import UserError
+from uncollapse.study.corpora import splits
+from uncollapse.study.corpora.files import PROBE, count_lines
+from uncollapse.study.corpora.readers import read_file, read_vocabulary, refuse_mismatch
+from uncollapse.study.corpora.section import parse
+from uncollapse.study.corpora.settings import Cafes, Files, Settings
+from uncollapse.study.errors import UserError
 
 
 def check(settings: Mapping[str, Any], base: Path) -> list[str]:
@@ -58,14 +58,14 @@ def _few(counts: Mapping[str, int | None], settings: Settings) -> list[str]:
     total = counts["train"]
     faults = [] if total is None else _cut(total, settings)
     for split, count in counts.items():
-        if split != "train" and count is not None and count < selection.FEWEST:
-            faults.append(f"corpus.{split}: {selection.too_few(split, count)}")
+        if split != "train" and count is not None and count < splits.FEWEST:
+            faults.append(f"corpus.{split}: {splits.too_few(split, count)}")
     return faults
 
 
 def _cut(total: int, settings: Settings) -> list[str]:
     try:
-        selection.sizes(total, settings.cut.shares)
+        splits.sizes(total, settings.cut.shares)
     except ValueError as error:
         return [f"corpus: {error}"]
     return []

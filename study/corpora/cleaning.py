@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from sys import intern
 from typing import Any
 
-from study.corpora import subwords
-from study.corpora.settings import Cleaning
+from uncollapse.study.corpora import subwords
+from uncollapse.study.corpora.settings import Cleaning
 
 _LINKS = re.compile(r"(?:\b(?:https?|ftp)://|\bwww\.)\S+", re.IGNORECASE)
 _QUOTES = re.compile(r"[\"“”„‟«»‹›‘]|``|''|’(?!\w)")

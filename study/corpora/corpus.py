@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from study.corpora.cleaning import words_of
-from study.corpora.settings import BOS, EOS, PAD, SPLITS, UNK, Cleaning
-from study.corpora.subwords import joined
-from study.errors import UserError
+from uncollapse.study.corpora.cleaning import words_of
+from uncollapse.study.corpora.settings import BOS, EOS, PAD, SPLITS, UNK, Cleaning
+from uncollapse.study.corpora.subwords import joined
+from uncollapse.study.errors import UserError
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ import codecs
 from collections.abc import Sequence
 from pathlib import Path
 
-from study.errors import UserError
+from uncollapse.study.errors import UserError
 
 PROBE = 1 << 20
 MOST_FAULTS = 5

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from models.faults import unknown
+from uncollapse.models.configuration.unknown_name import unknown
 
 
 class Page:

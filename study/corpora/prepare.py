@@ -9,12 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from study.corpora import selection, subwords, vectors
-from study.corpora.cafes import generate
-from study.corpora.cleaning import learn, words_of
-from study.corpora.corpus import Corpus
-from study.corpora.formats import Records, numbered, read_files, read_vocabulary
-from study.corpora.indexing import (
+from uncollapse.study.corpora import splits as selection
+from uncollapse.study.corpora import subwords, vectors
+from uncollapse.study.corpora.cache import Made, corpus_of, entry, seal, sha256
+from uncollapse.study.corpora.cafes import generate
+from uncollapse.study.corpora.cleaning import learn, words_of
+from uncollapse.study.corpora.corpus import Corpus
+from uncollapse.study.corpora.readers import Records, numbered, read_files, read_vocabulary
+from uncollapse.study.corpora.section import parse
+from uncollapse.study.corpora.settings import SPECIALS, SPLITS, UNK, Cafes, Files, Settings
+from uncollapse.study.corpora.vocabulary import (
     class_names,
     counted,
     indexed,
@@ -22,10 +26,7 @@ from study.corpora.indexing import (
     refuse_reserved,
     vocabulary_of,
 )
-from study.corpora.parse import parse
-from study.corpora.settings import SPECIALS, SPLITS, UNK, Cafes, Files, Settings
-from study.corpora.store import Made, corpus_of, entry, seal, sha256
-from study.errors import UserError
+from uncollapse.study.errors import UserError
 
 PREPARATION_VERSION = 2
 MOST_CLASSES = 2**15 - 1

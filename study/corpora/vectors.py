@@ -9,7 +9,7 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
-from study.errors import UserError
+from uncollapse.study.errors import UserError
 
 PROBE = 4096
 LONGEST_WORD = 1000

@@ -7,8 +7,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from models.probes.accuracy import wilson
-from study.transfer.trials import Trial
+from uncollapse.models.probes.accuracy import wilson
+from uncollapse.study.transfer.measurements import Trial
 
 
 @dataclass(frozen=True)

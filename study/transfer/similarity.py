@@ -7,7 +7,7 @@ import torch
 from scipy.stats import rankdata
 from torch import Tensor
 
-from models.measures.correlation import similarity
+from uncollapse.models.measures.correlation import similarity
 
 RESAMPLES, LEVEL = 500, 0.95
 
@@ -19,7 +19,7 @@ def judged(cosine: Mapping[str, Tensor], gold: Mapping[str, Tensor]) -> dict[str
         cosine, gold: (N,) of each subset by name.
 
     Raises:
-        models.measures.correlation.NoVariation: all cosines, or all judgements, are equal.
+        uncollapse.models.measures.correlation.NoVariation: all cosines, or all judgements, are equal.
     """
     found = similarity(cosine, gold)
     measures = {"all": found.all, "mean": found.mean, "wmean": found.wmean}

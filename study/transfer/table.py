@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from study.transfer.tasks import CLASSES, COSINE, GRADES, PARAPHRASE
+from uncollapse.study.transfer.tasks import CLASSES, COSINE, GRADES, PARAPHRASE
 
 HEADS = {
     CLASSES: "accuracy on the test part (mean over seeds, Wilson 95 % of it over sentences; lowest to highest seed)",

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from models.faults import unknown
-from study.errors import UserError
-from study.transfer import files
-from study.transfer.parts import Part
+from uncollapse.models.configuration.unknown_name import unknown
+from uncollapse.study.errors import UserError
+from uncollapse.study.transfer import readers
+from uncollapse.study.transfer.splits import Part
 
 CLASSES, PARAPHRASE, GRADES, COSINE = "classes", "paraphrase", "grades", "cosine"
 
@@ -62,19 +62,19 @@ ENTAILMENT = ("CONTRADICTION", "NEUTRAL", "ENTAILMENT")
 
 
 def _similarity(year: str) -> Source:
-    return Source((f"STS/{year}-en-test", f"{year}-en-test", year), files.similarity, (COSINES,))
+    return Source((f"STS/{year}-en-test", f"{year}-en-test", year), readers.similarity, (COSINES,))
 
 
 TASKS: Mapping[str, Source] = {
-    "MR": Source(("MR",), partial(files.two_files, "rt-polarity.neg", "rt-polarity.pos"), POLARITY),
-    "CR": Source(("CR",), partial(files.two_files, "custrev.neg", "custrev.pos"), POLARITY),
-    "SST2": Source(("SST/binary", "SST2"), partial(files.sentiment, 2), POLARITY),
-    "SST5": Source(("SST/fine", "SST5"), partial(files.sentiment, 5), _classes(*STARS)),
-    "TREC": Source(("TREC",), partial(files.questions, QUESTIONS), _classes(*QUESTIONS)),
-    "MRPC": Source(("MRPC",), files.paraphrases, (Question(PARAPHRASE, ("other", "paraphrase")),)),
-    "SICK-E": Source(("SICK",), partial(files.sick_entailment, ENTAILMENT), _classes(*ENTAILMENT)),
-    "SICK-R": Source(("SICK",), files.sick_relatedness, (COSINES, Question(GRADES, lowest=1, highest=5))),
-    "STSb": Source(("STS/STSBenchmark", "STSBenchmark", "STSb"), files.benchmark, (COSINES, UP_TO_FIVE)),
+    "MR": Source(("MR",), partial(readers.two_files, "rt-polarity.neg", "rt-polarity.pos"), POLARITY),
+    "CR": Source(("CR",), partial(readers.two_files, "custrev.neg", "custrev.pos"), POLARITY),
+    "SST2": Source(("SST/binary", "SST2"), partial(readers.sentiment, 2), POLARITY),
+    "SST5": Source(("SST/fine", "SST5"), partial(readers.sentiment, 5), _classes(*STARS)),
+    "TREC": Source(("TREC",), partial(readers.questions, QUESTIONS), _classes(*QUESTIONS)),
+    "MRPC": Source(("MRPC",), readers.paraphrases, (Question(PARAPHRASE, ("other", "paraphrase")),)),
+    "SICK-E": Source(("SICK",), partial(readers.sick_entailment, ENTAILMENT), _classes(*ENTAILMENT)),
+    "SICK-R": Source(("SICK",), readers.sick_relatedness, (COSINES, Question(GRADES, lowest=1, highest=5))),
+    "STSb": Source(("STS/STSBenchmark", "STSBenchmark", "STSb"), readers.benchmark, (COSINES, UP_TO_FIVE)),
     **{year: _similarity(year) for year in ("STS12", "STS13", "STS14", "STS15", "STS16")},
 }
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from models.probes.fine_tuning import Setting
-from study.transfer.ways import FROZEN, PAIRS
+from uncollapse.models.probes.fine_tuning import Setting
+from uncollapse.study.transfer.ways import FROZEN, PAIRS
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.schema import Records
+from uncollapse.analysis.schema import Records
 
 FAMILIES = ("lstm_lm", "seqvae", "avgpool", "maxpool", "abspool", "vmf", "hrvae", "hsvae", "vat")
 COLLAPSE = {

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import report
-from analysis.findings import find
-from analysis.schema import Records
-from analysis.sentences import family_sentences, headline
-from analysis.summary import text
 from tests.analysis import synthetic
+from uncollapse.analysis.findings import find
+from uncollapse.analysis.report import page
+from uncollapse.analysis.report.sentences import family_sentences, headline
+from uncollapse.analysis.report.summary import text
+from uncollapse.analysis.schema import Records
 
 Change = Callable[[pd.DataFrame], pd.DataFrame]
 
@@ -71,7 +71,7 @@ def test_a_sentence_and_not_a_crash(name: str, whole: Records, tmp_path: Path) -
     change, words = CASES[name]
     records = _changed(whole, change)
     assert words in " ".join(headline(find(records)))
-    assert report.write(find(records), tmp_path).exists()
+    assert page.write(find(records), tmp_path).exists()
     assert words in text(find(records))
 
 
@@ -80,7 +80,7 @@ def test_an_empty_study_says_so(tmp_path: Path) -> None:
     assert headline(find(empty)) == [
         "The study has no trials: nothing was planned or recorded, so there is nothing to report."
     ]
-    assert "nothing to report" in report.write(find(empty), tmp_path).read_text(encoding="utf-8")
+    assert "nothing to report" in page.write(find(empty), tmp_path).read_text(encoding="utf-8")
 
 
 def test_a_planned_family_without_trials_is_named() -> None:
@@ -106,14 +106,14 @@ def test_a_language_model_only_study_never_speaks_of_collapse(whole: Records) ->
     ],
 )
 def test_one_configuration_in_words(collapsed: int, alive: int, words: str) -> None:
-    from tests.analysis.tables import frame, seeds
+    from tests.support.tables import frame, seeds
 
     found = find(Records({}, frame(*seeds("a", "c", collapsed, alive)), pd.DataFrame()))
     assert family_sentences(found) == {"a": words}
 
 
 def test_uncounted_seeds_are_named_beside_the_share() -> None:
-    from tests.analysis.tables import frame, replicate, seeds
+    from tests.support.tables import frame, replicate, seeds
 
     rows = [*seeds("a", "c", 1, 3), replicate("a", "c", 8, "failed"), replicate("a", "c", 9, "missing")]
     assert family_sentences(find(Records({}, frame(*rows), pd.DataFrame())))["a"].endswith(

@@ -3,13 +3,14 @@
 import pandas as pd
 import pytest
 
-from analysis import collapse, comparison, pareto
-from analysis.findings import find
-from analysis.intervals import wilson
-from analysis.schema import Records
-from analysis.sentences import headline
-from analysis.verdicts import judge
-from tests.analysis.tables import DEAD, OK, frame, replicate
+from tests.support.tables import DEAD, OK, frame, replicate
+from uncollapse.analysis.collapse import rates
+from uncollapse.analysis.comparison import configurations, pareto
+from uncollapse.analysis.findings import find
+from uncollapse.analysis.report.sentences import headline
+from uncollapse.analysis.schema import Records
+from uncollapse.analysis.statistics.intervals import wilson
+from uncollapse.analysis.verdicts import judge
 
 CAUSE = "dropped after 6 seeds: c1 was better on 6 of 6, evidence 41"
 
@@ -22,7 +23,7 @@ def trials(dropped_nll: float = 40.0) -> pd.DataFrame:
 
 
 def test_a_seed_that_was_not_given_is_neither_planned_nor_unknown() -> None:
-    table = collapse.by_configuration(judge(trials())).set_index("configuration")
+    table = rates.by_configuration(judge(trials())).set_index("configuration")
     row = table.loc["c2"]
     assert (row["planned"], row["judged"], row["collapsed"], row["dropped"]) == (6, 6, 2, 4)
     assert (row["wilson_low"], row["wilson_high"]) == pytest.approx(tuple(wilson(2, 6)))
@@ -31,7 +32,7 @@ def test_a_seed_that_was_not_given_is_neither_planned_nor_unknown() -> None:
 
 
 def test_what_was_dropped_ranks_behind_whatever_it_reached() -> None:
-    table = comparison.configurations(judge(trials(dropped_nll=1.0))).set_index("configuration")
+    table = configurations.configurations(judge(trials(dropped_nll=1.0))).set_index("configuration")
     assert table["rank"].to_dict() == {"c1": 1, "c2": 2}
     assert table["race"].to_dict() == {"c1": "", "c2": CAUSE}
     assert not table["few_seeds"].any()

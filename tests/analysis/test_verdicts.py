@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from analysis.verdicts import Thresholds, judge, yardsticks
-from tests.analysis.tables import DEAD, OK, frame, replicate, search
+from tests.support.tables import DEAD, OK, frame, replicate, search
+from uncollapse.analysis.verdicts import Thresholds, judge, yardsticks
 
 
 @pytest.mark.parametrize(

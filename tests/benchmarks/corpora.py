@@ -45,7 +45,7 @@ def section(path: Path, tokenizer: str) -> dict[str, Any]:
 
 def prepare(folder: Path, settings: Mapping[str, Any]) -> Row:
     """Seconds and peak memory of this process over opening the corpus, which makes it if need be."""
-    from study.corpora.prepare import prepare as open_corpus
+    from uncollapse.study.corpora.prepare import prepare as open_corpus
 
     before, began = _resident(), time.perf_counter()
     corpus = open_corpus(settings, folder / "cache", folder)
@@ -61,9 +61,9 @@ def start(folder: Path, settings: Mapping[str, Any]) -> Row:
     """What a worker does with a prepared corpus before its first batch; torch is imported before the clock starts."""
     import pickle
 
-    from study.corpora.prepare import prepare as open_corpus
-    from study.lexicons import lexicon_of
-    from study.worker import Text
+    from uncollapse.study.corpora.prepare import prepare as open_corpus
+    from uncollapse.study.execution.worker import Text
+    from uncollapse.study.training.lexicons import lexicon_of
 
     corpus = open_corpus(settings, folder / "cache", folder)
     sent = pickle.dumps(Text(corpus, lexicon_of(corpus), corpus.split("train"), corpus.split("valid")))
@@ -80,9 +80,9 @@ def together(folder: Path, settings: Mapping[str, Any]) -> Row:
     """Memory that trials which read the corpus side by side add, in Ray workers that got it as trials get it."""
     import ray
 
-    from study.corpora.prepare import prepare as open_corpus
-    from study.lexicons import lexicon_of
-    from study.worker import Text
+    from uncollapse.study.corpora.prepare import prepare as open_corpus
+    from uncollapse.study.execution.worker import Text
+    from uncollapse.study.training.lexicons import lexicon_of
 
     corpus = open_corpus(settings, folder / "cache", folder)
     ray.init(num_cpus=TRIALS, include_dashboard=False, logging_level="ERROR", log_to_driver=False)
@@ -102,7 +102,7 @@ class Reader:
     def __init__(self) -> None:
         import torch
 
-        from study import batches
+        from uncollapse.study.training import batches
 
         torch.set_num_threads(1)
         self.batches = batches

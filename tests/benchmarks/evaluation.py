@@ -19,17 +19,17 @@ from typing import Any
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
-from models import evaluation
-from models.batch import PAD, Batch
-from models.encoding import measuring
-from models.gathering import gather
-from study.batches import evaluation_batches
-from study.corpora.corpus import Corpus
-from study.training import EVALUATION_BATCH, Training
 from tests.benchmarks import side_by_side, textbook, textbook_evaluation
 from tests.benchmarks.training_step import configuration, corpora, ours, sample
+from tests.support.places import ROOT
+from uncollapse.models.batch import PAD, Batch
+from uncollapse.models.evaluation import evaluate
+from uncollapse.models.evaluation.encoding import measuring
+from uncollapse.models.evaluation.forward_pass import gather
+from uncollapse.study.corpora.corpus import Corpus
+from uncollapse.study.training.batches import evaluation_batches
+from uncollapse.study.training.training import EVALUATION_BATCH, Training
 
-ROOT = Path(__file__).resolve().parents[2]
 PEAKS = (10, 500, 5000)
 
 
@@ -57,7 +57,7 @@ def likelihood(name: str, size: str, corpus: Corpus, sentences: int, samples: in
     found: dict[str, float] = {}
 
     def us() -> None:
-        found["ours"] = evaluation.evaluate(training.model, batches, samples, seed=0)["nll_iw"]
+        found["ours"] = evaluate.evaluate(training.model, batches, samples, seed=0)["nll_iw"]
 
     def them(at_once: int, sentences: Sequence[torch.Tensor], note: str) -> None:
         made = [pad_sequence(list(sentences[at : at + at_once]), True, PAD) for at in range(0, len(sentences), at_once)]
@@ -96,7 +96,7 @@ def information(name: str, size: str, corpus: Corpus, turns: int, most: int) -> 
 
     def us() -> None:
         with measuring(model, 0):
-            found["ours"] = evaluation._information(model, gathered)["mi"]
+            found["ours"] = evaluate._information(model, gathered)["mi"]
 
     def them(at_once: int) -> None:
         found["theirs"] = textbook_evaluation.information(*heads, draws, at_once)
@@ -128,7 +128,7 @@ def peak(samples: int) -> None:
 
     found = corpora()["quickstart"]
     training = trained("seqvae", "quickstart", found)
-    evaluation.evaluate(training.model, evaluation_batches(found.split("valid"), EVALUATION_BATCH, 64), samples, 0)
+    evaluate.evaluate(training.model, evaluation_batches(found.split("valid"), EVALUATION_BATCH, 64), samples, 0)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 
 

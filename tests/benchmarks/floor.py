@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from models.batch import Batch
-from models.text_vae import TextVAE
+from uncollapse.models.batch import Batch
+from uncollapse.models.text_vae import TextVAE
 
 
 class Product(NamedTuple):

@@ -14,16 +14,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from models.batch import Batch
-from models.objective import Objective
-from models.text_vae import TextVAE
-from study import devices, families
-from study.batches import training_batches
-from study.corpora.prepare import prepare
-from study.families import merge
-from study.lexicons import lexicon_of
-from study.training import Effort, Task, Training
 from tests.benchmarks.seeds_together import SeedsTogether
+from uncollapse.models.batch import Batch
+from uncollapse.models.objective import Objective
+from uncollapse.models.text_vae import TextVAE
+from uncollapse.study.config import families
+from uncollapse.study.config.families import merge
+from uncollapse.study.corpora.prepare import prepare
+from uncollapse.study.training import devices
+from uncollapse.study.training.batches import training_batches
+from uncollapse.study.training.lexicons import lexicon_of
+from uncollapse.study.training.training import Effort, Task, Training
 
 BATCH, SENTENCES, WARM = 32, 10_000, 5
 SMALL = {"inputs": {"size": 32}, "encoder": {"hidden": 32}, "decoder": {"hidden": 32}}  # on a CPU

@@ -24,14 +24,14 @@ from typing import Any
 import psutil
 from rich.console import Console
 
-from analysis.schema import REPLICATE, SEARCH
-from study import specification
-from study.book import Book
-from study.ledger import Ledger
-from study.progress import Progress
-from study.specification import Study, planned
-from study.stages import ReplicateStage, SearchStage, Stage
-from study.workspace import Workspace
+from uncollapse.analysis.schema import REPLICATE, SEARCH
+from uncollapse.study.config import study_page
+from uncollapse.study.config.study_page import Study, planned
+from uncollapse.study.execution.progress import Progress
+from uncollapse.study.stages.stage import ReplicateStage, SearchStage, Stage
+from uncollapse.study.storage.ledger import Ledger
+from uncollapse.study.storage.recorder import Book
+from uncollapse.study.storage.workspace import Workspace
 
 NAME, FAMILIES, SEEDS = "growth", ("seqvae", "maxpool", "vmf", "hsvae", "vat"), 10
 SLOTS = 2
@@ -50,7 +50,7 @@ def page(folder: Path, trials: int, epochs: int, sampler: str) -> Study:
     """A study of so many trials, 100 or more."""
     share = trials // len(FAMILIES)
     configurations = max(1, share // (2 * SEEDS))
-    return specification.parse(
+    return study_page.parse(
         {
             "study": NAME,
             "corpus": {"name": "cafes", "sentences": 600},
@@ -125,7 +125,7 @@ def alone(folder: Path, study: Study) -> Figures:
 
 
 def idle(config: Mapping[str, Any], text: Any) -> None:
-    """In place of `study.worker.run_trial`: every epoch at once."""
+    """In place of `study.execution.worker.run_trial`: every epoch at once."""
     from ray import tune
 
     def report(content: Mapping[str, Any]) -> None:
@@ -139,10 +139,10 @@ def idle(config: Mapping[str, Any], text: Any) -> None:
 
 def tuned(folder: Path, study: Study) -> Figures:
     """A whole study as `uncollapse run` runs it, but for trials that do nothing and the report, which has its own."""
-    from study import running, tuning, worker
+    from uncollapse.study.execution import driver, ray_tune, worker
 
     found, places = Figures(), []
-    stage = tuning.run_stage
+    stage = ray_tune.run_stage
 
     def watched(conductor: Any, *more: Any) -> None:
         places.append(resident())
@@ -155,9 +155,9 @@ def tuned(folder: Path, study: Study) -> Figures:
             writer.close(3600.0)
         return {}
 
-    vars(worker)["run_trial"], vars(tuning)["run_stage"], vars(running)["_conclude"] = idle, watched, concluded
+    vars(worker)["run_trial"], vars(ray_tune)["run_stage"], vars(driver)["_conclude"] = idle, watched, concluded
     with (folder / "said").open("w") as said, redirect_stderr(said):
-        running.run(study, Workspace(folder, NAME), running.Launch(page="growth.yaml", cpus=SLOTS, to_stderr=True))
+        driver.run(study, Workspace(folder, NAME), driver.Launch(page="growth.yaml", cpus=SLOTS, to_stderr=True))
     return {**found, "MB at the end": places[-1], "MB grown": places[-1] - places[0], "MB peak": peak()}
 
 
@@ -179,8 +179,8 @@ def opened(folder: Path, study: Study) -> Figures:
 
 def read(folder: Path, study: Study) -> Figures:
     """What a reader of the ledger waits for."""
-    from study.command import main as command
-    from study.results import records, tables
+    from uncollapse.cli.main import main as command
+    from uncollapse.study.storage.tables import records, tables
 
     found, before = Figures(), resident()
     with timed(found, "records"):

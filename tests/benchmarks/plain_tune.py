@@ -24,9 +24,9 @@ from ray.air.integrations.mlflow import MLflowLoggerCallback
 
 def train(config: dict[str, Any]) -> None:
     """One trial: load the corpus, train, report every epoch."""
-    from study.corpora.prepare import prepare
-    from study.lexicons import lexicon_of
-    from study.training import Effort, Task, Training
+    from uncollapse.study.corpora.prepare import prepare
+    from uncollapse.study.training.lexicons import lexicon_of
+    from uncollapse.study.training.training import Effort, Task, Training
 
     job, started = config["job"], time.time()
     torch.set_num_threads(1)

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from statistics import mean, median, variance
 
-from analysis.intervals import jeffreys, wilson
-from study.racing import Drop, race
 from tests.benchmarks.record_table import BEST, EVERY, rows
+from uncollapse.analysis.statistics.intervals import jeffreys, wilson
+from uncollapse.study.stages.sign_test import Drop, race
 
 Cell = tuple[float, bool]  # NLL, collapsed
 Law = Callable[[random.Random, int], Cell]

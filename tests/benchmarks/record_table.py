@@ -17,13 +17,13 @@ from typing import Any, NamedTuple
 
 import torch
 
-from models.lexicon import Lexicon
-from study import families
-from study.corpora.corpus import Corpus
-from study.corpora.prepare import prepare
-from study.families import Family
-from study.lexicons import lexicon_of
-from study.training import Diverged, Effort, Task, Training
+from uncollapse.models.corpus_info import Lexicon
+from uncollapse.study.config import families
+from uncollapse.study.config.families import Family
+from uncollapse.study.corpora.corpus import Corpus
+from uncollapse.study.corpora.prepare import prepare
+from uncollapse.study.training.lexicons import lexicon_of
+from uncollapse.study.training.training import Diverged, Effort, Task, Training
 
 TABLES = Path(__file__).parent / "tables"
 EVERY, BEST = TABLES / "cafes_every.csv", TABLES / "cafes_best.csv"

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.analysis import recorded
+from tests.support import mlflow_study
 
 STUDY, EPOCHS = "size", 20
 
@@ -35,7 +35,7 @@ def made(folder: Path, trials: int) -> Path:
         return place
     started = last = time.perf_counter()
     for done, _ in enumerate(
-        recorded.write(uri(place), STUDY, recorded.trials(trials, EPOCHS), place / "artifacts"), start=1
+        mlflow_study.write(uri(place), STUDY, mlflow_study.trials(trials, EPOCHS), place / "artifacts"), start=1
     ):
         if time.perf_counter() - last > 60:
             last = time.perf_counter()
@@ -47,8 +47,9 @@ def made(folder: Path, trials: int) -> Path:
 
 def measure(place: Path) -> dict[str, float]:
     """Seconds of each part, by the clock and of the processor, and the peak of resident memory; for a fresh process."""
-    from analysis import report, runs
-    from analysis.findings import find
+    from uncollapse.analysis.findings import find
+    from uncollapse.analysis.mlflow_runs import runs
+    from uncollapse.analysis.report import page as report
 
     found: dict[str, float] = {}
 

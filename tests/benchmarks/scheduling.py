@@ -21,9 +21,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from analysis.schema import SEARCH
 from tests.benchmarks.machine import here
-from tests.faults.studies import left, page, run
+from tests.support.running_studies import left, page, run
+from uncollapse.analysis.schema import SEARCH
 
 SLOTS = 2
 LENGTHS: Mapping[str, Mapping[str, Any]] = {  # corpus sentences, hidden units, epochs

@@ -17,10 +17,10 @@ import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, TPESampler
 
-from analysis.medians import median_ends
-from study import sampling
-from study.identity import digest
 from tests.benchmarks.record_table import EVERY, SPACE, Setting, rows
+from uncollapse.analysis.statistics.medians import median_ends
+from uncollapse.study.stages import samplers
+from uncollapse.study.storage.fingerprints import digest
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 SEARCH = {
@@ -64,7 +64,7 @@ def trials_to_reach(good: float, known: dict[Setting, list[float]], make: Make, 
     study = optuna.create_study()
     for number in range(most):
         study.sampler = make(repetition, number)
-        setting = recorded(sampling.propose(trial := study.ask(), SEARCH))
+        setting = recorded(samplers.propose(trial := study.ask(), SEARCH))
         if statistics.mean(known[setting]) <= good:
             return number + 1
         study.tell(trial, known[setting][number % len(known[setting])])
@@ -79,17 +79,17 @@ def warm(known: dict[Setting, list[float]], trials: int) -> Make:
         if repetition not in earlier:
             before = optuna.create_study()
             for at in range(trials):
-                before.sampler = sampling.sampler("random", 10_000 + repetition, "family", at)
-                setting = recorded(sampling.propose(trial := before.ask(), SEARCH))
+                before.sampler = samplers.sampler("random", 10_000 + repetition, "family", at)
+                setting = recorded(samplers.propose(trial := before.ask(), SEARCH))
                 before.tell(trial, known[setting][0])
             earlier[repetition] = before.trials
-        return sampling.sampler("tpe", repetition, "family", number, earlier[repetition])
+        return samplers.sampler("tpe", repetition, "family", number, earlier[repetition])
 
     return make
 
 
 def ours(kind: str) -> Make:
-    return lambda repetition, number: sampling.sampler(kind, repetition, "family", number)
+    return lambda repetition, number: samplers.sampler(kind, repetition, "family", number)
 
 
 def tpe(**options: Any) -> Make:

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, stack_module_state, vmap
 
-from models.batch import Batch
-from models.objective import Objective
-from models.text_vae import TextVAE
+from uncollapse.models.batch import Batch
+from uncollapse.models.objective import Objective
+from uncollapse.models.text_vae import TextVAE
 
 
 class Loss(nn.Module):

@@ -10,8 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from analysis.schema import SEARCH
-from tests.faults.studies import left, page, run
+from tests.support.running_studies import left, page, run
+from uncollapse.analysis.schema import SEARCH
 
 SLOTS = 2
 FAMILIES = ["seqvae", "maxpool", "vmf", "lstm_lm"]

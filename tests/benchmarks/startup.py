@@ -17,8 +17,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.benchmarks.machine import here
+from tests.support.places import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 UNCOLLAPSE = str(Path(sys.executable).parent / "uncollapse")
 COMMANDS = {
     "python -c pass": [sys.executable, "-c", "pass"],

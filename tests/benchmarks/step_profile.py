@@ -14,10 +14,10 @@ from typing import Any
 
 from torch.profiler import ProfilerActivity, profile
 
-from study import families
-from study.corpora.corpus import Corpus
 from tests.benchmarks import side_by_side
 from tests.benchmarks.training_step import FAMILIES, configuration, corpora, ours, sample
+from uncollapse.study.config import families
+from uncollapse.study.corpora.corpus import Corpus
 
 KINDS = {  # the first kind that has one of its words in an operator's name takes it
     "recurrent layers": ("lstm", "gru", "rnn"),

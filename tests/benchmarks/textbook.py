@@ -15,7 +15,7 @@ from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader
 
-from models.batch import BOS, EOS, PAD
+from uncollapse.models.batch import BOS, EOS, PAD
 
 Settings = Mapping[str, Any]
 

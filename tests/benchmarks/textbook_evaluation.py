@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.distributions import Normal
 from torch.nn import functional
 
-from models.batch import PAD
 from tests.benchmarks.textbook import RecurrentVAE
+from uncollapse.models.batch import PAD
 
 
 def filled(model: RecurrentVAE, ours: nn.Module) -> RecurrentVAE:

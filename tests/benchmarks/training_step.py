@@ -17,15 +17,15 @@ import numpy as np
 import torch
 import yaml
 
-from study import families
-from study.batches import BUCKET_BATCHES, training_batches
-from study.corpora.corpus import Corpus, Split
-from study.corpora.prepare import prepare
-from study.lexicons import lexicon_of
-from study.training import Effort, Task, Training
 from tests.benchmarks import floor, side_by_side, textbook
+from tests.support.places import ROOT
+from uncollapse.study.config import families
+from uncollapse.study.corpora.corpus import Corpus, Split
+from uncollapse.study.corpora.prepare import prepare
+from uncollapse.study.training.batches import BUCKET_BATCHES, training_batches
+from uncollapse.study.training.lexicons import lexicon_of
+from uncollapse.study.training.training import Effort, Task, Training
 
-ROOT = Path(__file__).resolve().parents[2]
 PTB = ROOT.parent / "shared" / "data" / "ptb"
 QUICKSTART = yaml.safe_load((ROOT / "study" / "cafes.yaml").read_text(encoding="utf-8"))
 FAMILIES = ("lstm_lm", "seqvae", "maxpool", "vmf", "hrvae", "hsvae", "vat", "g_nvdm")

@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.faults.studies import page, run
+from tests.support.running_studies import page, run
 
 SEARCH = {"trials": 12, "sampler": "random", "stop_early": "none"}
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clusters.nodes import free_port
+from tests.support.cluster_nodes import free_port
 
 NAME = "tracking"
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.clusters.morning import finished_once, verify
-from tests.clusters.night import Night
-from tests.clusters.nodes import cluster
+from tests.clusters.after_the_night import finished_once, verify
+from tests.clusters.faulty_night import Night
 from tests.clusters.postgres import postgres
-from tests.clusters.server import server
-from tests.faults.studies import figures, left, page, running
+from tests.support.cluster_nodes import cluster
+from tests.support.running_studies import figures, left, page, running
+from tests.support.tracking_server import server
 
 pytestmark = [pytest.mark.slow, pytest.mark.cluster]
 EPOCHS = 6

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from study.command import FAILED, STOPPED, USER
-from tests.clusters.morning import finished_once, verify
-from tests.clusters.nodes import Cluster, cluster
-from tests.faults.studies import QUIET, command, epochs, left, page, running, wait_until
+from tests.clusters.after_the_night import finished_once, verify
+from tests.support.cluster_nodes import Cluster, cluster
+from tests.support.running_studies import QUIET, command, epochs, left, page, running, wait_until
+from uncollapse.cli.main import FAILED, STOPPED, USER
 
 pytestmark = [pytest.mark.slow, pytest.mark.cluster]
 EPOCHS, SEARCHED, CONFIRMED = 16, 8, 2

@@ -18,12 +18,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.clusters import readme
-from tests.clusters.nodes import ROOT, free_port
 from tests.clusters.postgres import owner, program
+from tests.support import documented_commands
+from tests.support.cluster_nodes import ROOT, free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.cluster]
-UNCOLLAPSE = f"{sys.executable} -m study.command"
+UNCOLLAPSE = f"{sys.executable} -m uncollapse.cli.main"
 PAGE = """
 study: tracked
 corpus: {{name: cafes, sentences: 300}}
@@ -60,7 +60,7 @@ class Documented:
         return self.home / "tracking"
 
     def block(self, name: str) -> str:
-        commands = readme.block(f"tracking server: {name}")
+        commands = documented_commands.block(f"tracking server: {name}")
         for written, ours in self.ports.items():
             commands = commands.replace(written, ours)
         return commands

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from study.command import USER
-from tests.clusters.morning import finished_once, verify
-from tests.clusters.nodes import cluster
+from tests.clusters.after_the_night import finished_once, verify
 from tests.clusters.postgres import postgres
-from tests.clusters.server import server
-from tests.faults.studies import QUIET, command, epochs, figures, left, page, run, running, wait_until
+from tests.support.cluster_nodes import cluster
+from tests.support.running_studies import QUIET, command, epochs, figures, left, page, run, running, wait_until
+from tests.support.tracking_server import server
+from uncollapse.cli.main import USER
 
 pytestmark = [pytest.mark.slow, pytest.mark.cluster]
 SIZE = {"search": {"trials": 3, "sampler": "random", "stop_early": "none"}, "train": {"epochs": 4, "batch_size": 16}}

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from analysis.schema import FINISHED, RUNNING
-from tests.faults.disks import fill, small_disk
-from tests.faults.studies import epochs, figures, left, page, run, running, wait_until
+from tests.support.full_disk import fill, small_disk
+from tests.support.running_studies import epochs, figures, left, page, run, running, wait_until
+from uncollapse.analysis.schema import FINISHED, RUNNING
 
 pytestmark = pytest.mark.slow
 
@@ -39,7 +39,7 @@ def test_a_full_disk_stops_the_study_and_costs_an_epoch(tmp_path: Path) -> None:
         assert all(record.state == FINISHED for record in found)
         assert figures(found) == figures(left(tmp_path / "undisturbed"))
         verified = subprocess.run(
-            [sys.executable, "-m", "study.command", "verify", "faulty", "--runs", str(runs)],
+            [sys.executable, "-P", "-m", "uncollapse", "verify", "faulty", "--runs", str(runs)],
             capture_output=True,
             text=True,
             check=False,

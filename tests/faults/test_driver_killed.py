@@ -4,8 +4,20 @@ from pathlib import Path
 
 import pytest
 
-from analysis.schema import FINISHED, REPLICATE, SEARCH
-from tests.faults.studies import ended, epochs, figures, kill, left, mlflow_runs, names, page, run, running, wait_until
+from tests.support.running_studies import (
+    ended,
+    epochs,
+    figures,
+    kill,
+    left,
+    mlflow_runs,
+    names,
+    page,
+    run,
+    running,
+    wait_until,
+)
+from uncollapse.analysis.schema import FINISHED, REPLICATE, SEARCH
 
 pytestmark = pytest.mark.slow
 PLANNED = {SEARCH: 9, REPLICATE: 9}

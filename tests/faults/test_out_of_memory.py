@@ -5,8 +5,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from analysis.schema import FAILED, FINISHED
-from tests.faults.studies import left, page, run
+from tests.support.running_studies import left, page, run
+from uncollapse.analysis.schema import FAILED, FINISHED
 
 pytestmark = pytest.mark.slow
 ROOM = 4e9  # bytes that the study may take in all; Ray's own threshold would let it fill the machine

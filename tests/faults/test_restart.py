@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from analysis.schema import FINISHED
-from study.locks import is_running
-from tests.faults.studies import QUIET, command, epochs, left, page, wait_until
+from tests.support.running_studies import QUIET, command, epochs, left, page, wait_until
+from uncollapse.analysis.schema import FINISHED
+from uncollapse.study.storage.locks import is_running
 
 pytestmark = pytest.mark.slow
 
@@ -57,7 +57,7 @@ def test_a_study_left_behind_finishes_though_its_driver_is_killed(tmp_path: Path
         wait_until(lambda: epochs(runs, "search") >= 5, "five epochs")
         os.kill(driver(runs), signal.SIGKILL)
         again = subprocess.run(command(study, runs), capture_output=True, text=True, timeout=60, check=False)
-        watched = [sys.executable, "-m", "study.command", "status", "faulty", "--watch", "--runs", str(runs)]
+        watched = [sys.executable, "-P", "-m", "uncollapse", "status", "faulty", "--watch", "--runs", str(runs)]
         watching = subprocess.run(watched, capture_output=True, text=True, timeout=300, check=False)
         assert watching.returncode == 0, watching.stderr
         wait_until(lambda: not is_running(runs / "faulty"), "the supervisor's end")

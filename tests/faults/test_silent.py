@@ -7,9 +7,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from analysis.schema import FAILED, FINISHED
-from tests.faults.studies import epochs, figures, left, page, run, running, wait_until
 from tests.faults.test_worker_killed import LONG, workers_of
+from tests.support.running_studies import epochs, figures, left, page, run, running, wait_until
+from uncollapse.analysis.schema import FAILED, FINISHED
 
 pytestmark = pytest.mark.slow
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis.schema import FINISHED, RUNNING
-from tests.faults.studies import epochs, figures, left, page, run, running, wait_until
+from tests.support.running_studies import epochs, figures, left, page, run, running, wait_until
+from uncollapse.analysis.schema import FINISHED, RUNNING
 
 pytestmark = pytest.mark.slow
 LONG = {
@@ -24,7 +24,7 @@ STOPPED = 130
 
 def word(runs: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """`uncollapse stop`, `pause` or `resume`, from another process."""
-    command = [sys.executable, "-m", "study.command", *words, "faulty", "--runs", str(runs)]
+    command = [sys.executable, "-P", "-m", "uncollapse", *words, "faulty", "--runs", str(runs)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
@@ -95,7 +95,16 @@ def test_a_finished_study_grows(tmp_path: Path) -> None:
     assert {key: value for key, value in figures(grown).items() if key in before} == before, "what was there stayed"
 
     refused = subprocess.run(
-        [sys.executable, "-m", "study.command", "run", str(page(tmp_path, **first)), "--runs", str(tmp_path / "runs")],
+        [
+            sys.executable,
+            "-P",
+            "-m",
+            "uncollapse",
+            "run",
+            str(page(tmp_path, **first)),
+            "--runs",
+            str(tmp_path / "runs"),
+        ],
         capture_output=True,
         text=True,
         check=False,

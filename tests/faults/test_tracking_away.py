@@ -13,11 +13,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from analysis.schema import ENDED
-from study.specification import load
-from study.verification import differences
-from study.workspace import Workspace
-from tests.faults.studies import epochs, left, mlflow_runs, page, running, wait_until
+from tests.support.running_studies import epochs, left, mlflow_runs, page, running, wait_until
+from uncollapse.analysis.schema import ENDED
+from uncollapse.study.config.study_page import load
+from uncollapse.study.storage.workspace import Workspace
+from uncollapse.study.tracking.verification import differences
 
 pytestmark = pytest.mark.slow
 SECONDS_AWAY = 60

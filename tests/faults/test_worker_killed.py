@@ -7,8 +7,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from analysis.schema import FINISHED
-from tests.faults.studies import epochs, figures, left, page, run, running, wait_until
+from tests.support.running_studies import epochs, figures, left, page, run, running, wait_until
+from uncollapse.analysis.schema import FINISHED
 
 pytestmark = pytest.mark.slow
 LONG = {

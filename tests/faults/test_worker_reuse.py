@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.studies import figures, left, page, run
+from tests.support.running_studies import figures, left, page, run
 
 pytestmark = pytest.mark.slow
 

@@ -4,8 +4,8 @@ import copy
 
 import torch
 
-from models.batch import Batch
-from models.updating import Update
+from uncollapse.models.batch import Batch
+from uncollapse.models.updates._base import Update
 
 
 def both_go_on_alike(whole: Update, second: Update, words: Batch) -> None:

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from models import parts
-from models.objective import Objective
-from models.trace import Trace
+from uncollapse.models.configuration import components
+from uncollapse.models.objective import Objective
+from uncollapse.models.trace import Trace
 
 TRACE = Trace(
     reconstruction=torch.tensor([10.0, 20.0]),
@@ -18,7 +18,7 @@ TRACE = Trace(
 
 
 def objective(**settings: dict[str, object]) -> Objective:
-    named = {name.replace("__", "."): parts.resolve("schedule", schedule) for name, schedule in settings.items()}
+    named = {name.replace("__", "."): components.resolve("schedule", schedule) for name, schedule in settings.items()}
     return Objective(named, updates=100)
 
 
@@ -34,7 +34,7 @@ def test_terms_have_the_names_that_pages_give_them() -> None:
 
 
 def test_a_floor_holds_for_the_mean_of_the_batch() -> None:
-    settings = {"kl.z": {**parts.resolve("schedule", {"kind": "constant", "value": 0.5}), "floor": 3.0}}
+    settings = {"kl.z": {**components.resolve("schedule", {"kind": "constant", "value": 0.5}), "floor": 3.0}}
     assert Objective(settings, updates=100)(TRACE, 1).item() == pytest.approx(15.0 + 0.5 * 3.0)
     settings["kl.z"]["floor"] = 1.5  # the mean, 2, lies above it
     assert Objective(settings, updates=100)(TRACE, 1).item() == pytest.approx(15.0 + 0.5 * 2.0)

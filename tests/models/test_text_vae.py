@@ -4,15 +4,17 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models import laws, likelihoods, text_vae
-from models.batch import BOS, EOS, PAD, Batch
-from models.lexicon import Lexicon
-from models.text_vae import TextVAE
-from models.variable import Variable
-from tests import pages
+from tests.support import models
+from uncollapse.models import text_vae
+from uncollapse.models.batch import BOS, EOS, PAD, Batch
+from uncollapse.models.configuration import constraints
+from uncollapse.models.corpus_info import Lexicon
+from uncollapse.models.layers import likelihoods
+from uncollapse.models.text_vae import TextVAE
+from uncollapse.models.variable import Variable
 
 LENGTHS = [3, 8, 5]
-WORDS = pages.batch(LENGTHS)
+WORDS = models.batch(LENGTHS)
 
 
 def posterior(model: TextVAE) -> tuple[dict[str, Variable], Tensor]:
@@ -31,15 +33,15 @@ def test_a_batch_knows_its_mask_and_its_inputs() -> None:
 # Pages whose decoder predicts words in their order and sees nothing of the sentence but its code and the words so far.
 IN_ORDER = [
     name
-    for name in pages.EVERY
-    if laws.predicts(pages.configuration(name)) == "words"
-    and not pages.configuration(name)["inputs"]["bag_size"] + pages.configuration(name)["inputs"]["label_size"]
+    for name in models.EVERY
+    if constraints.predicts(models.configuration(name)) == "words"
+    and not models.configuration(name)["inputs"]["bag_size"] + models.configuration(name)["inputs"]["label_size"]
 ]
 
 
 @pytest.mark.parametrize("name", IN_ORDER)
 def test_decode_is_the_sum_of_log_softmax_over_words_and_eos(name: str) -> None:
-    model = pages.model(name).eval()
+    model = models.model(name).eval()
     _, code = posterior(model)
     hidden = model.decoder(model.inputs.for_decoder(WORDS), WORDS.mask, code)
     log_p = model.output.logits(hidden).log_softmax(-1)
@@ -51,11 +53,11 @@ def test_decode_is_the_sum_of_log_softmax_over_words_and_eos(name: str) -> None:
 
 @pytest.mark.parametrize("name", IN_ORDER)
 def test_probabilities_of_all_next_words_add_up_to_one(name: str) -> None:
-    model = pages.model(name).eval()
-    vocabulary = torch.arange(pages.VOCABULARY)
+    model = models.model(name).eval()
+    vocabulary = torch.arange(models.VOCABULARY)
     tokens = torch.stack([torch.full_like(vocabulary, 9), vocabulary], 1)
     words = Batch(tokens, torch.full_like(vocabulary, 2))
-    pooled = model.encode(pages.batch([2])).pooled
+    pooled = model.encode(models.batch([2])).pooled
     one = model.code(model.latent(pooled), pooled).expand(len(vocabulary), *[-1] * (pooled.dim() - 1))
     first = Batch(tokens[:, :1], torch.ones_like(vocabulary))
     there = {"code_mask": torch.ones(len(vocabulary), one.shape[1], dtype=torch.bool)} if one.dim() == 3 else {}
@@ -63,9 +65,9 @@ def test_probabilities_of_all_next_words_add_up_to_one(name: str) -> None:
     assert log_next.exp().sum().item() == pytest.approx(1.0, abs=1e-4)
 
 
-@pytest.mark.parametrize("name", pages.EVERY)
+@pytest.mark.parametrize("name", models.EVERY)
 def test_the_trace_is_what_was_drawn_and_what_it_costs(name: str) -> None:
-    model = pages.model(name).eval()
+    model = models.model(name).eval()
     torch.manual_seed(5)
     trace = model.trace(WORDS)
     torch.manual_seed(5)
@@ -79,9 +81,9 @@ def test_the_trace_is_what_was_drawn_and_what_it_costs(name: str) -> None:
         torch.testing.assert_close(trace.kl[name_of], charged)
 
 
-@pytest.mark.parametrize("name", pages.EVERY)
+@pytest.mark.parametrize("name", models.EVERY)
 def test_the_average_over_steps_exists_where_steps_have_posteriors(name: str) -> None:
-    model = pages.model(name).eval()
+    model = models.model(name).eval()
     trace = model.trace(WORDS)
     if model.pool.at == "features":
         assert trace.kl_mean == {}
@@ -94,9 +96,9 @@ def test_the_average_over_steps_exists_where_steps_have_posteriors(name: str) ->
         torch.testing.assert_close(trace.kl["z"], last["z"].kl)
 
 
-@pytest.mark.parametrize("name", pages.WITH_LATENT)
+@pytest.mark.parametrize("name", models.WITH_LATENT)
 def test_weights_are_the_three_log_densities_of_every_sample(name: str) -> None:
-    model = pages.model(name).eval()
+    model = models.model(name).eval()
     pooled = model.encode(WORDS).pooled
     h = pooled.expand(4, *pooled.shape)
     variables = model.latent(h)
@@ -111,9 +113,9 @@ def test_weights_are_the_three_log_densities_of_every_sample(name: str) -> None:
         torch.testing.assert_close(found[sample], expected)
 
 
-@pytest.mark.parametrize("name", pages.WITH_LATENT)
+@pytest.mark.parametrize("name", models.WITH_LATENT)
 def test_log_weights_draw_afresh_for_every_sample(name: str) -> None:
-    model = pages.model(name).eval()
+    model = models.model(name).eval()
     weights = model.log_weights(WORDS, model.encode(WORDS), 5)
     assert weights.shape == (5, 3)
     assert weights.isfinite().all()
@@ -121,7 +123,7 @@ def test_log_weights_draw_afresh_for_every_sample(name: str) -> None:
 
 
 def test_a_code_of_another_sentence_comes_with_its_own_mask() -> None:
-    model = pages.model("vat").eval()
+    model = models.model("vat").eval()
     _, codes = posterior(model)
     swapped = model.decode(WORDS, codes.roll(1, 0), WORDS.mask.roll(1, 0))
     for row, length in enumerate(LENGTHS):
@@ -134,7 +136,7 @@ def test_a_code_of_another_sentence_comes_with_its_own_mask() -> None:
 @pytest.mark.parametrize("name", ["seqvae", "vat", "g_nvdm"])
 def test_weights_of_a_batch_are_those_of_each_sentence_alone(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_vae, "ALIKE", 2)
-    model = pages.model(name).eval()
+    model = models.model(name).eval()
     with torch.no_grad():
         h = model.encode(WORDS).pooled.expand(4, -1, *[-1] * (2 if name == "vat" else 1))
         variables = model.latent(h)
@@ -153,7 +155,7 @@ def test_weights_of_a_batch_are_those_of_each_sentence_alone(name: str, monkeypa
 
 
 def test_only_real_targets_meet_the_vocabulary(monkeypatch: pytest.MonkeyPatch) -> None:
-    model, plain, seen = pages.model("seqvae").eval(), likelihoods.word_losses, []
+    model, plain, seen = models.model("seqvae").eval(), likelihoods.word_losses, []
 
     def noted(states: Tensor, logits: nn.Linear, targets: Tensor) -> Tensor:
         seen.append(len(states))
@@ -164,10 +166,10 @@ def test_only_real_targets_meet_the_vocabulary(monkeypatch: pytest.MonkeyPatch) 
     assert seen == [sum(LENGTHS)]
 
 
-@pytest.mark.parametrize("name", pages.EVERY)
+@pytest.mark.parametrize("name", models.EVERY)
 def test_parts_fit_whatever_their_sizes(name: str) -> None:
     sizes = {"inputs": {"size": 7}, "latent": {"size": 5}, "encoder": {"hidden": 6}, "decoder": {"hidden": 10}}
-    configuration = pages.family(name).override(sizes).configure({})
+    configuration = models.family(name).override(sizes).configure({})
     model = text_vae.TextVAE(configuration, Lexicon(23, classes=3))
     tokens = torch.randint(4, 23, (2, 4))
     trace = model.trace(Batch(tokens, torch.tensor([4, 2]), torch.tensor([0, 2])))
@@ -179,7 +181,7 @@ def test_parts_fit_whatever_their_sizes(name: str) -> None:
     ("name", "learned"), [("ton_vae", {"pseudo_inputs"}), ("fdarn", {"prior_bias", "prior_before"})]
 )
 def test_a_learned_prior_is_not_of_the_inference(name: str, learned: set[str]) -> None:
-    model = pages.model(name)
+    model = models.model(name)
     inference = {id(parameter) for parameter in model.inference_parameters()}
     left = {key.split(".")[0] for key, value in model.latent.named_parameters() if id(value) not in inference}
     assert left == learned

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterator
 from typing import Any, Literal, get_args, get_origin
 
-from models import parts
+from uncollapse.models.configuration import components
 
 SIZES = {"hidden": 8, "feedforward": 8, "heads": 2, "size": 6}
 
@@ -12,7 +12,7 @@ SIZES = {"hidden": 8, "feedforward": 8, "heads": 2, "size": 6}
 def switches(slot: str, kind: str) -> dict[str, tuple[Any, ...]]:
     """The options of a part that take few values, with all of them."""
     found: dict[str, tuple[Any, ...]] = {}
-    for option in parts.options(slot, kind):
+    for option in components.options(slot, kind):
         if get_origin(option.annotation) is Literal:
             found[option.name] = get_args(option.annotation)
         elif option.annotation is bool:
@@ -29,12 +29,12 @@ def switches(slot: str, kind: str) -> dict[str, tuple[Any, ...]]:
 
 def variants(slot: str) -> Iterator[dict[str, Any]]:
     """Resolved settings of every kind under every combination of its switches."""
-    for kind in parts.kinds(slot):
-        known = {option.name for option in parts.options(slot, kind)}
+    for kind in components.kinds(slot):
+        known = {option.name for option in components.options(slot, kind)}
         few = switches(slot, kind)
         sizes = {name: value for name, value in SIZES.items() if name in known}
         for values in itertools.product(*few.values()):
-            settings = parts.resolve(slot, {"kind": kind, **sizes, **dict(zip(few, values, strict=True))})
+            settings = components.resolve(slot, {"kind": kind, **sizes, **dict(zip(few, values, strict=True))})
             if not (settings.get("features") == "states" and settings.get("bidirectional")):  # a law forbids it
                 yield settings
 

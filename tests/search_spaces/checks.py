@@ -7,13 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from models import parts
-from models.batch import Batch
-from models.objective import Objective
-from models.text_vae import Encoded, TextVAE
-from models.updating import Update
-from models.variable import Variable
-from tests import pages
+from tests.support import models
+from uncollapse.models.batch import Batch
+from uncollapse.models.configuration import components
+from uncollapse.models.objective import Objective
+from uncollapse.models.text_vae import Encoded, TextVAE
+from uncollapse.models.updates._base import Update
+from uncollapse.models.variable import Variable
 
 UPDATES = 50
 
@@ -30,7 +30,7 @@ def _idle(name: str, model: TextVAE) -> set[str]:
     if not model.latent.variables:
         return {"decoder.to_state.weight"}  # it multiplies a code of zeros
     frozen = {key for key, value in model.named_parameters() if not value.requires_grad}
-    return frozen | {key for key, _ in model.named_parameters() if key.startswith(pages.IDLE.get(name, ("none",)))}
+    return frozen | {key for key, _ in model.named_parameters() if key.startswith(models.IDLE.get(name, ("none",)))}
 
 
 def fifty_updates_of_its_own_optimizer_lower_its_loss(name: str, model: TextVAE, words: Batch) -> None:
@@ -51,12 +51,12 @@ def fifty_updates_of_its_own_optimizer_lower_its_loss(name: str, model: TextVAE,
 def padding_changes_nothing_down_to_the_importance_weights(name: str, model: TextVAE, words: Batch) -> None:
     model.eval()
     for columns in (1, 5):
-        longer = pages.padded(words, columns)
+        longer = models.padded(words, columns)
         short, long = model.encode(words), model.encode(longer)
         variables, h = _drawn(model, short, 3)
         over_tokens = model.pool.at == "tokens"
         values = {
-            key: pages.lengthened(variable.value, columns) if over_tokens else variable.value
+            key: models.lengthened(variable.value, columns) if over_tokens else variable.value
             for key, variable in variables.items()
         }
         again = model.latent(long.pooled.expand(3, *long.pooled.shape), given=values)
@@ -75,7 +75,7 @@ def _drawn(model: TextVAE, encoded: Encoded, samples: int) -> tuple[dict[str, Va
 
 def the_average_kl_over_steps_knows_no_padding(name: str, model: TextVAE, words: Batch) -> None:
     model.eval()
-    short, long = model.trace(words).kl_mean, model.trace(pages.padded(words, 4)).kl_mean
+    short, long = model.trace(words).kl_mean, model.trace(models.padded(words, 4)).kl_mean
     assert short.keys() == long.keys()
     for key in short:
         torch.testing.assert_close(long[key], short[key], atol=1e-4, rtol=1e-4)
@@ -92,7 +92,7 @@ def no_target_is_predicted_from_itself_or_from_what_follows(name: str, model: Te
     if model.decoder.predicts != "words" or model.inputs.shows_bag:
         return  # there is no order, or the decoder is shown all words by design and its figures say so
     model.eval()
-    words = pages.batch([8, 8])
+    words = models.batch([8, 8])
     pooled = model.encode(words).pooled
     code = model.code(model.latent(pooled), pooled)
 
@@ -127,10 +127,10 @@ def a_state_dict_restores_the_model_and_its_optimizer(name: str, model: TextVAE,
 
 
 def _update(name: str, model: TextVAE) -> Update:
-    complete: dict[str, Any] = pages.configuration(name)
-    optimization = parts.build("optimizer", complete["optimizer"], model, UPDATES)
+    complete: dict[str, Any] = models.configuration(name)
+    optimization = components.build("optimizer", complete["optimizer"], model, UPDATES)
     objective = Objective(complete["objective"], UPDATES)
-    update: Update = parts.build("updates", complete["updates"], model, objective, optimization)
+    update: Update = components.build("updates", complete["updates"], model, objective, optimization)
     return update
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from search_spaces import page_yaml
-from tests.pages import write
+from tests.support.models import write
+from uncollapse.search_spaces import page_yaml
 
 
 @pytest.mark.parametrize(

@@ -8,20 +8,20 @@ import pytest
 import torch
 from torch import Tensor
 
-from models import configuration
-from models.batch import Batch
-from models.text_vae import TextVAE
-from search_spaces import space
-from study import families
-from study.batches import evaluation_batches
-from study.training import Training
-from tests import pages
 from tests.search_spaces import checks
+from tests.support import models
+from uncollapse.models.batch import Batch
+from uncollapse.models.configuration import resolve
+from uncollapse.models.text_vae import TextVAE
+from uncollapse.search_spaces import space
+from uncollapse.study.config import families
+from uncollapse.study.training.batches import evaluation_batches
+from uncollapse.study.training.training import Training
 
-WORDS = pages.batch([3, 8, 5, 1])
+WORDS = models.batch([3, 8, 5, 1])
 listed = pytest.mark.parametrize("name", families.names())
-every = pytest.mark.parametrize("name", pages.EVERY)
-with_latent = pytest.mark.parametrize("name", pages.WITH_LATENT)
+every = pytest.mark.parametrize("name", models.EVERY)
+with_latent = pytest.mark.parametrize("name", models.WITH_LATENT)
 
 
 @listed
@@ -38,7 +38,7 @@ def test_every_corner_of_the_search_resolves_to_what_was_drawn(name: str) -> Non
     family = families.load(name)
     for settings in space.corners(family.search):
         complete = family.configure(settings)
-        assert configuration.faults(complete) == []
+        assert resolve.faults(complete) == []
         for slot, drawn in settings.items():
             held = complete[slot]
             for key, value in drawn.items():
@@ -108,17 +108,17 @@ def test_a_language_model_has_nothing_to_anneal() -> None:
 @every
 @pytest.mark.parametrize("check", checks.EVERY, ids=lambda check: check.__name__)
 def test_the_page_passes(name: str, check: Callable[[str, TextVAE, Batch], None]) -> None:
-    check(name, pages.model(name), pages.batch([3, 8, 5, 1]))
+    check(name, models.model(name), models.batch([3, 8, 5, 1]))
 
 
 def figures(training: Training) -> tuple[list[dict[str, float]], dict[str, float]]:
     """Everything that a finished training leaves, less its seconds."""
     history = [{key: value for key, value in epoch.items() if key != "cost/seconds"} for epoch in training.history]
-    return history, training.measure_split("valid", pages.split(30, seed=2))
+    return history, training.measure_split("valid", models.split(30, seed=2))
 
 
 def trained(name: str, seed: int = 1) -> Training:
-    training = pages.training(name, seed)
+    training = models.training(name, seed)
     list(training.epochs())
     return training
 
@@ -128,12 +128,12 @@ def test_numbers_are_the_same_bit_for_bit_whatever_ran_before_and_however_often_
     name: str, tmp_path: Path
 ) -> None:
     whole = figures(trained(name))
-    cut_off = pages.training(name)
+    cut_off = models.training(name)
     next(cut_off.epochs())
     cut_off.save(tmp_path / "checkpoint.pt")
     trained("hsvae" if name != "hsvae" else "vmf", seed=7)
     assert figures(trained(name)) == whole
-    resumed = pages.training(name)
+    resumed = models.training(name)
     assert resumed.resume(tmp_path / "checkpoint.pt")
     assert [epoch["epoch"] for epoch in resumed.epochs()] == [2.0]
     assert figures(resumed) == whole
@@ -141,7 +141,7 @@ def test_numbers_are_the_same_bit_for_bit_whatever_ran_before_and_however_often_
 
 @every
 def test_another_seed_is_another_training(name: str) -> None:
-    first, second = (next(pages.training(name, seed).epochs()) for seed in (1, 2))
+    first, second = (next(models.training(name, seed).epochs()) for seed in (1, 2))
     assert first["train/loss"] != second["train/loss"]
 
 
@@ -152,7 +152,7 @@ def test_the_final_figures_of_a_training_are_the_models(name: str) -> None:
     names = ("nll_elbo", "nll_exact", "nll_elbo_given_bag", "nll_label", "nll_dual")
     bound = next(f"valid/{name}" for name in names if f"valid/{name}" in final)
     assert all(math.isfinite(value) for value in final.values())
-    sentences = evaluation_batches(pages.split(30, seed=2), 64)
+    sentences = evaluation_batches(models.split(30, seed=2), 64)
     training.model.eval()
     with torch.no_grad():
         draws = [sum(_bound(training.model, words) for words in sentences).item() / 30 for _ in range(40)]
@@ -160,6 +160,6 @@ def test_the_final_figures_of_a_training_are_the_models(name: str) -> None:
     assert abs(final[bound] - sum(draws) / 40) <= 5 * spread + 1e-3
 
 
-def _bound(model: TextVAE, words: pages.Batch) -> Tensor:
+def _bound(model: TextVAE, words: models.Batch) -> Tensor:
     trace = model.trace(words)
     return sum(trace.kl.values(), trace.reconstruction).sum()

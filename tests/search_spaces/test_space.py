@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from search_spaces import space
-from search_spaces.space import Choice, Distribution, Interval
+from uncollapse.search_spaces import space
+from uncollapse.search_spaces.space import Choice, Distribution, Interval
 
 SEARCH: dict[str, Any] = {
     "latent": {"size": {"choice": [8, 16]}, "kappa": {"float": [5.0, 200.0], "log": True}},

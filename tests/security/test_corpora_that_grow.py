@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from study.corpora.check import check
-from study.corpora.prepare import prepare
-from study.errors import UserError
-from tests.pages import write
+from tests.support.models import write
+from uncollapse.study.corpora.check import check
+from uncollapse.study.corpora.prepare import prepare
+from uncollapse.study.errors import UserError
 
 LINES = "a b c\n" * 20
 

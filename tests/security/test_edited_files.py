@@ -8,12 +8,12 @@ import pytest
 import torch
 import yaml
 
-from study import memory
-from study.corpora.corpus import Corpus
-from study.corpora.prepare import prepare
-from tests import pages
-from tests.exports import CORPUS, exported
-from tests.study.wild import Answer, ask, listing
+from tests.support import models
+from tests.support.arbitrary_pages import Answer, ask, listing
+from tests.support.exported_files import CORPUS, exported
+from uncollapse.study.corpora.corpus import Corpus
+from uncollapse.study.corpora.prepare import prepare
+from uncollapse.study.training import memory
 
 Edit = Callable[[dict[str, Any]], object]
 
@@ -27,7 +27,7 @@ def train(corpus: Corpus, folder: Path, edit: Edit, *more: str, family: str = "s
     """Train an exported file after an edit; fails the test if a refusal left anything behind."""
     content = yaml.safe_load(yaml.safe_dump(exported(family, corpus)))
     edit(content)
-    file = pages.write(folder / "best" / f"{family}.yaml", yaml.safe_dump(content))
+    file = models.write(folder / "best" / f"{family}.yaml", yaml.safe_dump(content))
     before = listing(folder)
     answer = ask("train", str(file), "--edited", "--runs", str(corpus.folder.parent.parent), *more)
     assert answer.code == 0 or listing(folder) == before
@@ -97,10 +97,10 @@ def test_a_part_that_is_not_here_is_named(corpus: Corpus, tmp_path: Path) -> Non
 def test_memory_is_counted_without_taking_any_and_without_drawing() -> None:
     state = torch.get_rng_state()
     for name in ("seqvae", "vmf", "vat", "hsvae", "ivae"):
-        assert memory.fault(pages.configuration(name), pages.LEXICON, torch.device("cpu")) is None
+        assert memory.fault(models.configuration(name), models.LEXICON, torch.device("cpu")) is None
     assert torch.equal(state, torch.get_rng_state())
-    large = pages.configuration("seqvae", encoder={"hidden": 10**5})
+    large = models.configuration("seqvae", encoder={"hidden": 10**5})
     numbers = 2 * 10**10  # more than 1.9 of them, at 16 bytes each
-    found = memory.fault(large, pages.LEXICON, torch.device("cpu"))
+    found = memory.fault(large, models.LEXICON, torch.device("cpu"))
     assert found is not None
     assert int(found.split()[1].replace(",", "")) > numbers

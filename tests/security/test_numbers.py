@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests import pages
-from tests.study.wild import ask
+from tests.support import models
+from tests.support.arbitrary_pages import ask
 
 PAGE: dict[str, Any] = {"study": "mine", "corpus": {"name": "cafes", "sentences": 60}, "families": ["seqvae", "vmf"]}
 MANY = 10**17
@@ -30,7 +30,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_a_plan_that_no_machine_can_run(case: str, tmp_path: Path) -> None:
     changes, sentence = REFUSED[case]
-    page = pages.write(tmp_path / "page.yaml", yaml.safe_dump({**PAGE, **changes}))
+    page = models.write(tmp_path / "page.yaml", yaml.safe_dump({**PAGE, **changes}))
     answer = ask("plan", str(page), "--no-calibrate", "--runs", str(tmp_path / "runs"))
     assert answer.code == 2
     assert sentence in answer.err
@@ -38,5 +38,5 @@ def test_a_plan_that_no_machine_can_run(case: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("resources", [{"cpus": 0.01}, {"cpus": 0.5, "gpus": 0}])
 def test_fractions_of_devices_are_allowed(resources: dict[str, float], tmp_path: Path) -> None:
-    page = pages.write(tmp_path / "page.yaml", yaml.safe_dump({**PAGE, "resources": resources}))
+    page = models.write(tmp_path / "page.yaml", yaml.safe_dump({**PAGE, "resources": resources}))
     assert ask("plan", str(page), "--no-calibrate", "--runs", str(tmp_path / "runs")).code == 0

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import yaml
 
-from study import families
-from study.corpora.prepare import prepare
-from study.errors import UserError
-from tests import pages
-from tests.exports import CORPUS, exported
-from tests.study.wild import ask, listing
+from tests.support import models
+from tests.support.arbitrary_pages import ask, listing
+from tests.support.exported_files import CORPUS, exported
+from uncollapse.study.config import families
+from uncollapse.study.corpora.prepare import prepare
+from uncollapse.study.errors import UserError
 
 OUTSIDE = ("../../x", "..", ".", "/tmp/x", "a/b", "a/../../x", "~/x", "", "x\n", ".hidden", "x" * 65, "ü", "a b")
 TAKEN = ("corpora", "artifacts", "mlflow.db", "Default", "CORPORA")
@@ -51,8 +51,8 @@ def outside(tmp_path: Path) -> Path:
     """A folder that looks like a study and lies beside the folder of studies, `deep/runs`."""
     (tmp_path / "deep" / "runs").mkdir(parents=True)
     facts = '{"study": "x", "settings": {}, "corpus": {}, "code": ""}'
-    pages.write(tmp_path / "x" / "study.json", facts)
-    pages.write(tmp_path / "x" / "ledger.journal", "")
+    models.write(tmp_path / "x" / "study.json", facts)
+    models.write(tmp_path / "x" / "ledger.journal", "")
     return tmp_path
 
 
@@ -74,7 +74,7 @@ def test_two_studies_are_named_and_not_pointed_at(outside: Path) -> None:
 
 @pytest.mark.parametrize("name", [*OUTSIDE, *TAKEN])
 def test_a_page_cannot_call_its_study_so(name: str, tmp_path: Path) -> None:
-    page = pages.write(tmp_path / "page.yaml", yaml.safe_dump({**PAGE, "study": name}))
+    page = models.write(tmp_path / "page.yaml", yaml.safe_dump({**PAGE, "study": name}))
     for command in (("plan", "--no-calibrate"), ("run",)):
         answer = ask(command[0], str(page), *command[1:], "--runs", str(tmp_path / "runs"))
         assert answer.code == 2
@@ -84,7 +84,7 @@ def test_a_page_cannot_call_its_study_so(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("file", ["...yaml", "..yaml", "a b.yaml", "a\nseed: 1.yaml", "-x.yaml", "ü.yaml"])
 def test_the_file_of_a_page_gives_a_family_a_name_that_stays_where_it_is_put(file: str, tmp_path: Path) -> None:
-    pages.write(tmp_path / file, pages.PAGE)
+    models.write(tmp_path / file, models.PAGE)
     with pytest.raises(UserError, match="a page's file gives the family its name, which is a name of letters") as error:
         families.load(file, tmp_path)
     assert len(error.value.faults) == 1
@@ -102,7 +102,7 @@ def test_the_file_of_a_page_gives_a_family_a_name_that_stays_where_it_is_put(fil
 )
 def test_an_exported_file_names_nothing_outside(changes: dict[str, Any], tmp_path: Path) -> None:
     content = {**exported("seqvae", prepared(tmp_path / "cache")), **changes}
-    file = pages.write(tmp_path / "best" / "seqvae.yaml", yaml.safe_dump(content))
+    file = models.write(tmp_path / "best" / "seqvae.yaml", yaml.safe_dump(content))
     before = listing(tmp_path)
     for command in (("train", "--edited"), ("generate",)):
         answer = ask(command[0], str(file), *command[1:], "--runs", str(tmp_path / "runs"))
@@ -121,7 +121,7 @@ def test_a_final_training_writes_where_it_is_told_and_makes_no_database(tracking
     content = exported("seqvae", corpus, corpus_folder=str(tmp_path), tracking=tracking.format(tmp_path))
     content["from"] = {"study": "made", "configuration": "01234567", "code": "0123456789ab"}
     (tmp_path / "elsewhere").mkdir()
-    file = pages.write(tmp_path / "best" / "seqvae.yaml", yaml.safe_dump(content))
+    file = models.write(tmp_path / "best" / "seqvae.yaml", yaml.safe_dump(content))
     runs, out = tmp_path / "runs", tmp_path / "out"
     with written() as found:
         answer = ask("train", str(file), "--edited", "--out", str(out), "--runs", str(runs))
@@ -137,7 +137,7 @@ def test_a_final_training_writes_where_it_is_told_and_makes_no_database(tracking
 
 def test_an_out_that_cannot_be_a_folder_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
     corpus = prepared(tmp_path / "runs" / "corpora")
-    file = pages.write(tmp_path / "seqvae", yaml.safe_dump(exported("seqvae", corpus, corpus_folder=str(tmp_path))))
+    file = models.write(tmp_path / "seqvae", yaml.safe_dump(exported("seqvae", corpus, corpus_folder=str(tmp_path))))
     before = listing(tmp_path)
     for out in ((), ("--out", str(file)), ("--out", str(file / "in")), ("--out", str(tmp_path / ("x" * 300)))):
         answer = ask("train", str(file), "--edited", "--runs", str(tmp_path / "runs"), *out)
@@ -149,7 +149,7 @@ def test_an_out_that_cannot_be_a_folder_is_refused_before_anything_is_trained(tm
 
 
 def test_runs_that_cannot_be_a_folder(tmp_path: Path) -> None:
-    page = pages.write(tmp_path / "page.yaml", yaml.safe_dump(PAGE))
+    page = models.write(tmp_path / "page.yaml", yaml.safe_dump(PAGE))
     for words in (("plan", str(page), "--no-calibrate"), ("status", "mine"), ("ui",)):
         answer = ask(*words, "--runs", str(tmp_path / ("x" * 300)))
         assert answer.code == 2

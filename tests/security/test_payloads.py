@@ -14,14 +14,14 @@ import pytest
 import torch
 import yaml
 
-from models import configuration, parts
-from study import final
-from study.corpora import store
-from study.corpora.prepare import prepare
-from study.identity import code_version, digest
-from tests import pages
-from tests.exports import CORPUS, exported
-from tests.study.wild import ask
+from tests.support import models
+from tests.support.arbitrary_pages import ask
+from tests.support.exported_files import CORPUS, exported
+from uncollapse.models.configuration import components, resolve
+from uncollapse.study.corpora import cache
+from uncollapse.study.corpora.prepare import prepare
+from uncollapse.study.results import final_training
+from uncollapse.study.storage.fingerprints import code_version, digest
 
 FACTS = {"study": "mine", "settings": {"families": {}, "search": {}, "replicate": {"configurations": 1, "seeds": 1}}}
 
@@ -76,12 +76,12 @@ def test_a_payload_in_a_list_of_payloads_would_really_run(tmp_path: Path) -> Non
 
 def test_a_trials_checkpoint_with_a_payload_is_put_aside(tmp_path: Path) -> None:
     place = tmp_path / "trial.pt"
-    training = pages.training("seqvae")
+    training = models.training("seqvae")
     next(training.epochs())
     training.save(place)
     for name, content in list(checkpoints(tmp_path, place)):
         place.write_bytes(content)
-        fresh = pages.training("seqvae")
+        fresh = models.training("seqvae")
         before = {key: value.clone() for key, value in fresh.model.state_dict().items()}
         assert not fresh.resume(place), name
         assert all(torch.equal(before[key], value) for key, value in fresh.model.state_dict().items()), name
@@ -93,7 +93,7 @@ def test_a_trials_checkpoint_with_a_payload_is_put_aside(tmp_path: Path) -> None
 def test_a_checkpoint_with_one_changed_bit_is_never_trained_on(tmp_path: Path) -> None:
     """Torch reads a changed weight without a word; what goes on must be exactly what was saved, or begin anew."""
     place = tmp_path / "trial.pt"
-    training = pages.training("seqvae")
+    training = models.training("seqvae")
     next(training.epochs())
     training.save(place)
     content, random = place.read_bytes(), np.random.default_rng(0)
@@ -103,7 +103,7 @@ def test_a_checkpoint_with_one_changed_bit_is_never_trained_on(tmp_path: Path) -
         changed = bytearray(content)
         changed[at] ^= 1 << int(random.integers(8))
         place.write_bytes(changed)
-        again = pages.training("seqvae")
+        again = models.training("seqvae")
         if again.resume(place):
             assert all(torch.equal(saved[key], value) for key, value in again.model.state_dict().items())
             assert again.history == training.history
@@ -118,8 +118,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("trained")
     corpus = prepare(CORPUS, place / "runs" / "corpora", Path())
     content = exported("seqvae", corpus, corpus_folder=str(place))
-    pages.write(place / "best" / "seqvae.yaml", yaml.safe_dump(content, sort_keys=False))
-    final.train(content, place / "runs" / "corpora", place / "best" / "seqvae", lambda sentence: None)
+    models.write(place / "best" / "seqvae.yaml", yaml.safe_dump(content, sort_keys=False))
+    final_training.train(content, place / "runs" / "corpora", place / "best" / "seqvae", lambda sentence: None)
     return place
 
 
@@ -130,7 +130,7 @@ def copy(trained: Path, tmp_path: Path) -> Path:
 
 def test_a_final_trainings_checkpoint_with_a_payload_is_put_aside(copy: Path) -> None:
     content = yaml.safe_load((copy / "best" / "seqvae.yaml").read_text())
-    model = configuration.resolve(content["model"])
+    model = resolve.resolve(content["model"])
     name = digest(model, content["seed"], content["train"], content["corpus_digest"], code_version())
     undisturbed = json.loads((copy / "best" / "seqvae" / "figures.json").read_text())
     for number, payload in enumerate((pickle.dumps(Payload(mark_of(copy))), b"")):
@@ -188,13 +188,13 @@ def test_a_payload_under_a_forged_seal_is_not_unpickled_either(copy: Path) -> No
         value = np.array([Payload(mark_of(copy))], object)
         with (folder / name).open("wb") as file:
             np.savez(file, topic=value) if name.endswith("npz") else np.save(file, value, allow_pickle=True)
-    whole = json.loads((folder / store.INDEX).read_text())
+    whole = json.loads((folder / cache.INDEX).read_text())
     del whole["sha256"]
     for name, told in whole["files"].items():
-        told.update({"bytes": (folder / name).stat().st_size, "sha256": store.sha256(folder / name)})
-    (folder / store.INDEX).write_text(json.dumps({"sha256": store.seal(whole), **whole}))
-    assert store.intact(folder) is not None, "the forged seal holds"
-    corpus = store.load(folder)
+        told.update({"bytes": (folder / name).stat().st_size, "sha256": cache.sha256(folder / name)})
+    (folder / cache.INDEX).write_text(json.dumps({"sha256": cache.seal(whole), **whole}))
+    assert cache.intact(folder) is not None, "the forged seal holds"
+    corpus = cache.load(folder)
     with pytest.raises(ValueError, match=r"Python objects|allow_pickle=False"):
         corpus.split("train")
     with pytest.raises(ValueError, match=r"Python objects|allow_pickle=False"):
@@ -207,7 +207,7 @@ def test_yaml_that_would_make_objects(command: str, tmp_path: Path) -> None:
     mark = mark_of(tmp_path)
     call = f"!!python/object/apply:os.system ['touch {mark}']"
     for text in (call, f"study: {call}\n", f"base: {{a: {call}}}\n", f"? {call}\n: 1\n"):
-        page = pages.write(tmp_path / "page.yaml", text)
+        page = models.write(tmp_path / "page.yaml", text)
         words = () if command == "show" else ("--runs", str(tmp_path / "runs"))
         answer = ask(command, str(page), *words)
         assert answer.code == 2
@@ -246,14 +246,14 @@ def test_a_folder_of_weights_brings_no_code_and_no_pickle(file: str, tmp_path: P
     pytest.importorskip("transformers")
     folder, mark = tmp_path / "bert", mark_of(tmp_path)
     touches = f"import pathlib\npathlib.Path({str(mark)!r}).touch()\n"
-    pages.write(folder / "evil.py", touches + "class Config: pass\nclass Model: pass\nclass Tokenizer: pass\n")
+    models.write(folder / "evil.py", touches + "class Config: pass\nclass Model: pass\nclass Tokenizer: pass\n")
     own = {"AutoConfig": "evil.Config", "AutoModel": "evil.Model", "AutoTokenizer": ["evil.Tokenizer", None]}
-    pages.write(folder / "vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n")
+    models.write(folder / "vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n")
     torch.save({"weight": Payload(mark)}, folder / file)
     for kind in ("evil", "bert"):
-        pages.write(folder / "config.json", json.dumps({"model_type": kind, "auto_map": own, "hidden_size": 8}))
-        pages.write(folder / "tokenizer_config.json", json.dumps({"auto_map": own}))
-        settings = parts.resolve("encoder", {"kind": "bert", "name": str(folder)})
+        models.write(folder / "config.json", json.dumps({"model_type": kind, "auto_map": own, "hidden_size": 8}))
+        models.write(folder / "tokenizer_config.json", json.dumps({"auto_map": own}))
+        settings = components.resolve("encoder", {"kind": "bert", "name": str(folder)})
         with pytest.raises(ValueError, match=r"encoder\.name: the weights of"):
-            parts.build("encoder", settings, 0, pages.LEXICON)
+            components.build("encoder", settings, 0, models.LEXICON)
     assert not mark.exists()

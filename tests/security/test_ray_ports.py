@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.clusters.nodes import NODE, PORTS, RAY, free_port
-from tests.faults.studies import epochs, page, running, wait_until
 from tests.security.sockets import ANSWERS, METRICS, REFUSES, Socket, family, http, listening, verdict
+from tests.support.cluster_nodes import NODE, PORTS, RAY, free_port
+from tests.support.running_studies import epochs, page, running, wait_until
 
 pytestmark = [
     pytest.mark.slow,
@@ -172,11 +172,11 @@ def test_a_local_run_is_under_a_token_and_all_that_is_not_rays_on_loopback(
 
 
 def test_the_page_of_ui_listens_on_loopback(tmp_path: Path) -> None:
-    from tests.study.test_tracking import opened
+    from tests.study.tracking.test_projection import opened
 
     opened(tmp_path)
     port = free_port()
-    command = [sys.executable, "-m", "study.command", "ui", "--runs", str(tmp_path), "--port", str(port)]
+    command = [sys.executable, "-P", "-m", "uncollapse", "ui", "--runs", str(tmp_path), "--port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_until(lambda: http(f"http://127.0.0.1:{port}/health", None)[0] == 200, "MLflow's page")

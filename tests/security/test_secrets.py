@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 import yaml
 
-from study.corpora.prepare import prepare
-from study.uris import uri_fault
-from tests import pages
-from tests.exports import CORPUS, exported
-from tests.study.wild import Answer, ask
+from tests.support import models
+from tests.support.arbitrary_pages import Answer, ask
+from tests.support.exported_files import CORPUS, exported
+from uncollapse.study.config.tracking_uri import uri_fault
+from uncollapse.study.corpora.prepare import prepare
 
 SECRET = "hunter2canary"
 CARRYING = (
@@ -52,7 +52,7 @@ def refused(answer: Answer, place: str) -> None:
 @pytest.mark.parametrize("uri", CARRYING)
 def test_in_a_page(uri: str, tmp_path: Path) -> None:
     content: dict[str, Any] = {"study": "mine", "corpus": {"name": "cafes"}, "families": ["vmf"], "tracking": uri}
-    page = pages.write(tmp_path / "page.yaml", yaml.safe_dump(content))
+    page = models.write(tmp_path / "page.yaml", yaml.safe_dump(content))
     for words in (("plan", str(page), "--no-calibrate"), ("run", str(page)), ("run", str(page), "--json")):
         refused(ask(*words, "--runs", str(tmp_path / "runs")), "page.yaml: tracking: ")
     assert list(tmp_path.iterdir()) == [page]
@@ -61,7 +61,7 @@ def test_in_a_page(uri: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("uri", CARRYING)
 def test_in_an_exported_file(uri: str, tmp_path: Path) -> None:
     corpus = prepare(CORPUS, tmp_path / "runs" / "corpora", tmp_path)
-    file = pages.write(tmp_path / "vmf.yaml", yaml.safe_dump(exported("vmf", corpus, tracking=uri)))
+    file = models.write(tmp_path / "vmf.yaml", yaml.safe_dump(exported("vmf", corpus, tracking=uri)))
     refused(ask("train", str(file), "--edited", "--runs", str(tmp_path / "runs")), "vmf.yaml: tracking: ")
     assert not (tmp_path / "vmf").exists()
 
@@ -79,7 +79,7 @@ def test_a_uri_without_a_secret_is_taken(uri: str) -> None:
 @pytest.mark.parametrize("uri", ["http://[::1", "http://127.0.0.1:port", "http://127.0.0.1:99999", "http://a b"])
 def test_a_uri_that_is_none_is_refused_in_a_sentence(uri: str, tmp_path: Path) -> None:
     content: dict[str, Any] = {"study": "mine", "corpus": {"name": "cafes"}, "families": ["vmf"], "tracking": uri}
-    page = pages.write(tmp_path / "page.yaml", yaml.safe_dump(content))
+    page = models.write(tmp_path / "page.yaml", yaml.safe_dump(content))
     answer = ask("plan", str(page), "--no-calibrate", "--runs", str(tmp_path / "runs"))
     assert answer.code == 2
     assert answer.faults == [f"uncollapse: page.yaml: tracking: a URI such as http://127.0.0.1:5000, found {uri!r}"]

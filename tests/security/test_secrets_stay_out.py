@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.clusters.server import Server, server
-from tests.faults.studies import PATIENCE, QUIET, UNCOLLAPSE, command, page
+from tests.support.running_studies import PATIENCE, QUIET, UNCOLLAPSE, command, page
+from tests.support.tracking_server import Server, server
 
 pytestmark = pytest.mark.slow
 SMALL = {"families": ["seqvae"], "search": {"trials": 2, "sampler": "random", "stop_early": "none"}}

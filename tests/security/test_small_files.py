@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from search_spaces import page_yaml
-from study.errors import LONGEST, UserError
-from tests.pages import write
-from tests.study.wild import BOMB, ask
+from tests.support.arbitrary_pages import BOMB, ask
+from tests.support.models import write
+from uncollapse.search_spaces import page_yaml
+from uncollapse.study.errors import LONGEST, UserError
 
 MARK = "marker"
 

@@ -4,17 +4,16 @@ import re
 import subprocess
 import tomllib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from ray.autoscaler._private.util import prepare_config, validate_config
 
-from study.command import COMMANDS
-from tests.clusters import readme
+from tests.support import documented_commands
+from tests.support.places import ROOT
+from uncollapse.cli.main import COMMANDS
 
-ROOT = Path(__file__).resolve().parents[3]
 AWS, PREMISES = FILES = ("ray_cluster.yaml", "ray_cluster_on_premises.yaml")
 LISTS = ("setup_commands", "head_setup_commands", "head_start_ray_commands", "worker_start_ray_commands")
 ONCE, AGAIN = "test -e ~/.mlflow/credentials && exit 0", "curl --silent --fail http://127.0.0.1:5000/health && exit 0"
@@ -123,14 +122,18 @@ def test_amazon_knows_every_key_of_a_machine(kind: str) -> None:
 
 def test_the_head_on_aws_starts_the_tracking_server_with_the_readmes_commands() -> None:
     content = read(AWS)
-    keep = readme.block("tracking server: keep the login").replace("umask 077\n", "").replace("~/tracking/", "")
-    made = f"{ONCE}\nset -e\n{readme.block('tracking server: make')}{keep}"
+    keep = (
+        documented_commands.block("tracking server: keep the login")
+        .replace("umask 077\n", "")
+        .replace("~/tracking/", "")
+    )
+    made = f"{ONCE}\nset -e\n{documented_commands.block('tracking server: make')}{keep}"
     assert made in content["head_setup_commands"]
-    assert f"{AGAIN}\n{readme.block('tracking server: start')}" in content["head_start_ray_commands"]
+    assert f"{AGAIN}\n{documented_commands.block('tracking server: start')}" in content["head_start_ray_commands"]
 
 
 def test_the_readmes_commands_of_a_cluster_exist() -> None:
-    section = readme.text().partition("## On a cluster\n")[2].partition("\n## ")[0]
+    section = documented_commands.text().partition("## On a cluster\n")[2].partition("\n## ")[0]
     named = re.findall(r"\buncollapse ([a-z]+)\b", section)
     assert {"plan", "run", "status"} <= set(named) <= {name for name, _, _ in COMMANDS}
     for name in re.findall(r"ray_cluster\w*\.yaml", section):

@@ -58,16 +58,21 @@ def test_nodes_hold_the_sources_and_a_token_that_nobody_else_reads(up: Launcher)
             "pyproject.toml",
             "constraints.txt",
             "README.md",
+            "uncollapse",
             "study",
             "models",
             "search_spaces",
             "analysis",
         }
         assert not [path for path in (node.home / "uncollapse").rglob("__pycache__") if "build" not in path.parts]
-        found = node.run("/root/venv/bin/python", "-c", "import study.command; print(study.command.__file__)")
+        found = node.run(
+            "/root/venv/bin/python", "-c", "import uncollapse.cli.main; print(uncollapse.cli.main.__file__)"
+        )
         assert found.startswith("/root/venv/lib/")  # installed there; the project's folder is hidden from the nodes
         installed = Path(found.strip()).relative_to("/root/venv")
-        assert node.run("cat", f"/root/venv/{installed}") == (node.home / "uncollapse/study/command.py").read_text()
+        assert (
+            node.run("cat", f"/root/venv/{installed}") == (node.home / "uncollapse/uncollapse/cli/main.py").read_text()
+        )
 
 
 def test_who_has_no_token_is_refused_and_the_page_is_not_on_the_network(up: Launcher) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy import special
 
-from models.distributions.bessel import (
+from uncollapse.models.distributions.bessel import (
     iv_ratio,
     log_iv,
     log_iv_and_ratio,

@@ -8,8 +8,8 @@ import torch
 from scipy import integrate, stats
 from torch.distributions import kl_divergence
 
-from models.distributions.clamped_beta import HIGH, LOW, ClampedBeta
-from tests.models.statistics import assert_mean
+from tests.support.statistics import assert_mean
+from uncollapse.models.distributions.clamped_beta import HIGH, LOW, ClampedBeta
 
 SHAPES = [(0.05, 0.05), (0.05, 30.0), (0.5, 0.5), (2.0, 3.0), (4.0, 1.0), (100.0, 0.05), (30.0, 30.0)]
 

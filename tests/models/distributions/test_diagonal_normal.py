@@ -7,8 +7,8 @@ import pytest
 import torch
 from scipy import stats
 
-from models.distributions import diagonal_normal
-from models.distributions.products import dot
+from uncollapse.models.distributions import diagonal_normal
+from uncollapse.models.distributions.products import dot
 
 
 @pytest.mark.parametrize(

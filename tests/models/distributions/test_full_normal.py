@@ -6,8 +6,8 @@ import torch
 from scipy import stats
 from torch.distributions import MultivariateNormal, kl_divergence
 
-from models.distributions.full_normal import FullNormal, factor_of
-from tests.models.statistics import assert_mean
+from tests.support.statistics import assert_mean
+from uncollapse.models.distributions.full_normal import FullNormal, factor_of
 
 SIZE = 4
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.distributions.maximum_mean_discrepancy import maximum_mean_discrepancy, squared_distances
-from tests.models.statistics import assert_mean
+from tests.support.statistics import assert_mean
+from uncollapse.models.distributions.maximum_mean_discrepancy import maximum_mean_discrepancy, squared_distances
 
 SCALES = (0.1, 1.0, 5.0)
 

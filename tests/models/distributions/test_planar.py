@@ -7,8 +7,8 @@ from scipy import integrate
 from torch import Tensor
 from torch.distributions import Normal
 
-from models.distributions.planar import PlanarFlows
-from tests.models.statistics import assert_mean
+from tests.support.statistics import assert_mean
+from uncollapse.models.distributions.planar import PlanarFlows
 
 
 def flows(size: int, count: int, stretch: float = 2.0) -> PlanarFlows:

@@ -7,9 +7,9 @@ import torch
 from scipy import integrate, optimize
 from torch import Tensor
 
-from models.distributions.bessel import mean_resultant, mean_resultant_derivative
-from models.distributions.polar import Polar, angle_derivative, sample_cosine, sine_of
-from tests.models.statistics import assert_mean
+from tests.support.statistics import assert_mean
+from uncollapse.models.distributions.bessel import mean_resultant, mean_resultant_derivative
+from uncollapse.models.distributions.polar import Polar, angle_derivative, sample_cosine, sine_of
 
 CORNERS = [(dimension, kappa) for dimension in (2, 3, 25, 1024) for kappa in (1e-3, 1.0, 80.0, 1e4)]
 

@@ -8,8 +8,8 @@ import torch
 from scipy import integrate, special, stats
 from torch import Tensor
 
-from models.distributions.spike_slab import SpikeAndSlab, kl_bound
-from tests.models.statistics import assert_mean
+from tests.support.statistics import assert_mean
+from uncollapse.models.distributions.spike_slab import SpikeAndSlab, kl_bound
 
 SPIKE = 0.05
 

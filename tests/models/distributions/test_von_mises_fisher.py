@@ -9,11 +9,16 @@ from scipy import integrate, optimize, stats
 from torch.distributions import kl_divergence
 from torch.nn.functional import normalize
 
-from models.distributions.bessel import mean_resultant, mean_resultant_derivative
-from models.distributions.hyperspherical_uniform import HypersphericalUniform, log_sphere_area
-from models.distributions.polar import _propose, sample_cosine
-from models.distributions.von_mises_fisher import VonMisesFisher, concentration_for, kl_to_uniform, log_normalizer
-from tests.models.statistics import assert_mean
+from tests.support.statistics import assert_mean
+from uncollapse.models.distributions.bessel import mean_resultant, mean_resultant_derivative
+from uncollapse.models.distributions.hyperspherical_uniform import HypersphericalUniform, log_sphere_area
+from uncollapse.models.distributions.polar import _propose, sample_cosine
+from uncollapse.models.distributions.von_mises_fisher import (
+    VonMisesFisher,
+    concentration_for,
+    kl_to_uniform,
+    log_normalizer,
+)
 
 EXACT_KL = [
     (3, 1, 0.1515959),

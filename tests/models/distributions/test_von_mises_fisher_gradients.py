@@ -5,10 +5,10 @@ import torch
 from torch.distributions import kl_divergence
 from torch.nn.functional import normalize
 
-from models.distributions.bessel import mean_resultant, mean_resultant_derivative
-from models.distributions.hyperspherical_uniform import HypersphericalUniform
-from models.distributions.von_mises_fisher import VonMisesFisher
-from tests.models.statistics import assert_mean
+from tests.support.statistics import assert_mean
+from uncollapse.models.distributions.bessel import mean_resultant, mean_resultant_derivative
+from uncollapse.models.distributions.hyperspherical_uniform import HypersphericalUniform
+from uncollapse.models.distributions.von_mises_fisher import VonMisesFisher
 
 
 def direction(dimension: int, *batch: int) -> torch.Tensor:

@@ -8,8 +8,8 @@ import torch
 from scipy import integrate, stats
 from torch.distributions import kl_divergence
 
-from models.distributions.zero_inflated_normal import ZeroInflatedNormal
-from tests.models.statistics import assert_mean
+from tests.support.statistics import assert_mean
+from uncollapse.models.distributions.zero_inflated_normal import ZeroInflatedNormal
 
 
 def made(on: float, mean: float, std: float, batch: int = 1) -> ZeroInflatedNormal:

@@ -8,15 +8,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.batch import BOS, PAD, Batch
-from models.generation import posterior
-from models.generation.codes import Codes
-from models.generation.next_word import log_next
-from models.measures.checks import NotFinite
-from models.text_vae import TextVAE
-from tests.models.generation import tiny
+from tests.models.generation import tiny_models
+from uncollapse.models.batch import BOS, PAD, Batch
+from uncollapse.models.generation import posterior
+from uncollapse.models.generation.codes import Codes
+from uncollapse.models.generation.next_word import log_next
+from uncollapse.models.measures.checks import NotFinite
+from uncollapse.models.text_vae import TextVAE
 
-WORDS = tiny.batch([4, 7, 2])
+WORDS = tiny_models.batch([4, 7, 2])
 
 
 TOLD: Mapping[str, dict[str, Any]] = {
@@ -46,22 +46,22 @@ def follows_the_likelihood(model: TextVAE) -> None:
             assert (found[0, [PAD, BOS]] == -math.inf).all()
 
 
-@pytest.mark.parametrize("name", tiny.EVERY)
+@pytest.mark.parametrize("name", tiny_models.EVERY)
 def test_along_a_sentence_it_is_what_the_likelihood_charges(name: str) -> None:
     with torch.inference_mode():
-        follows_the_likelihood(tiny.model(name))
+        follows_the_likelihood(tiny_models.model(name))
 
 
 @pytest.mark.parametrize("case", TOLD)
 def test_so_it_is_whatever_the_decoder_is_told_beside(case: str) -> None:
     with torch.inference_mode():
-        follows_the_likelihood(tiny.model("seqvae", **TOLD[case]))
+        follows_the_likelihood(tiny_models.model("seqvae", **TOLD[case]))
 
 
 def test_a_bag_stays_the_sources_beyond_its_length() -> None:
-    model = tiny.model("seqvae", **TOLD["bag"])
+    model = tiny_models.model("seqvae", **TOLD["bag"])
     with torch.inference_mode():
-        short = tiny.batch([3])
+        short = tiny_models.batch([3])
         codes = posterior.at_mean(model, short)
         said = torch.full((1, 6), 5)
         beyond = log_next(model, codes, said)
@@ -75,7 +75,7 @@ def test_a_bag_stays_the_sources_beyond_its_length() -> None:
 
 
 def test_a_label_changes_what_is_said() -> None:
-    model = tiny.model("seqvae", **TOLD["label"])
+    model = tiny_models.model("seqvae", **TOLD["label"])
     with torch.inference_mode():
         codes = posterior.at_mean(model, WORDS)
         one, other = (Codes(codes.values, labels=torch.full((3,), label)) for label in (0, 1))
@@ -84,8 +84,8 @@ def test_a_label_changes_what_is_said() -> None:
 
 
 def test_an_inputless_decoder_does_not_hear_its_own_words() -> None:
-    deaf = tiny.model("seqvae", inputs={"words": False})
-    hearing = tiny.model("seqvae")
+    deaf = tiny_models.model("seqvae", inputs={"words": False})
+    hearing = tiny_models.model("seqvae")
     for model, same in ((deaf, True), (hearing, False)):
         with torch.inference_mode():
             codes = posterior.at_mean(model, WORDS)
@@ -95,7 +95,7 @@ def test_an_inputless_decoder_does_not_hear_its_own_words() -> None:
 
 
 def test_scores_that_are_not_finite_are_refused() -> None:
-    model = tiny.model("seqvae")
+    model = tiny_models.model("seqvae")
     with torch.no_grad():
         codes = posterior.at_mean(model, WORDS)
         model.output.logits.bias.fill_(math.nan)

@@ -7,20 +7,20 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.batch import BOS, EOS, PAD, UNK
-from models.generation import posterior
-from models.generation.codes import Codes
-from models.generation.next_word import log_next
-from models.generation.sampling import sample
-from models.generation.search import greedy, no_words
-from models.text_vae import TextVAE
-from tests.models.generation import tiny
+from tests.models.generation import tiny_models
+from uncollapse.models.batch import BOS, EOS, PAD, UNK
+from uncollapse.models.generation import posterior
+from uncollapse.models.generation.codes import Codes
+from uncollapse.models.generation.next_word import log_next
+from uncollapse.models.generation.sampling import sample
+from uncollapse.models.generation.search import greedy, no_words
+from uncollapse.models.text_vae import TextVAE
 
 DRAWS = 6000
 
 
 def one_code(model: TextVAE) -> Codes:
-    return posterior.at_mean(model, tiny.batch([4]))
+    return posterior.at_mean(model, tiny_models.batch([4]))
 
 
 def drawn(model: TextVAE, longest: int, seed: int = 0, draws: int = DRAWS, **options: Any) -> Tensor:
@@ -39,20 +39,20 @@ def assert_shares(counts: Tensor, expected: Tensor) -> None:
 
 @pytest.mark.parametrize("name", ["seqvae", "vat", "lstm_lm"])
 def test_sentences_come_as_often_as_the_likelihood_says(name: str) -> None:
-    model = tiny.model(name, sharpness=2.0)
-    every = tiny.sentences(2)
+    model = tiny_models.model(name, sharpness=2.0)
+    every = tiny_models.sentences(2)
     with torch.inference_mode():
         model.output.logits.bias[[PAD, BOS]] = -30.0  # what is never said has no share to hand out
         model.output.logits.bias[EOS] += 0.7
-        log_p = tiny.log_p(model, one_code(model), 0, every)
-        seen = Counter(tiny.spoken(row) for row in drawn(model, 2))
+        log_p = tiny_models.log_p(model, one_code(model), 0, every)
+        seen = Counter(tiny_models.spoken(row) for row in drawn(model, 2))
     assert_shares(torch.tensor([float(seen[words]) for words in every]), log_p.exp())
     assert sum(seen[words] for words in seen if EOS not in words) == DRAWS - sum(seen[words] for words in every)
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
 def test_a_temperature_is_a_power_of_the_probabilities(temperature: float) -> None:
-    model = tiny.model("seqvae")
+    model = tiny_models.model("seqvae")
     with torch.inference_mode():
         p = log_next(model, one_code(model), no_words(1, torch.device("cpu")))[0].double().exp() ** (1 / temperature)
         said = drawn(model, 1, temperature=temperature)[:, 0]
@@ -60,7 +60,7 @@ def test_a_temperature_is_a_power_of_the_probabilities(temperature: float) -> No
 
 
 def test_top_k_leaves_the_likeliest_words_in_their_proportions() -> None:
-    model = tiny.model("seqvae")
+    model = tiny_models.model("seqvae")
     with torch.inference_mode():
         p = log_next(model, one_code(model), no_words(1, torch.device("cpu")))[0].double().exp()
         said = drawn(model, 1, top_k=2)[:, 0]
@@ -70,15 +70,15 @@ def test_top_k_leaves_the_likeliest_words_in_their_proportions() -> None:
 
 @pytest.mark.parametrize("options", [{"top_k": 1}, {"temperature": 1e-4}])
 def test_at_its_limits_it_is_greedy(options: dict[str, Any]) -> None:
-    model = tiny.model("seqvae", seed=2)
+    model = tiny_models.model("seqvae", seed=2)
     with torch.inference_mode():
         said = drawn(model, 5, draws=3, **options)
-        expected = tiny.spoken(greedy(model, one_code(model), 5)[0])
-    assert [tiny.spoken(row) for row in said] == [expected] * 3
+        expected = tiny_models.spoken(greedy(model, one_code(model), 5)[0])
+    assert [tiny_models.spoken(row) for row in said] == [expected] * 3
 
 
 def test_draws_follow_their_generator() -> None:
-    model = tiny.model("seqvae")
+    model = tiny_models.model("seqvae")
     with torch.inference_mode():
         first, same, other = drawn(model, 4, 1, 50), drawn(model, 4, 1, 50), drawn(model, 4, 2, 50)
     assert torch.equal(first, same)
@@ -86,7 +86,7 @@ def test_draws_follow_their_generator() -> None:
 
 
 def test_unknown_words_are_said_where_the_model_says_them() -> None:
-    model = tiny.model("seqvae")
+    model = tiny_models.model("seqvae")
     with torch.inference_mode():
         model.output.logits.bias[UNK] = 1e4
         assert (drawn(model, 2, draws=5)[:, :2] == UNK).all()

@@ -9,8 +9,8 @@ from scipy.special import expit
 from torch import Tensor
 from torch.distributions import Bernoulli, kl_divergence
 
-from models.latents.autoregressive_bernoulli import AutoregressiveBernoulli
-from tests.models.statistics import assert_mean
+from tests.support.statistics import assert_mean
+from uncollapse.models.latents.autoregressive_bernoulli import AutoregressiveBernoulli
 
 
 def latent(size: int = 3, seed: int = 0, **options: str) -> AutoregressiveBernoulli:

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from models import latents
-from models.variable import Variable
-from tests.models.statistics import assert_mean
+from tests.support.statistics import assert_mean
+from uncollapse.models import latents
+from uncollapse.models.variable import Variable
 
 FEATURES, SIZE = 6, 4
 FOLDER = Path(latents.__file__).parent
@@ -40,7 +40,7 @@ cases = pytest.mark.parametrize(("kind", "settings"), CASES)
 
 
 def build(kind: str, settings: dict[str, object]) -> Any:
-    module = importlib.import_module(f"models.latents.{kind}")
+    module = importlib.import_module(f"uncollapse.models.latents.{kind}")
     classes = [item for name, item in vars(module).items() if inspect.isclass(item) and named(name, kind)]
     assert len(classes) == 1
     latent: type[Any] = classes[0]

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from models.latents.gaussian import Gaussian
-from tests.models.statistics import assert_mean
+from tests.support.statistics import assert_mean
+from uncollapse.models.latents.gaussian import Gaussian
 
 
 def test_initial_scale_is_the_posteriors_standard_deviation_at_first() -> None:

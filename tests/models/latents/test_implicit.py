@@ -10,10 +10,10 @@ from scipy import integrate, stats
 from torch import Tensor, nn
 from torch.distributions import MultivariateNormal, kl_divergence
 
-from models.evaluation import evaluate
-from models.latents.implicit import Implicit
-from tests import pages
-from tests.models.statistics import assert_mean
+from tests.support import models
+from tests.support.statistics import assert_mean
+from uncollapse.models.evaluation.evaluate import evaluate
+from uncollapse.models.latents.implicit import Implicit
 
 FEATURES, SIZE = 3, 2
 
@@ -233,11 +233,11 @@ def test_a_generator_that_ignores_its_noise_still_proposes() -> None:
 
 
 def test_measures_of_either_generator_are_named_for_what_they_are() -> None:
-    sentences = [pages.batch([4, 6, 3, 8])]
-    linear = evaluate(pages.model("ivae", latent={"hidden": 16}), sentences, samples=4, seed=0)
+    sentences = [models.batch([4, 6, 3, 8])]
+    linear = evaluate(models.model("ivae", latent={"hidden": 16}), sentences, samples=4, seed=0)
     assert {"nll_elbo", "kl", "kl_z", "mi", "nll_iw", "nll_published"} <= linear.keys()
     assert linear["nll_published"] < linear["nll_elbo"]
-    bent = evaluate(pages.model("ivae", latent={"hidden": 16, "generator": "mlp"}), sentences, samples=4, seed=0)
+    bent = evaluate(models.model("ivae", latent={"hidden": 16, "generator": "mlp"}), sentences, samples=4, seed=0)
     assert {"nll_dual", "kl_dual", "nll_iw", "nll_published"} <= bent.keys()
     assert not {"nll_elbo", "kl", "mi"} & bent.keys()
     assert bent["nll_published"] == pytest.approx(bent["nll_dual"])

@@ -2,7 +2,7 @@
 
 import torch
 
-from models.latents.none import None_
+from uncollapse.models.latents.none import None_
 
 
 def test_it_has_no_variables_and_a_code_of_zeros() -> None:

@@ -9,9 +9,9 @@ from scipy import integrate, stats
 from torch import Tensor
 from torch.distributions import Normal
 
-from models.latents.planar_flow import PlanarFlow
-from models.variable import Variable
-from tests.models.statistics import assert_mean
+from tests.support.statistics import assert_mean
+from uncollapse.models.latents.planar_flow import PlanarFlow
+from uncollapse.models.variable import Variable
 
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 

@@ -8,11 +8,11 @@ from scipy import special, stats
 from torch.distributions import Beta, kl_divergence
 from torch.nn.functional import softplus
 
-from models.distributions.clamped_beta import HIGH, LOW
-from models.latents.spike_slab import SpikeSlab
-from models.measures.sparsity import average_hoyer
-from tests import pages
-from tests.models.statistics import assert_mean
+from tests.support import models
+from tests.support.statistics import assert_mean
+from uncollapse.models.distributions.clamped_beta import HIGH, LOW
+from uncollapse.models.latents.spike_slab import SpikeSlab
+from uncollapse.models.measures.sparsity import average_hoyer
 
 
 def test_scores_equal_the_formulas() -> None:
@@ -187,11 +187,11 @@ def test_importance_weights_average_to_the_integral_over_gamma_and_z(sees: bool,
     """p(x) = int int p(gamma) p(z | gamma) p(x | z) dz dgamma, on a grid, for one dimension and a small decoder."""
     alpha, beta, spike = 2.0, 3.0, 0.05
     latent = {"kind": "spike_slab", "size": 1, "alpha": alpha, "beta": beta, "spike": spike}
-    model = pages.model("hsvae", latent=latent | {"slab_sees_gamma": sees, "indicator": indicator})
+    model = models.model("hsvae", latent=latent | {"slab_sees_gamma": sees, "indicator": indicator})
     with torch.no_grad():
         model.latent.log_variance.bias.fill_(0.5)  # wider than the prior's slab, so that the weights have a variance
         model.output.logits.weight.mul_(4)
-    words = pages.batch([5])
+    words = models.batch([5])
     z = torch.cat([torch.linspace(-0.4, 0.4, 801), torch.linspace(-8, 8, 801)]).double().unique()
     gamma = torch.linspace(LOW, HIGH, 401).double()
     prior = special.beta(alpha, beta) ** -1 * gamma ** (alpha - 1) * (1 - gamma) ** (beta - 1)

@@ -8,8 +8,8 @@ import torch
 from scipy import stats
 from torch.distributions import Normal
 
-from models.latents.variational_sparse import VariationalSparse
-from tests.models.statistics import assert_mean
+from tests.support.statistics import assert_mean
+from uncollapse.models.latents.variational_sparse import VariationalSparse
 
 
 def components(latent: VariationalSparse) -> tuple[torch.Tensor, ...]:

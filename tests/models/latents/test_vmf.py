@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 import torch
 
-from models.distributions.von_mises_fisher import concentration_for
-from models.evaluation import evaluate
-from models.latents.vmf import VMF
-from tests import pages
-from tests.models.statistics import assert_mean
+from tests.support import models
+from tests.support.statistics import assert_mean
+from uncollapse.models.distributions.von_mises_fisher import concentration_for
+from uncollapse.models.evaluation.evaluate import evaluate
+from uncollapse.models.latents.vmf import VMF
 
 # Size, kappa, the KL of one draw, three times that, and the formula of Guu et al.
 AVERAGED = [(25, 25.0, 6.1, 18.3), (50, 35.0, 7.7, 23.2), (50, 80.0, 19.5, 58.6), (100, 40.0, 6.6, 19.7)]
@@ -123,7 +123,7 @@ def test_what_is_charged_changes_no_draw_and_no_density() -> None:
 
 def test_a_measured_bound_charges_three_kls_and_the_published_figure_one() -> None:
     changes: dict[str, Any] = {"latent": {"kind": "vmf", "size": 6, "kappa": 5.0, "draws": 3, "charged": "one"}}
-    measures = evaluate(pages.model("vmf", **changes), [pages.batch([4, 6, 3, 8])], samples=4, seed=0)
+    measures = evaluate(models.model("vmf", **changes), [models.batch([4, 6, 3, 8])], samples=4, seed=0)
     one = VMF(6, size=6, kappa=5.0)(torch.randn(6))["z"].kl.item()
     assert measures["kl"] == pytest.approx(3 * one, rel=1e-5)
     assert measures["nll_elbo"] - measures["nll_published"] == pytest.approx(2 * one, rel=1e-3)

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.nn.functional import softplus
 
-from models.distributions.bessel import mean_resultant
-from models.latents.vmf_learned import VMFLearned
-from tests.models.statistics import assert_mean
+from tests.support.statistics import assert_mean
+from uncollapse.models.distributions.bessel import mean_resultant
+from uncollapse.models.latents.vmf_learned import VMFLearned
 
 
 def test_kappa_starts_where_it_is_told() -> None:

@@ -6,7 +6,12 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
-from models.measures.activity import active_units, active_units_by_threshold, unit_variances, variance_on_sphere
+from uncollapse.models.measures.activity import (
+    active_units,
+    active_units_by_threshold,
+    unit_variances,
+    variance_on_sphere,
+)
 
 
 def test_living_dead_and_duplicated_units() -> None:

@@ -8,8 +8,8 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from models.measures.checks import NotFinite
-from models.measures.correlation import NoVariation, cosines, pearson, similarity, spearman
+from uncollapse.models.measures.checks import NotFinite
+from uncollapse.models.measures.correlation import NoVariation, cosines, pearson, similarity, spearman
 
 
 @pytest.mark.parametrize("ties", [False, True])

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.measures.geometry import (
+from uncollapse.models.measures.geometry import (
     intra_sentence_similarity,
     isotropy,
     pairwise_cosine,

@@ -7,13 +7,13 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal
 
-from models.latents.gaussian import Gaussian
-from models.latents.none import None_
-from models.latents.spike_slab import SpikeSlab
-from models.latents.vmf import VMF
-from models.measures.checks import NotFinite
-from models.measures.information import PairScore, joint_log_q, mi_batch, mutual_information
-from tests.models.statistics import assert_mean
+from tests.support.statistics import assert_mean
+from uncollapse.models.latents.gaussian import Gaussian
+from uncollapse.models.latents.none import None_
+from uncollapse.models.latents.spike_slab import SpikeSlab
+from uncollapse.models.latents.vmf import VMF
+from uncollapse.models.measures.checks import NotFinite
+from uncollapse.models.measures.information import PairScore, joint_log_q, mi_batch, mutual_information
 
 
 def gaussian_scores(means: Tensor, std: float) -> PairScore:

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.distributions import Normal
 
-from models.measures.likelihood import importance_weighted_nll, log_mean_exp, perplexities, perplexity
-from tests.models.statistics import assert_mean
+from tests.support.statistics import assert_mean
+from uncollapse.models.measures.likelihood import importance_weighted_nll, log_mean_exp, perplexities, perplexity
 
 
 def log_weights(x: torch.Tensor, samples: int, width: float) -> torch.Tensor:

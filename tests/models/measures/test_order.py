@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.batch import EOS, PAD, Batch
-from models.measures.order import shuffled, swapped, swapped_anywhere
-from tests.models.statistics import assert_mean
+from tests.support.statistics import assert_mean
+from uncollapse.models.batch import EOS, PAD, Batch
+from uncollapse.models.measures.order import shuffled, swapped, swapped_anywhere
 
 Reorder = Callable[[Batch, torch.Generator], Tensor]
 

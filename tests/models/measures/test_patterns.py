@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.measures.patterns import by_off_probability, by_size
+from uncollapse.models.measures.patterns import by_off_probability, by_size
 
 LABELS = torch.arange(300) % 3
 

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from models.measures.sparsity import average_hoyer
+from uncollapse.models.measures.sparsity import average_hoyer
 
 
 def one_hot(count: int, dimensions: int) -> torch.Tensor:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import entropy
 
-from models.measures.words import class_kl, class_kls
-from tests.corpora.helpers import SHARED, needs_shared
+from tests.support.corpora import needs_shared
+from tests.support.places import DATA
+from uncollapse.models.measures.words import class_kl, class_kls
 
 
 def corpus(shares: list[list[float]], sentences: int, words: int) -> tuple[Any, Any, Any]:
@@ -79,8 +80,8 @@ def test_what_does_not_fit_is_refused(offsets: list[int], labels: list[int], cla
 
 @needs_shared
 def test_dbpedia() -> None:
-    texts = (SHARED / "dbpedia" / "test.txt").read_text(encoding="utf-8").splitlines()
-    labels = np.array((SHARED / "dbpedia" / "test_class_label.txt").read_text().split(), dtype=np.int16)
+    texts = (DATA / "dbpedia" / "test.txt").read_text(encoding="utf-8").splitlines()
+    labels = np.array((DATA / "dbpedia" / "test_class_label.txt").read_text().split(), dtype=np.int16)
     number: dict[str, int] = {}
     rows = [[number.setdefault(word, len(number)) for word in text.split()] for text in texts]
     offsets = np.concatenate([[0], np.cumsum([len(row) for row in rows])])

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from models.probes.classifier import Draw
+from uncollapse.models.probes.classifier import Draw
 
 
 def labels(count: int, classes: int, seed: int = 0) -> Tensor:

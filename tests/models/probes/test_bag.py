@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.measures.checks import NotFinite
-from models.probes.bag import BothWays, code_and_bag, recover
+from uncollapse.models.measures.checks import NotFinite
+from uncollapse.models.probes.bag import BothWays, code_and_bag, recover
 
 TRAIN, TEST = 800, 400
 

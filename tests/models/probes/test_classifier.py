@@ -8,13 +8,13 @@ import torch
 from scipy import stats
 from torch import Tensor, nn
 
-from models.measures.checks import NotFinite
-from models.probes import scaling
-from models.probes.accuracy import Accuracy, f1, wilson
-from models.probes.classifier import Draw, Labelled, _log_p, accuracy_of_draws, always, classify, predict
-from models.probes.heads import HEADS, Head, linear, three_layers, two_dense
-from models.probes.training import Training
 from tests.models.probes.codes import clusters, fresh, labels
+from uncollapse.models.measures.checks import NotFinite
+from uncollapse.models.probes import scaling
+from uncollapse.models.probes.accuracy import Accuracy, f1, wilson
+from uncollapse.models.probes.classifier import Draw, Labelled, _log_p, accuracy_of_draws, always, classify, predict
+from uncollapse.models.probes.heads import HEADS, Head, linear, three_layers, two_dense
+from uncollapse.models.probes.training import Training
 
 TRAIN, TEST = labels(600, 3, seed=1), labels(400, 3, seed=2)
 EVERY = pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)

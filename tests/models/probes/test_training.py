@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models.measures.checks import NotFinite
-from models.probes import scaling, training
-from models.probes.training import Training, dense, fit
+from uncollapse.models.measures.checks import NotFinite
+from uncollapse.models.probes import scaling, training
+from uncollapse.models.probes.training import Training, dense, fit
 
 
 def seeded(seed: int = 0) -> torch.Generator:

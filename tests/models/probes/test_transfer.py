@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.measures.correlation import NoVariation
-from models.probes.heads import three_layers
-from models.probes.transfer import (
+from tests.models.probes.codes import clusters, labels
+from uncollapse.models.measures.correlation import NoVariation
+from uncollapse.models.probes.heads import three_layers
+from uncollapse.models.probes.transfer import (
     PAIRS,
     _nearness,
     classification,
@@ -18,7 +19,6 @@ from models.probes.transfer import (
     relatedness,
     two_parts,
 )
-from tests.models.probes.codes import clusters, labels
 
 TRAIN, TEST = labels(500, 4, seed=1), labels(300, 4, seed=2)
 

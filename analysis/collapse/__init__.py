@@ -1,0 +1,1 @@
+"""How often training collapses, where along a hyperparameter, and when."""

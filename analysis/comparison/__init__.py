@@ -1,0 +1,1 @@
+"""Which configuration is better: paired differences, rankings, fronts, what selection promised."""

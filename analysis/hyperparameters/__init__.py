@@ -1,0 +1,1 @@
+"""What each hyperparameter does to the measures."""

@@ -1,0 +1,1 @@
+"""A study's records, read from MLflow alone."""

@@ -1,0 +1,1 @@
+"""One page, its tables and its figures."""

@@ -1,0 +1,203 @@
+"""The answer in plain sentences, with counts and intervals."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from uncollapse.analysis.comparison.configurations import best, estimator
+from uncollapse.analysis.findings import LOST, Findings
+from uncollapse.analysis.statistics.intervals import percent, percent_range, share_text
+
+MOST = 0.999  # bootstraps cannot tell more
+EMPTY = "The study has no trials: nothing was planned or recorded, so there is nothing to report."
+
+
+def headline(found: Findings) -> list[str]:
+    """The study's answer in a few sentences; an empty or unconfirmed study gets a sentence that says so."""
+    if found.judged.empty:
+        return [EMPTY]
+    return [s for s in (_coverage(found), _collapse(found), _likelihood(found), _sparsity(found), _losses(found)) if s]
+
+
+def family_sentences(found: Findings) -> dict[str, str]:
+    """One sentence per family of the study: how often it collapses, and which seeds are not counted."""
+    rows = {row["family"]: row for row in found.families.to_dict("records")}
+    return {name: _family(name, rows.get(name), found) for name in found.order}
+
+
+def _coverage(found: Findings) -> str:
+    stages = found.judged["stage"].value_counts()
+    replicates = found.judged[found.judged["stage"] == "replicate"]
+    text = (
+        f"{_count(found.judged['family'].nunique(), 'family')}, {_count(int(stages.get('search', 0)), 'search trial')}"
+    )
+    if replicates.empty:
+        return text + ". No confirmation run is planned yet: a search alone cannot say how often training collapses."
+    units = replicates.groupby(["family", "configuration"]).ngroups
+    seeds = replicates["seed"].nunique()
+    size = f"{_count(units, 'configuration')} × {_count(seeds, 'seed')}"
+    saved = replicates[replicates["state"] == "dropped"]
+    if len(saved):
+        dropped = _count(saved.groupby(["family", "configuration"]).ngroups, "configuration")
+        size += f", less {len(saved):,} runs of {dropped} that lost the race"
+    return f"{text} and {_count(len(replicates) - len(saved), 'confirmation run')} ({size})."
+
+
+def _collapse(found: Findings) -> str:
+    known = found.families[found.families["judged"] > 0]
+    if known.empty:
+        planned = (found.families["no latent"] == 0).any()
+        return "No confirmation run of a model with a code could be judged." if planned else ""
+    some = known[known["collapsed"] > 0].sort_values("share", ascending=False, kind="stable")
+    never = known[known["collapsed"] == 0]
+    parts = []
+    if len(some):
+        shares = _join(f"{row['family']} ({percent(row['share'])})" for row in some.to_dict("records"))
+        parts.append(f"Collapsed on some confirmation seed: {shares}.")
+    if len(never):
+        limit = percent(float(never["high"].max()))
+        whose = _join(str(name) for name in never["family"])
+        parts.append(f"Never seen to collapse: {whose}; with this many seeds that still allows up to {limit}.")
+    return " ".join(parts)
+
+
+def _likelihood(found: Findings) -> str:
+    winners = best(found.configurations)
+    exact = winners["family"].isin(found.yardsticks)
+    models = [f"The language model {row['family']} has {_nll(row, found.study)}." for row in _rows(winners[exact])]
+    with_code = winners[~exact]
+    return " ".join([_best_likelihood(with_code, found), *models] if len(with_code) else models)
+
+
+def _best_likelihood(winners: pd.DataFrame, found: Findings) -> str:
+    first = winners.loc[winners["nll"].idxmin()]
+    text = f"Best likelihood: {first['family']} {first['configuration']} with median {_nll(first, found.study)}."
+    if first["collapsed"]:
+        text += f" It collapsed on {first['collapsed']} of {first['judged']} seeds."
+    return " ".join([text, *_against_others(first, winners, found)])
+
+
+def _against_others(first: pd.Series, winners: pd.DataFrame, found: Findings) -> list[str]:
+    """Paired with the next family, seed by seed, and how sure it is that none is better."""
+    others = winners[winners["family"] != first["family"]].sort_values("nll")
+    if others.empty:
+        return []
+    said = [_paired_with(str(first["family"]), str(others["family"].iloc[0]), found)]
+    chances = found.rivals.chances
+    own = chances[(chances["scope"] == "families") & (chances["family"] == first["family"])]["probability"].dropna()
+    if len(own):
+        said.append(f"The probability that no other family here is better is {percent(min(float(own.iloc[0]), MOST))}.")
+    return [one for one in said if one]
+
+
+def _paired_with(first: str, second: str, found: Findings) -> str:
+    table = found.rivals.differences
+    table = table[(table["scope"] == "families") & (table["measure"] == "nll") & table["median"].notna()]
+    for a, b, sign in ((first, second, -1), (second, first, 1)):
+        rows = table[(table["family_a"] == a) & (table["family_b"] == b)]
+        if len(rows):
+            row = rows.iloc[0]
+            ends = sorted((sign * row["low"], sign * row["high"]))
+            known = f", {percent(row['level'])} {ends[0]:.2f} to {ends[1]:.2f}" if pd.notna(row["low"]) else ""
+            seeds = _count(int(row["seeds"]), "shared seed")
+            gained = sign * row["median"]
+            return f"Seed by seed its NLL lies {gained:.2f} nats below that of {second} (median, {seeds}{known})."
+    return ""
+
+
+def _sparsity(found: Findings) -> str:
+    """Whether the setting or the seed decides how sparse samples are."""
+    table = found.sparsity.spread
+    known = table[(table["measure"] == "hoyer_sample") & table["share_between"].notna()]
+    if known.empty:
+        return ""
+    parts = []
+    for decides, rows in (
+        ("the setting", known[known["share_between"] >= 0.5]),
+        ("the seed", known[known["share_between"] < 0.5]),
+    ):
+        if len(rows):
+            named = _join(f"{row['family']} ({_between(row)})" for row in _rows(rows))
+            parts.append(f"{decides} decides in {named}")
+    return f"How sparse samples are (Average Hoyer, share of variance due to the setting): {'; '.join(parts)}."
+
+
+def _between(row: Mapping[str, Any]) -> str:
+    ends = f", 95 % {percent_range(row['share_low'], row['share_high'])}" if pd.notna(row["share_low"]) else ""
+    return percent(row["share_between"]) + ends
+
+
+def _rows(table: pd.DataFrame) -> list[Mapping[str, Any]]:
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+
+
+def _losses(found: Findings) -> str:
+    planned = len(found.judged)
+    if found.lost.empty:
+        running = int((found.judged["state"] == "running").sum())
+        return f"{_count(running, 'trial')} still running; none lost." if running else "No planned trial was lost."
+    counts = found.lost["verdict"].value_counts()
+    parts = _join(f"{counts[name]} {name}" for name in LOST if name in counts)
+    whole = _count(planned, "planned trial")
+    return f"{len(found.lost)} of {whole} gave no verdict: {parts}; each is listed below by cause."
+
+
+def _family(name: str, row: Mapping[str, Any] | None, found: Findings) -> str:
+    if name in found.yardsticks:
+        text = "a language model without a code, so it cannot collapse."
+    elif row is None:
+        trials = int((found.judged["family"] == name).sum())
+        searched = (
+            f"its {_count(trials, 'search trial')} cannot say how often it collapses"
+            if trials
+            else "no trial is recorded"
+        )
+        why = found.study.get("unconfirmed", {}).get(name) or "no confirmation run yet"
+        text = f"{why}; {searched}."
+    else:
+        text = _how_often(row)
+    missing = [f"{row[state]} {state}" for state in (*LOST, "running") if row[state]] if row else []
+    return text + (f" Not counted: {_join(missing)}." if missing else "")
+
+
+def _how_often(row: Mapping[str, Any]) -> str:
+    k, n, configurations = int(row["collapsed"]), int(row["judged"]), int(row["configurations"])
+    if n == 0:
+        return f"none of {_count(int(row['planned']), 'confirmation run')} could be judged."
+    if configurations == 1:
+        return _one_configuration(k, n)
+    over = f"confirmation runs over {configurations} configurations collapsed"
+    seeds = _count(int(row["seeds"]), "seed")
+    if k == 0:
+        return f"0 of {n} {over}; with {seeds} still compatible with {percent(row['high'])}."
+    if k == n:
+        return f"{n} of {n} {over}; with {seeds} still compatible with {percent(row['low'])}."
+    interval = f"95 % {percent_range(row['low'], row['high'])} from {seeds}"
+    apart = f"configurations {percent_range(row['configuration_low'], row['configuration_high'])}"
+    return f"{k} of {n} {over} (mean {percent(row['share'])}, {interval}; {apart})."
+
+
+def _one_configuration(k: int, n: int) -> str:
+    """`7 of 10 confirmation seeds collapsed (70 %, Wilson 95 % 40–89 %)`."""
+    count, rest = f"{k} of {n}", share_text(k, n).removeprefix(f"{k} of {n}")
+    return f"{count} confirmation {'seed' if n == 1 else 'seeds'} collapsed{rest}."
+
+
+def _nll(row: Mapping[str, Any] | pd.Series, study: Mapping[str, Any]) -> str:
+    text = f"{estimator(study, row['nll_estimator'])} {row['nll']:.2f} nats per sentence"
+    seeds = _count(int(row["finished"]), "seed")
+    if not np.isfinite(row["nll_low"]):
+        return f"{text} ({seeds}, so no interval)"
+    return f"{text} ({seeds}, 95 % {row['nll_low']:.2f}–{row['nll_high']:.2f})"
+
+
+def _count(number: int, noun: str) -> str:
+    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
+def _join(parts: Iterable[str]) -> str:
+    *rest, last = list(parts) or [""]
+    return f"{', '.join(rest)} and {last}" if rest else last

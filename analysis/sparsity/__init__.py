@@ -1,0 +1,1 @@
+"""How sparse the codes are, how stable that is across seeds, and what controls it."""

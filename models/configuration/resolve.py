@@ -1,0 +1,68 @@
+"""From a page's settings to a complete configuration, or all its faults at once. Free of torch."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from uncollapse.models.configuration import components, constraints
+from uncollapse.models.configuration.bounds import NonNegative
+from uncollapse.models.configuration.unknown_name import unknown
+
+MODEL_SLOTS = ("inputs", "encoder", "pool", "latent", "decoder")
+SLOTS = (*MODEL_SLOTS, "objective", "optimizer", "updates")
+FLOOR = components.Option("floor", NonNegative, 0.0)
+OPTIONAL = {"inputs": {}, "optimizer": {"kind": "adam"}, "updates": {"kind": "joint"}, "objective": {}}
+
+
+def faults(settings: Mapping[str, Any], place: str = "") -> list[str]:
+    """Every fault of a configuration; an empty list means that `resolve` and `TextVAE` accept it."""
+    prefix = f"{place}." if place else ""
+    found = [f"{prefix}{name}: {unknown('part of a model', name, SLOTS)}" for name in settings if name not in SLOTS]
+    for slot in SLOTS:
+        if slot not in settings and slot not in OPTIONAL:
+            found.append(f"{prefix}{slot}: every model has this part; add `{slot}: {{kind: ...}}`")
+        elif slot in settings:
+            found += _slot_faults(slot, settings[slot], prefix + slot)
+    if found:
+        return found
+    return [prefix + sentence for sentence in constraints.broken(resolve(settings))]
+
+
+def _slot_faults(slot: str, settings: Any, place: str) -> list[str]:
+    if slot != "objective":
+        return components.faults(slot, settings, place)
+    if not isinstance(settings, Mapping):
+        return [
+            f"{place}: an objective maps terms to schedules, such as {{kl.z: {{kind: constant}}}}, found {settings!r}"
+        ]
+    return [fault for term, given in settings.items() for fault in _term_faults(given, f"{place}.{term}")]
+
+
+def _term_faults(given: Any, place: str) -> list[str]:
+    if not isinstance(given, Mapping):
+        return components.faults("schedule", given, place)
+    fault = FLOOR.fault(given.get(FLOOR.name, FLOOR.default))
+    found = [] if fault is None else [f"{place}.{FLOOR.name}: {fault}, found {given[FLOOR.name]!r}"]
+    return found + components.faults("schedule", schedule_of(given), place)
+
+
+def schedule_of(term: Mapping[str, Any]) -> dict[str, Any]:
+    """A term's settings less its floor, which is the objective's and not the schedule's."""
+    return {key: value for key, value in term.items() if key != FLOOR.name}
+
+
+def _resolve_term(given: Mapping[str, Any]) -> dict[str, Any]:
+    floor = {FLOOR.name: float(given[FLOOR.name])} if FLOOR.name in given else {}
+    return {**components.resolve("schedule", schedule_of(given)), **floor}
+
+
+def resolve(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A complete configuration: every part with every default written out."""
+    complete: dict[str, Any] = {}
+    for slot in SLOTS:
+        given = settings.get(slot, OPTIONAL.get(slot))
+        assert given is not None, slot
+        if slot == "objective":
+            complete[slot] = {term: _resolve_term(settings) for term, settings in given.items()}
+        else:
+            complete[slot] = components.resolve(slot, given)
+    return complete

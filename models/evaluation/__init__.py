@@ -1,0 +1,1 @@
+"""Every measure of a trained model on a split."""

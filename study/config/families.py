@@ -1,0 +1,186 @@
+"""Families: pages of `search_spaces/`, or of the user, checked and resolved. Free of torch."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from uncollapse.models.configuration import components, resolve
+from uncollapse.models.configuration.unknown_name import unknown
+from uncollapse.search_spaces import page_yaml, space
+from uncollapse.study.config.names import LAW, NAME
+from uncollapse.study.config.systems import SYSTEMS
+from uncollapse.study.errors import UserError
+
+FOLDER = Path(space.__file__).parent
+PAGE_KEYS = ("title", "paper", "base", "search", "systems")
+NEEDED_KEYS = ("title", "paper", "base")
+SHARED_SPACES = ("annealing",)
+
+
+@dataclass(frozen=True)
+class Family:
+    """A model family: its page, checked.
+
+    Args:
+        name: of the page's file.
+        title, paper: for people.
+        base: settings of the whole system.
+        search: what is searched, as `search_spaces.space` reads it.
+        systems: of `study.config.systems` that the page stands for.
+        fixed: knobs of the page that an override sets.
+    """
+
+    name: str
+    title: str
+    paper: str
+    base: Mapping[str, Any]
+    search: Mapping[str, Any]
+    systems: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+
+    def configure(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """The complete configuration of the base under drawn `settings`."""
+        return resolve.resolve(merge(self.base, settings))
+
+    def override(self, settings: Mapping[str, Any]) -> "Family":
+        """The family under a study's override: knobs that it sets are no longer searched."""
+        fitting = _fitting(self.base, settings)
+        search = _without(self.search, fitting)
+        left = dict(space.knobs(search))
+        fixed = tuple(knob for knob, _ in space.knobs(self.search) if knob not in left)
+        return replace(self, base=merge(self.base, fitting), search=search, fixed=fixed)
+
+
+def names() -> list[str]:
+    """Every family that has a page here."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml") if path.stem not in SHARED_SPACES)
+
+
+def load(name: str, folder: Path | None = None, corners: bool = True) -> Family:
+    """A family by its name, or by the path of a page (ending in .yaml, relative to `folder`).
+
+    Args:
+        corners: check the page with every knob at each of its extremes too; a list of pages need not.
+
+    Raises:
+        UserError: no such page, or every fault in it.
+    """
+    path = _page_of(name, folder or Path.cwd())
+    if not NAME.fullmatch(path.stem):
+        raise UserError(
+            f"family {name!r}: a page's file gives the family its name, which is {LAW}, found {path.stem!r}"
+        )
+    try:
+        page = page_yaml.load(path)
+    except (OSError, ValueError) as error:
+        raise UserError(f"family {name!r}: {error}") from None
+    if found := _page_faults(page, path.name):
+        raise UserError(found)
+    search, systems = _searched(page), tuple(page.get("systems", ()))
+    family = Family(path.stem, page["title"], page["paper"], page["base"], search, systems)
+    if found := faults(family) if corners else resolve.faults(family.base, family.name):
+        raise UserError(found)
+    return family
+
+
+def faults(family: Family) -> list[str]:
+    """Every fault of a family's base, and of its base with each knob at each of its extremes."""
+    found = resolve.faults(family.base, family.name)
+    if found or not family.search:
+        return found
+    unique: dict[str, None] = {}
+    for settings in space.corners(family.search):
+        unique |= dict.fromkeys(resolve.faults(merge(family.base, settings), f"{family.name}.search"))
+    return list(unique)
+
+
+def merge(base: Any, settings: Any) -> Any:
+    """`base` with `settings` laid over it; a part of another kind is replaced whole."""
+    if not (isinstance(base, Mapping) and isinstance(settings, Mapping)):
+        return copy.deepcopy(settings)
+    if "kind" in settings and settings["kind"] != base.get("kind", settings["kind"]):
+        return copy.deepcopy(dict(settings))
+    merged = copy.deepcopy(dict(base))
+    for key, value in settings.items():
+        merged[key] = merge(base[key], value) if key in base else copy.deepcopy(value)
+    return merged
+
+
+def _page_of(name: str, folder: Path) -> Path:
+    if name.endswith((".yaml", ".yml")):
+        return folder / name
+    if name not in names():
+        raise UserError(f"families: {unknown('family', name, names())}; or give the path of a page ending in .yaml")
+    return FOLDER / f"{name}.yaml"
+
+
+def _page_faults(page: Any, place: str) -> list[str]:
+    if not isinstance(page, Mapping):
+        return [f"{place}: a page is a mapping with {', '.join(PAGE_KEYS)}, found {type(page).__name__}"]
+    found = [f"{place}: {unknown('key of a page', key, PAGE_KEYS)}" for key in page if key not in PAGE_KEYS]
+    found += [f"{place}: a page says its {key}; add it" for key in NEEDED_KEYS if not page.get(key)]
+    for key in ("title", "paper"):
+        if page.get(key) and not isinstance(page[key], str):
+            found.append(f"{place}: {key}: a text, found {page[key]!r}; put it in quotes")
+    found += _systems_faults(page.get("systems", []), place)
+    if "base" in page and page["base"] and not isinstance(page["base"], Mapping):
+        found.append(
+            f"{place}: base: a mapping of parts, such as {{encoder: {{kind: recurrent}}}}, found {page['base']!r}"
+        )
+    return found + space.faults(_searched(page), f"{place}: search")
+
+
+def _searched(page: Mapping[str, Any]) -> Any:
+    """A page's `search`; one that is left empty searches nothing."""
+    search = page.get("search")
+    return {} if search is None else search
+
+
+def _systems_faults(named: Any, place: str) -> list[str]:
+    if not isinstance(named, list):
+        return [f"{place}: systems: a list such as [S2], found {named!r}"]
+    return [f"{place}: systems: {unknown('system', name, SYSTEMS)}" for name in named if str(name) not in SYSTEMS]
+
+
+def _fitting(base: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of an override that this family has a place for: an option counts where its part's kind knows it."""
+    fitting: dict[str, Any] = {}
+    for slot, given in settings.items():
+        if isinstance(given, Mapping):
+            kept = {key: value for key, value in given.items() if "kind" in given or has_place(base, slot, key)}
+            fitting |= {slot: kept} if kept else {}
+    return fitting
+
+
+def has_place(base: Mapping[str, Any], slot: str, key: str) -> bool:
+    """Whether the part that fills `slot` in a page's base has an option, or the objective a term, called `key`."""
+    part = base.get(slot, resolve.OPTIONAL.get(slot))
+    if not isinstance(part, Mapping):
+        return False
+    return key in part if slot == "objective" else key in components.resolve(slot, part)
+
+
+def _without(search: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
+    """A search space less the knobs that `fixed` sets; a part whose kind is set anew is not searched at all."""
+    kept: dict[str, Any] = {}
+    for key, node in search.items():
+        setting = fixed.get(key)
+        if key not in fixed:
+            kept[key] = node
+        elif isinstance(setting, Mapping) and "kind" not in setting and isinstance(node, Mapping):
+            remaining = _less(space.expand(node), setting)
+            kept |= {key: remaining} if remaining else {}
+    return kept
+
+
+def _less(node: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
+    """An inner node less its fixed knobs. A branch that may be chosen carries the fixed value, or it would be lost."""
+    if "one_of" not in node:
+        return _without(node, fixed)
+    branches = {
+        kind: {key: fixed.get(key, inner) for key, inner in (options or {}).items()}
+        for kind, options in node["one_of"].items()
+    }
+    return {"one_of": branches}

@@ -1,0 +1,135 @@
+"""The cache on disk: one folder for each digest, written whole or not at all, checked before use."""
+
+import fcntl
+import hashlib
+import json
+import shutil
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from uncollapse.study.corpora.corpus import Corpus
+from uncollapse.study.corpora.settings import Cleaning
+from uncollapse.study.errors import UserError
+
+INDEX = "corpus.json"
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal digest of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def seal(body: Mapping[str, Any]) -> str:
+    """Digest of a JSON-able mapping, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+def write(folder: Path, body: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
+    """Write an entry beside its place and move it there in one step.
+
+    Args:
+        folder: the entry's place.
+        body: JSON-able description.
+        arrays: an array for a `.npy` file, or a mapping of arrays for a `.npz` file, by file name.
+    """
+    new = folder.parent / f".{folder.name}.{uuid.uuid4().hex}"
+    new.mkdir()
+    for name, values in arrays.items():
+        _save(new / name, values)
+    files = {name: {"bytes": (new / name).stat().st_size, "sha256": sha256(new / name)} for name in sorted(arrays)}
+    whole = {**body, "files": files}
+    (new / INDEX).write_text(json.dumps({"sha256": seal(whole), **whole}, indent=1) + "\n", encoding="utf-8")
+    new.replace(folder)
+
+
+def _save(path: Path, values: Any) -> None:
+    if isinstance(values, Mapping):
+        np.savez(path, allow_pickle=False, **values)
+    else:
+        np.save(path, values, allow_pickle=False)
+
+
+def intact(folder: Path) -> dict[str, Any] | None:
+    """The description of an entry whose every byte is as it was written; None if it is absent or damaged."""
+    try:
+        whole = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        told = whole.pop("sha256")
+        sound = told == seal(whole) and all(_same(folder / name, file) for name, file in whole["files"].items())
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return None
+    return whole if sound else None
+
+
+def _same(path: Path, told: Mapping[str, Any]) -> bool:
+    return path.stat().st_size == told["bytes"] and sha256(path) == told["sha256"]
+
+
+Made = tuple[Mapping[str, Any], Mapping[str, Any]]
+
+
+def entry(folder: Path, make: Callable[[], Made], say: Callable[[str], None]) -> Mapping[str, Any]:
+    """The description of the entry at `folder`, made by `make() -> body, arrays` where it is absent or damaged."""
+    with _locked(folder):
+        found = intact(folder)
+        if found is not None:
+            return found
+        if folder.exists():
+            say(f"the cached corpus {folder.name} is damaged and is made again")
+        for left in (folder, *folder.parent.glob(f".{folder.name}.*")):
+            shutil.rmtree(left, ignore_errors=True)
+        body, arrays = make()
+        try:
+            write(folder, body, arrays)
+        except OSError as error:
+            raise UserError(
+                f"{folder}: the cache cannot be written ({error.strerror}); make room or move it"
+            ) from error
+        found = intact(folder)
+    if found is None:
+        raise UserError(f"{folder}: what was written does not read back the same; check the disk and its free space")
+    return found
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """One process at a time for an entry; the lock ends with the process, even if it is killed."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = (folder.parent / f"{folder.name}.lock").open("w")
+    except OSError as error:
+        raise UserError(
+            f"{folder.parent}: the cache cannot be written ({error.strerror}); choose another folder"
+        ) from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def load(folder: Path) -> Corpus:
+    """The corpus in a cache entry, as a worker opens it: nothing is built, and only the description is read.
+
+    Raises:
+        UserError: there is no whole entry at `folder`.
+    """
+    try:
+        body = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        sound = body.pop("sha256") == seal(body)
+    except (OSError, ValueError, KeyError, AttributeError):
+        sound = False
+    if not sound:
+        raise UserError(f"{folder}: a prepared corpus is expected here, but none can be read; prepare the corpus again")
+    return corpus_of(folder, body)
+
+
+def corpus_of(folder: Path, body: Mapping[str, Any]) -> Corpus:
+    """The corpus that a description and its folder stand for."""
+    vocabulary, classes = tuple(body["vocabulary"]), tuple(body["classes"])
+    cleaning = None if body["cleaning"] is None else Cleaning(**body["cleaning"])
+    known = (body["name"], folder.name, vocabulary, classes, body["ordered"], body["facts"], folder)
+    return Corpus(*known, cleaning, body["learned"])

@@ -1,0 +1,1 @@
+"""Where trials run: Ray, processes, signals, and what a person sees meanwhile."""

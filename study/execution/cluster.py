@@ -1,0 +1,159 @@
+"""The Ray cluster that a study runs on: joining it, what fits on it, what its workers can reach."""
+
+import os
+import socket
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import ray
+
+from uncollapse.study.config.study_page import Study
+from uncollapse.study.errors import RunError, UserError
+from uncollapse.study.storage.workspace import Workspace
+
+SECONDS = 5.0  # for which a count of what fits is believed
+KNOCK = 10.0  # seconds that a host has to answer in
+
+
+def connect(address: str | None, cpus: int | None) -> None:
+    """Join a cluster, or start one on this machine; Ray puts its ports under a token unless the user says otherwise."""
+    if ray.is_initialized():
+        return
+    options: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
+    if address is None:
+        os.environ.setdefault("RAY_enable_metrics_collection", "0")  # its page needs no token
+        ray.init(num_cpus=cpus, include_dashboard=False, **options)
+        _for_its_owner_only(Path.home() / ".ray" / "auth_token")
+    else:
+        _join(address, options)
+
+
+def start_again(cpus: int | None) -> None:
+    """Another Ray in place of the one that was started here."""
+    ray.shutdown()
+    connect(None, cpus)
+
+
+def _join(address: str, options: dict[str, Any]) -> None:
+    try:
+        _knock(address)
+        ray.init(address=address, **options)
+    except OSError as error:  # of which ConnectionError is a kind
+        raise UserError(
+            f"--address {address}: a Ray cluster has to answer there, and none does ({_first_line(error)}); start it, "
+            "and see that this machine has its token in ~/.ray/auth_token"
+        ) from None
+
+
+def _knock(address: str) -> None:
+    """Raise OSError if nothing listens at `host:port`, which Ray takes over a minute to say."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK).close()
+
+
+def _first_line(error: Exception) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:200]
+
+
+def _for_its_owner_only(token: Path) -> None:
+    """Ray makes its token as readable as any file."""
+    if token.exists() and token.owner() == Path.home().owner():
+        token.chmod(0o600)
+
+
+def resources_of(study: Study) -> dict[str, float]:
+    """What one trial occupies, as Ray names it."""
+    return {"cpu": study.resources.cpus, "gpu": study.resources.gpus}
+
+
+class Capacity:
+    """How many trials fit at once, looked up again while nodes come and go.
+
+    Args:
+        resources: of one trial.
+        at_once: trials that the user allows at once, also where nodes for them are still to be started; 0 for as many
+            as fit.
+    """
+
+    def __init__(self, resources: Mapping[str, float], at_once: int) -> None:
+        self.resources, self.at_once = resources, at_once
+        self._count, self._looked = 0, -SECONDS
+
+    def __call__(self) -> int:
+        if self.at_once:
+            return self.at_once
+        if time.monotonic() - self._looked >= SECONDS:
+            self._count, self._looked = fitting(self.resources), time.monotonic()
+        return self._count
+
+
+def fitting(resources: Mapping[str, float]) -> int:
+    """Trials that the nodes which are there now hold at once, whatever else they run."""
+    return sum(_on_node(node["Resources"], resources) for node in nodes())
+
+
+def nodes() -> list[dict[str, Any]]:
+    """What Ray knows of the nodes that are alive.
+
+    Raises:
+        RunError: the cluster's head does not answer.
+    """
+    try:
+        return [node for node in ray.nodes() if node["Alive"]]
+    except Exception as error:  # Ray raises many kinds when its head is gone
+        raise RunError(f"the Ray cluster does not answer ({type(error).__name__}); start it, then run again") from error
+
+
+def _on_node(there: Mapping[str, float], resources: Mapping[str, float]) -> int:
+    return min(_times(name, there.get(name.upper(), 0), amount) for name, amount in resources.items() if amount > 0)
+
+
+def _times(name: str, there: float, amount: float) -> int:
+    if name == "gpu" and amount < 1:
+        return int(there) * int(1 / amount + 1e-9)  # a fraction is of one GPU and never of two halves
+    return int(there / amount + 1e-9)
+
+
+def shortage(resources: Mapping[str, float]) -> str:
+    """The sentence for trials that find no place."""
+    alive = nodes()
+    wanted = ", ".join(f"{amount:g} {name.upper()}" for name, amount in resources.items() if amount > 0)
+    held = ", ".join(
+        f"{sum(n['Resources'].get(name.upper(), 0) for n in alive):g} {name.upper()}" for name in resources
+    )
+    return f"one trial needs {wanted} on one node, and the cluster's {len(alive)} nodes have {held} together"
+
+
+def too_small(resources: Mapping[str, float]) -> str:
+    """The fault of a cluster on which not even one trial fits."""
+    return (
+        f"resources: {shortage(resources)}; lower `resources:`, join a larger cluster, or name `resources.at_once` "
+        "where the cluster starts nodes when trials wait for them"
+    )
+
+
+def calibrated(study: Study, corpus: Any) -> list[Any]:
+    """Estimates of `study.planning.calibration`, measured where a trial of the study would run."""
+    resources = resources_of(study)
+    return ray.get(ray.remote(num_cpus=resources["cpu"], num_gpus=resources["gpu"])(_calibrate).remote(study, corpus))
+
+
+def _calibrate(study: Study, corpus: Any) -> list[Any]:
+    from uncollapse.study.planning.calibration import calibrate
+
+    return list(calibrate(study, corpus))
+
+
+def seen_from_a_worker(workspace: Workspace, resources: Mapping[str, float]) -> list[str]:
+    """What a worker of the cluster cannot reach: the study's folder. Only the driver speaks to MLflow."""
+    probe = ray.remote(num_cpus=resources["cpu"], num_gpus=resources["gpu"])(_reachable)
+    return ray.get(probe.remote(str(workspace.runs)))
+
+
+def _reachable(runs: str) -> list[str]:
+    from uncollapse.study.storage.workspace import writable
+
+    return [f"seen from a worker, {fault}"] if (fault := writable(Path(runs))) else []

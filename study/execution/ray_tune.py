@@ -1,0 +1,202 @@
+"""One stage as one Ray Tune run: all families together. The run is disposable; the ledger is not."""
+
+import json
+import logging
+import os
+import shutil
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
+os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")  # `study.execution.control` obeys Ctrl-C
+os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1000000000")  # the ledger is what resumes, not Ray's snapshots
+os.environ.setdefault("TUNE_FUNCTION_THREAD_TIMEOUT_S", "60")
+os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", "1000000")  # the conductor counts, also while nodes come and go
+os.environ.setdefault("TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S", "1000000000")
+os.environ.setdefault("TUNE_PRINT_ALL_TRIAL_ERRORS", "0")
+os.environ.setdefault("RAY_TRAIN_COUNT_PREEMPTION_AS_FAILURE", "1")  # or Tune sends it out again and tells nobody
+os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
+
+import ray
+from ray import tune
+from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, TuneConfig
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.tune.search import Searcher
+
+from uncollapse.study.execution import worker
+from uncollapse.study.execution.dispatcher import TAKEN_AWAY, Conductor, Lost, Unplaced
+
+logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # deaths are the conductor's to tell
+
+
+class LedgerSearcher(Searcher):
+    """Hands out the stage's trials. Holds no state that Tune could save."""
+
+    def __init__(self, conductor: Conductor, scheduler: "LedgerScheduler") -> None:
+        super().__init__()
+        self.conductor, self.scheduler = conductor, scheduler
+
+    def suggest(self, trial_id: str) -> Any:
+        with self.conductor.keeping():
+            self.conductor.tick()  # Tune asks here alone while nothing is live
+            job = self.conductor.next_job(trial_id)
+            return Searcher.FINISHED if job is None and self.conductor.done else job
+        return Searcher.FINISHED
+
+    def on_trial_complete(self, trial_id: str, result: dict | None = None, error: bool = False) -> None:
+        with self.conductor.keeping():
+            cause = self.scheduler.cause_of(trial_id) if error else ""
+            self.scheduler.trials.pop(trial_id, None)
+            self.conductor.leave(trial_id, cause)
+
+    def save(self, checkpoint_path: str) -> None: ...
+
+    def restore(self, checkpoint_path: str) -> None: ...
+
+    def save_to_dir(self, checkpoint_dir: str, session_str: str = "default") -> None: ...
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class LedgerScheduler(FIFOScheduler):
+    """Records every report before it is judged, and judges it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conductor: Conductor | None = None
+        self.trials: dict[str, Trial] = {}
+
+    def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
+        self.trials[trial.trial_id] = trial
+
+    def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict) -> str:
+        stop, conductor = False, self.conductor
+        assert conductor is not None
+        with conductor.keeping():
+            stop = conductor.take(trial.trial_id, json.loads(result["report"]))
+        return TrialScheduler.STOP if stop or conductor.fault else TrialScheduler.CONTINUE
+
+    def kill(self, trial_id: str) -> None:
+        """End the process that trains a trial; Tune then reports its death."""
+        if actor := self.trials[trial_id].temporary_state.ray_actor:
+            ray.kill(actor)
+
+    def cause_of(self, trial_id: str) -> str:
+        """Why a trial's process died, as Ray says it, in one line."""
+        text = ""
+        with suppress(OSError, TypeError, KeyError):
+            text = Path(self.trials[trial_id].error_file).read_text(encoding="utf-8", errors="replace")
+        return cause_in(text)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+CAUSES = (
+    ("OutOfMemoryError", "its node ran out of memory and Ray killed it"),
+    ("running low on memory", "its node ran out of memory and Ray killed it"),
+    ("temporarily unavailable", "its node was lost or does not answer"),
+    ("worker process has died", "it was killed, or it crashed"),
+    ("node was terminated", "its node was lost"),
+    ("node died", "its node was lost"),
+    ("ray.kill", "it was killed"),
+)
+
+
+def cause_in(text: str) -> str:
+    """A sentence for what Ray wrote of a death."""
+    known = next((sentence for sign, sentence in CAUSES if sign.lower() in text.lower()), None)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if known is None and lines and lines[-1].startswith("actor_id:"):
+        return TAKEN_AWAY  # all that Ray writes of it is that it died
+    return known or (lines[-1][:200] if lines else "unknown")
+
+
+class Ticker(Callback):
+    """Lets the conductor look around between two steps of Tune; what it raises ends the run."""
+
+    def __init__(self, conductor: Conductor) -> None:
+        self.conductor = conductor
+
+    def on_step_begin(self, iteration: int, trials: list[Trial], **info: Any) -> None:
+        self.conductor.tick()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+def run_stage(
+    conductor: Conductor,
+    scheduler: LedgerScheduler,
+    text: worker.Text,
+    resources: Mapping[str, float],
+    scratch: Path,
+    reuse_workers: bool = True,
+) -> None:
+    """Train everything that a stage still has to train; Tune's own files stand in `scratch` until it ends.
+
+    Returns early, with the ledger's trials still running, when the user stops or pauses the study.
+
+    Raises:
+        KeyboardInterrupt: the user leaves now.
+        RunError: the disk failed.
+        Lost: Tune ended by itself; the ledger knows what is left.
+    """
+    scheduler.conductor = conductor
+    trainable = tune.with_resources(tune.with_parameters(worker.run_trial, text=text), dict(resources))
+    shutil.rmtree(scratch, ignore_errors=True)
+    with signals_restored():
+        tuner = tune.Tuner(
+            trainable,
+            tune_config=TuneConfig(
+                search_alg=LedgerSearcher(conductor, scheduler),
+                scheduler=scheduler,
+                num_samples=-1,
+                reuse_actors=reuse_workers,
+                trial_name_creator=lambda trial: trial.trial_id,
+                trial_dirname_creator=lambda trial: trial.trial_id,
+            ),
+            run_config=RunConfig(
+                name=conductor.stage.name,
+                storage_path=str(scratch.resolve()),
+                failure_config=FailureConfig(max_failures=0),  # the conductor sends out again what died
+                checkpoint_config=CheckpointConfig(num_to_keep=1),
+                callbacks=[Ticker(conductor)],
+                verbose=0,
+            ),
+        )
+        _fit(tuner, conductor)
+    shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _fit(tuner: tune.Tuner, conductor: Conductor) -> None:
+    try:
+        tuner.fit()
+    except Exception as error:
+        if conductor.fault is None and not _unplaced(error):
+            cause = cause_in(str(error))
+            conductor.lose(cause)
+            raise Lost(cause) from error
+    if conductor.fault is not None and not isinstance(conductor.fault, Unplaced):
+        raise conductor.fault
+
+
+def _unplaced(error: BaseException | None) -> bool:
+    while error is not None and not isinstance(error, Unplaced):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
+@contextmanager
+def signals_restored() -> Iterator[None]:
+    """Tune leaves its own signal handler installed."""
+    before = signal.getsignal(signal.SIGUSR1)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGUSR1, before)

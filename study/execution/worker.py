@@ -1,0 +1,203 @@
+"""What runs inside a Ray worker: one trial, from its checkpoint if it has one."""
+
+import faulthandler
+import fcntl
+import json
+import socket
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from uncollapse.models.corpus_info import Lexicon
+from uncollapse.study.corpora.corpus import Corpus, Split
+from uncollapse.study.errors import disk_fault
+
+if TYPE_CHECKING:
+    from uncollapse.models.text_vae import TextVAE
+    from uncollapse.study.training.probes import Answers
+
+BEGUN, EPOCH, FINISHED, DIVERGED, FAILED, BLOCKED = "begun", "epoch", "finished", "diverged", "failed", "blocked"
+LOCK_SECONDS = 120.0  # that a trial waits for a worker which still trains it, before it is sent out again
+Report = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Text:
+    """What every trial of a study reads, shared by all workers of a node."""
+
+    corpus: Corpus
+    lexicon: Lexicon
+    train: Split
+    valid: Split
+
+
+def run_trial(config: Mapping[str, Any], text: Text) -> None:
+    """The Tune trainable: trains the job that `config` holds and reports to Tune."""
+    from ray import tune
+
+    def report(content: dict[str, Any]) -> None:
+        tune.report({"report": json.dumps(content)})  # as text, since Tune flattens what is nested
+
+    train_job(json.loads(config["job"]), text, report)
+
+
+def train_job(job: Mapping[str, Any], text: Text, report: Report) -> None:
+    """Train a job to its end; every way to end but the death of the process is a report.
+
+    Reports are `{"event": begun | epoch | finished | diverged | failed | blocked, ...}`. Epochs that a checkpoint
+    already holds are reported again, since the driver may have died before it recorded them; it ignores what it knows.
+    """
+    from uncollapse.study.training.training import Diverged
+
+    checkpoint = Path(job["checkpoint"])
+    try:
+        with held(checkpoint), never_silent(checkpoint, job["epoch_seconds"]) as heard:
+
+            def tell(content: dict[str, Any]) -> None:
+                report(content)
+                heard()
+
+            final, artifacts = _train(job, text, tell)
+            report({"event": FINISHED, "final": final, "artifacts": artifacts})
+    except Diverged as error:
+        report({"event": DIVERGED, "cause": str(error)})
+    except StillTrained:
+        raise  # no fault of the trial: Tune sees a death, and the trial is sent out again
+    except Exception as error:  # any fault of a trial is that trial's end, and never the study's
+        blocked = disk_fault(error)
+        report({"event": BLOCKED if blocked else FAILED, "cause": blocked or _cause(error)})
+
+
+def _train(job: Mapping[str, Any], text: Text, report: Report) -> tuple[dict[str, float], dict[str, str]]:
+    """The measures on the full split and the texts that the job asks for; none of either in a search."""
+    import torch
+
+    from uncollapse.study.training import devices
+    from uncollapse.study.training.training import Effort, Task, Training
+
+    torch.set_num_threads(job["threads"])
+    device = devices.device_of(job["gpus"])
+    report({"event": BEGUN, "device": devices.named(device), "host": socket.gethostname()})
+    effort = Effort.of(job["evaluate"])
+    names = ("configuration", "seed", "epochs", "batch_size", "precision", "deterministic")
+    task = Task(**{name: job[name] for name in names}, lexicon=text.lexicon, effort=effort)
+    training = Training(task, text.train, text.valid, device)
+    checkpoint = Path(job["checkpoint"])
+    training.resume(checkpoint)
+    for epoch in training.history:
+        report({"event": EPOCH, "record": epoch})
+    for epoch in training.epochs():
+        training.save(checkpoint)
+        report({"event": EPOCH, "record": epoch})
+    if not job["full"]:
+        return {}, {}
+    measures = training.measure_split("valid", text.valid)
+    if job["weights"]:
+        _keep(training.model, Path(job["weights"]))
+    answers = _probe(job, text, training.model)
+    return measures | {f"valid/{name}": value for name, value in answers.measures.items()}, dict(answers.texts)
+
+
+def _keep(model: "TextVAE", path: Path) -> None:
+    """Save weights in a form that runs no code when it is loaded."""
+    from safetensors.torch import save_model
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".partial")
+    save_model(model, str(unfinished))
+    unfinished.replace(path)
+
+
+def _probe(job: Mapping[str, Any], text: Text, model: "TextVAE") -> "Answers":
+    from uncollapse.study.training.probes import Subject, ask
+
+    samples = job["evaluate"]["full_samples"]
+    return ask(
+        job["evaluate"]["probes"], Subject(model, text.corpus, text.train, text.valid, samples, seed=job["seed"])
+    )
+
+
+class StillTrained(RuntimeError):
+    """Another process trains the same trial."""
+
+
+@contextmanager
+def held(checkpoint: Path) -> Iterator[None]:
+    """Hold a checkpoint against a worker that outlived its driver for a moment and still trains the same trial.
+
+    Raises:
+        StillTrained: it does so for longer than `LOCK_SECONDS`.
+    """
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + LOCK_SECONDS
+    with checkpoint.with_suffix(".lock").open("w") as lock:
+        while not _locked(lock.fileno()):
+            if time.monotonic() > deadline:
+                raise StillTrained(f"another process still trains this trial after {LOCK_SECONDS:g} s")
+            time.sleep(0.2)
+        yield
+
+
+def _locked(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def never_silent(checkpoint: Path, seconds: float) -> Iterator[Callable[[], None]]:
+    """End the process when it has not called what this yields for `seconds`, and leave a note of where it was.
+
+    The clock is a thread of C that needs no interpreter, so that a call which never comes back is ended too.
+    """
+    with _hang_note(checkpoint).open("w") as note:
+
+        def heard() -> None:
+            faulthandler.dump_traceback_later(seconds, exit=True, file=note)
+
+        heard()
+        try:
+            yield heard
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+
+def where_it_hung(checkpoint: Path) -> str:
+    """The innermost function of the thread that was training when the process ended itself; "" if it did not."""
+    try:
+        lines = _hang_note(checkpoint).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    first = ""
+    for line in lines:
+        if line.startswith(("Thread", "Current thread")):
+            first = ""
+        elif line.strip().startswith("File "):
+            first = first or line.strip()
+            if "worker.py" in line and "_train" in line:
+                return first
+    return ""
+
+
+def _hang_note(checkpoint: Path) -> Path:
+    return checkpoint.with_suffix(".hang")
+
+
+def discard(checkpoint: Path) -> None:
+    """Remove what an ended trial leaves on disk."""
+    partial = checkpoint.with_name(checkpoint.name + ".partial")
+    for path in (checkpoint, checkpoint.with_suffix(".lock"), _hang_note(checkpoint), partial):
+        path.unlink(missing_ok=True)
+
+
+def _cause(error: Exception) -> str:
+    """The error and the line of ours that raised it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {error}{place}"

@@ -1,0 +1,107 @@
+"""How long a study will take and how much memory: a few updates and an evaluation of every family, on the corpus."""
+
+import resource
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+
+from uncollapse.search_spaces import space
+from uncollapse.study.config.families import Family
+from uncollapse.study.config.study_page import Study
+from uncollapse.study.corpora.corpus import Corpus
+from uncollapse.study.errors import UserError
+from uncollapse.study.training import devices, memory
+from uncollapse.study.training.batches import training_batches, updates_per_epoch
+from uncollapse.study.training.lexicons import lexicon_of
+from uncollapse.study.training.training import Effort, Task, Training
+
+UPDATES = 8
+WARM = 2  # the first updates pay for memory and code paths that later ones find ready
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Expected cost of one trial of a family, with every searched knob in the middle of its range.
+
+    Args:
+        family: its name.
+        search_seconds, replicate_seconds: of one trial that is not stopped early.
+        parameters: of the model.
+        checkpoint_bytes: on disk while it runs.
+        device: `cpu`, or the GPU's name.
+        gpu_bytes: of the GPU's memory at most, what CUDA itself takes included; 0 on a CPU.
+        gpu_total: bytes of that GPU; 0 on a CPU.
+        process_bytes: of memory that the process had at most so far, all families before it included.
+    """
+
+    family: str
+    search_seconds: float
+    replicate_seconds: float
+    parameters: int
+    checkpoint_bytes: int
+    device: str
+    gpu_bytes: int
+    gpu_total: int
+    process_bytes: int
+
+
+def calibrate(study: Study, corpus: Corpus) -> Iterator[Estimate]:
+    """Estimates, family by family, on the device that a trial here would get."""
+    torch.set_num_threads(max(1, int(study.resources.cpus)))
+    for family in study.families:
+        yield _estimate(study, corpus, family)
+
+
+def _estimate(study: Study, corpus: Corpus, family: Family) -> Estimate:
+    train, valid = corpus.split("train"), corpus.split("valid")
+    typical = space.draw(family.search, lambda name, leaf: leaf.middle)
+    task = Task(
+        family.configure(typical),
+        lexicon_of(corpus),
+        0,
+        **asdict(study.train),
+        effort=Effort.of(asdict(study.evaluate)),
+    )
+    device = devices.device_of(study.resources.gpus)
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    if fault := memory.fault(task.configuration, task.lexicon, device):
+        raise UserError(f"{family.name}: {fault}")
+    training = Training(task, train, valid, device)
+    update = _seconds_an_update(training, study.train.batch_size)
+    started = time.perf_counter()
+    training.measure("subset", training.subset, study.evaluate.subset_samples)
+    measure = time.perf_counter() - started
+    epochs = study.train.epochs * (updates_per_epoch(len(train), study.train.batch_size) * update + measure)
+    subset = min(study.evaluate.subset_sentences, len(valid))
+    full = measure * len(valid) / subset * study.evaluate.full_samples / study.evaluate.subset_samples
+    size = sum(parameter.numel() for parameter in training.model.parameters())
+    disk = 4 * size * 3  # weights and Adam's two moments
+    return Estimate(family.name, epochs, epochs + full, size, disk, devices.named(device), *_memory(device))
+
+
+def _memory(device: torch.device) -> tuple[int, int, int]:
+    """(bytes of the GPU at most, bytes of the whole GPU, bytes of the process at most)."""
+    process = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    if device.type != "cuda":
+        return 0, 0, process
+    free, total = torch.cuda.mem_get_info(device)
+    context = (
+        total - free - torch.cuda.memory_reserved(device)
+    )  # too much where others use the GPU, which is the safe side
+    return torch.cuda.max_memory_reserved(device) + context, total, process
+
+
+def _seconds_an_update(training: Training, batch_size: int) -> float:
+    batches = training_batches(training.train_split, batch_size, np.random.default_rng(0))
+    seconds = []
+    for batch, _ in zip(batches, range(WARM + UPDATES), strict=False):
+        started = time.perf_counter()
+        training.update(batch.to(training.device))
+        if training.device.type == "cuda":
+            torch.cuda.synchronize(training.device)
+        seconds.append(time.perf_counter() - started)
+    return float(np.median(seconds[WARM:] or seconds))

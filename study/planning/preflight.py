@@ -1,0 +1,105 @@
+"""What can be known to be wrong before anything starts: corpus, folder, resources, tracking server. Free of torch."""
+
+import os
+import shutil
+import subprocess
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+from uncollapse.study.config.study_page import Study
+from uncollapse.study.corpora.check import check
+from uncollapse.study.planning import corpus_compatibility
+from uncollapse.study.storage.workspace import Workspace, writable
+
+SERVER_SECONDS = 5.0
+
+
+def faults(study: Study, workspace: Workspace, address: str | None) -> list[str]:
+    """Every fault of a study's surroundings, one sentence each."""
+    found = check(study.corpus, study.folder) + corpus_compatibility.faults(study)
+    if (fault := writable(workspace.runs)) is not None:
+        found.append(fault)
+    if address is None:
+        found += _resource_faults(study)
+    if study.tracking is not None and not workspace.facts.exists():
+        found += tracking_faults(study.tracking)  # a study under way goes on without its server
+    return found
+
+
+def _resource_faults(study: Study) -> list[str]:
+    found, cpus, gpus = [], local_cpus(), local_gpus()
+    if study.resources.gpus > gpus:
+        found.append(
+            f"resources.gpus: a trial can use the GPUs that exist, and this machine has {gpus}, "
+            f"found {study.resources.gpus:g}; lower it, or join a cluster with --address"
+        )
+    if study.resources.cpus > cpus:
+        found.append(
+            f"resources.cpus: a trial can use the CPUs that exist, and this machine has {cpus}, "
+            f"found {study.resources.cpus:g}; lower it, or join a cluster with --address"
+        )
+    return found
+
+
+def local_cpus() -> int:
+    """CPUs that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def local_gpus() -> int:
+    """GPUs that this machine shows, without loading torch."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return len([device for device in visible.split(",") if device.strip() not in ("", "-1")])
+    if shutil.which("nvidia-smi") is None:
+        return 0
+    listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False)
+    return sum(line.startswith("GPU ") for line in listed.stdout.splitlines())
+
+
+def tracking_faults(uri: str) -> list[str]:
+    """Why a tracking URI cannot be used now."""
+    scheme = urllib.parse.urlparse(uri).scheme
+    if scheme in ("http", "https"):
+        return _server_faults(uri)
+    if scheme == "sqlite":
+        path = Path(uri.removeprefix("sqlite:///"))
+        return (
+            []
+            if path.is_absolute()
+            else [f"tracking: an SQLite URI is absolute, sqlite:////folder/mlflow.db, found {uri!r}"]
+        )
+    if scheme == "postgresql":
+        return [f"tracking: PostgreSQL with its driver named, postgresql+psycopg2://..., found {uri!r}"]
+    if scheme in ("postgresql+psycopg2", "mysql+pymysql"):
+        return []
+    return [f"tracking: a server (http://...) or a database (sqlite:////...), found {uri!r}"]
+
+
+def _server_faults(uri: str) -> list[str]:
+    try:
+        with urllib.request.urlopen(uri.rstrip("/") + "/health", timeout=SERVER_SECONDS):
+            return _login_faults(uri)
+    except urllib.error.HTTPError as error:
+        if error.code in (401, 403):  # a server that asks for a password is there
+            return _login_faults(uri)
+        reason: object = f"it answers {error.code}"
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+    return [
+        f"tracking: the MLflow server must answer before a study begins, and {uri} does not ({reason}); "
+        "start it, or leave `tracking` out for SQLite beside the study"
+    ]
+
+
+def _login_faults(uri: str) -> list[str]:
+    from uncollapse.study.tracking.projection import refusal
+
+    if (reason := refusal(uri)) is None:
+        return []
+    return [
+        f"tracking: the MLflow server must let a study in, and {uri} does not ({reason}); set "
+        "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
+    ]

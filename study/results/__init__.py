@@ -1,0 +1,1 @@
+"""What a study leaves behind: findings, exported configurations, final models."""

@@ -1,0 +1,173 @@
+"""The best configuration of every family by the stated rule, as a complete file, and the figures of all of them."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from uncollapse.analysis.findings import Findings
+from uncollapse.study.config.objectives import limits
+from uncollapse.study.stages.selection_rule import all_of, keeping, rule
+from uncollapse.study.storage.fingerprints import digest
+from uncollapse.study.storage.retention import hand_over
+from uncollapse.study.storage.tables import records
+from uncollapse.study.storage.workspace import Workspace, write_whole
+
+FORMAT = 1
+FINAL_SEED = 0  # below every confirmation seed and every tuning seed
+
+
+@dataclass(frozen=True)
+class Exported:
+    """Files written, folders of confirmed weights beside them, and why a family has no file."""
+
+    files: list[Path]
+    refused: dict[str, str]
+    confirmed: list[Path]
+
+
+def export(workspace: Workspace, found: Findings, force: bool) -> Exported:
+    """Write `best/<family>.yaml` for every family that has a configuration under the rule.
+
+    Args:
+        workspace: of the study.
+        found: in it, from `study.results.findings.find`.
+        force: where none keeps the rule, export the lowest median all the same and say so in the file.
+    """
+    facts = workspace.read_facts()
+    known = records(workspace.folder, workspace.study)
+    settings_of = {record.configuration: record.settings for record in known}
+    files, refused = [], {}
+    for family in facts["settings"]["families"]:
+        row, broken = _best(found, family, facts["settings"])
+        path = workspace.best / f"{family}.yaml"
+        if row is None or (broken and not force):
+            refused[family] = broken
+            path.unlink(missing_ok=True)  # a file from an earlier state of the study would pass for the answer
+            continue
+        content = _content(family, facts, row, settings_of[row["configuration"]], broken, workspace)
+        write_whole(path, _header(content) + yaml.safe_dump(content, sort_keys=False, width=120))
+        files.append(path)
+    return Exported(files, refused, hand_over(files, workspace.weights, known))
+
+
+def _best(found: Findings, family: str, settings: Mapping[str, Any]) -> tuple[dict[str, Any] | None, str]:
+    """The row to export and what it breaks of the rule; (None, why) if there is no row at all."""
+    table, limit = found.configurations, settings["export"]["collapse_limit"]
+    subject_to = limits(settings["search"].get("subject_to", {}))
+    own = table[(table["family"] == family) & table["nll"].notna()].sort_values("nll")
+    if own.empty:
+        why = found.study["unconfirmed"][family] or "no configuration has a finished confirmation seed"
+        return None, f"{why}: nothing is confirmed"
+    kept = keeping(own, limit, subject_to)
+    if not kept.empty:
+        return kept.iloc[0].to_dict(), ""
+    lowest = own.iloc[0].to_dict()
+    if not keeping(own, limit).empty:
+        return lowest, (
+            f"no configuration that keeps the collapse limit has {all_of(subject_to)}, medians over its seeds; "
+            "`uncollapse export --force` exports the lowest median all the same"
+        )
+    return lowest, (
+        f"no configuration keeps the rule; the lowest median has {int(lowest['collapsed'])} of {int(lowest['judged'])} "
+        f"seeds collapsed, an upper bound of {lowest['wilson_high']:.2f} against a limit of {limit:g}; more seeds "
+        "narrow the bound, `export.collapse_limit` moves the limit, `uncollapse export --force` exports it all the same"
+    )
+
+
+def _content(
+    family: str,
+    facts: Mapping[str, Any],
+    row: Mapping[str, Any],
+    model: Mapping[str, Any],
+    broken: str,
+    workspace: Workspace,
+) -> dict[str, Any]:
+    settings = facts["settings"]
+    content = {
+        "format": FORMAT,
+        "family": family,
+        "model": dict(model),
+        "corpus": settings["corpus"],
+        "corpus_folder": facts["folder"],
+        "corpus_digest": facts["corpus"]["digest"],
+        "train": settings["train"],
+        "evaluate": settings["evaluate"],
+        "seed": FINAL_SEED,
+        "threads": max(1, int(settings["resources"]["cpus"])),
+        "tracking": workspace.tracking_uri(settings["tracking"]),
+        "from": {
+            "study": facts["study"],
+            "configuration": row["configuration"],
+            "rule": broken or rule(str(row["nll_estimator"]), settings),
+            "seeds_finished": int(row["finished"]),
+            "figures": _figures(row),
+            "code": facts["code"],
+        },
+    }
+    return {**content, "checksum": digest(json.loads(json.dumps(content)))}
+
+
+def _figures(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Medians over the confirmation seeds, by name; collapses as counts with their bounds."""
+    names = (
+        "nll",
+        "nll_low",
+        "nll_high",
+        "ppl",
+        "mi",
+        "kl",
+        "active_units",
+        "latent_gain",
+        "hoyer_mean",
+        "wilson_low",
+        "wilson_high",
+    )
+    known = {
+        name: float(row[name]) for name in names if name in row and row[name] is not None and math.isfinite(row[name])
+    }
+    return {
+        "nll_estimator": str(row["nll_estimator"]),
+        **known,
+        "collapsed": int(row["collapsed"]),
+        "judged": int(row["judged"]),
+    }
+
+
+def _header(content: Mapping[str, Any]) -> str:
+    origin = content["from"]
+    figures = ", ".join(
+        f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in origin["figures"].items()
+    )
+    lines = [
+        f"{content['family']}: the configuration that study {origin['study']!r} exported for its final training.",
+        f"Rule: {origin['rule']}.",
+        f"Confirmed on {origin['seeds_finished']} seeds: {figures}.",
+        f"Training code {origin['code']}, corpus {content['corpus_digest']}.",
+        "Complete: nothing is inherited. Train it with `uncollapse train`, after an edit with `--edited`.",
+    ]
+    return "".join(f"# {line}\n" for line in lines)
+
+
+def figures(workspace: Workspace, found: Findings) -> Iterator[tuple[str, dict[str, float], dict[str, str], float]]:
+    """(run, metrics, artifacts, time) for the runs of the configurations and of the study in MLflow."""
+    known = {record.configuration: record for record in records(workspace.folder, workspace.study)}
+    when = max((record.ended for record in known.values()), default=0.0)
+    for row in found.configurations.to_dict("records"):
+        if not row["finished"] and not row["judged"]:
+            continue
+        metrics = {
+            f"seeds/{name.replace('nll', row['nll_estimator'])}": float(value)
+            for name, value in _figures(row).items()
+            if not isinstance(value, str)
+        }
+        record = known[row["configuration"]]
+        artifacts = {"configuration.json": json.dumps(record.settings, indent=2)}
+        yield f"configuration/{row['family']}/{row['configuration']}", metrics, artifacts, when
+    states = found.judged["state"].value_counts().to_dict()
+    yield "study", {f"trials/{state}": float(count) for state, count in states.items()}, {}, when

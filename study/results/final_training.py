@@ -1,0 +1,117 @@
+"""The final training from an exported file, without Ray; the one place that reads the test split."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from uncollapse.models.configuration import resolve
+from uncollapse.study.errors import UserError
+from uncollapse.study.storage.fingerprints import code_version, configuration_id, digest
+from uncollapse.study.storage.workspace import write_whole
+from uncollapse.study.training.lexicons import lexicon_of
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Final:
+    """What a final training left: its folder and the measures of the validation and the test split."""
+
+    folder: Path
+    measures: Mapping[str, float]
+    history: list[dict[str, float]]
+    seconds: float
+
+
+def train(content: Mapping[str, Any], corpora: Path, out: Path, say: Say) -> Final:
+    """Train a checked file to its end, or go on from its checkpoint, then measure both splits and save the weights.
+
+    Args:
+        content: from `study.results.exported_config.read`.
+        corpora: the cache of prepared corpora.
+        out: gets `checkpoint.pt` while it trains, then `model.safetensors`, `configuration.yaml` and `figures.json`.
+        say: told of progress.
+
+    Raises:
+        UserError: the corpus is not the one that was confirmed, or the model cannot be built here.
+        uncollapse.study.training.training.Diverged: the training did not stay finite.
+    """
+    import torch
+
+    from uncollapse.study.corpora.prepare import digest_of, prepare
+    from uncollapse.study.training import memory
+    from uncollapse.study.training.training import Effort, Task, Training
+
+    base = Path(content["corpus_folder"])
+    if (found := digest_of(content["corpus"], base)) != content["corpus_digest"]:
+        raise UserError(
+            f"corpus: the configuration was confirmed on corpus {content['corpus_digest']}, and what is read now is "
+            f"{found}; restore the files, or export from a study on the new ones"
+        )
+    corpus = prepare(content["corpus"], corpora, base, say)
+    started = time.perf_counter()
+    torch.set_num_threads(content["threads"])  # as in the trials: the order of a sum depends on it
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = resolve.resolve(content["model"])
+    task = Task(model, lexicon_of(corpus), content["seed"], **content["train"], effort=Effort.of(content["evaluate"]))
+    name = digest(model, content["seed"], content["train"], corpus.digest, code_version())
+    checkpoint = out / f"checkpoint-{name}.pt"
+    try:
+        if (fault := memory.fault(model, task.lexicon, device)) is not None:
+            raise ValueError(fault)
+        training = Training(task, corpus.split("train"), corpus.split("valid"), device)
+    except ValueError as error:  # a part that cannot be built here, such as BERT without its weights
+        raise UserError(f"model: {error}") from None
+    _make(out)
+    if training.resume(checkpoint):
+        say(f"goes on after epoch {len(training.history)} of {task.epochs}")
+    say(f"training {content['family']} {configuration_id(model)} on {device}, {task.epochs} epochs")
+    for epoch in training.epochs():
+        training.save(checkpoint)
+        say(_line(epoch, task.epochs))
+    measures = training.measure_split("valid", corpus.split("valid"))
+    measures |= training.measure_split("test", corpus.split("test"))
+    _save(training.model, content, measures, out)
+    checkpoint.unlink()
+    return Final(out, measures, training.history, time.perf_counter() - started)
+
+
+def _make(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"{out}: weights and figures go into a folder, and this cannot be made ({error.strerror}); name another "
+            "with --out"
+        ) from None
+
+
+def _line(epoch: Mapping[str, float], epochs: int) -> str:
+    names = ("train/loss", "subset/nll_exact", "subset/nll_elbo", "subset/nll_iw", "subset/mi", "subset/latent_gain")
+    figures = "  ".join(f"{name} {epoch[name]:.3f}" for name in names if name in epoch)
+    return f"epoch {int(epoch['epoch'])} of {epochs}  {figures}  {epoch['cost/seconds']:.1f} s"
+
+
+def _save(model: Any, content: Mapping[str, Any], measures: Mapping[str, float], out: Path) -> None:
+    """Weights as safetensors, which run no code when they are loaded, with all that is needed to build the model."""
+    import yaml
+    from safetensors.torch import save_model
+
+    save_model(model, str(out / "model.safetensors"))
+    write_whole(out / "configuration.yaml", yaml.safe_dump(dict(content), sort_keys=False, width=120))
+    write_whole(out / "figures.json", json.dumps(dict(measures), indent=2) + "\n")
+
+
+def table(final: Final, samples: int) -> str:
+    """Measures of both splits side by side."""
+    names = dict.fromkeys(name.split("/", 1)[1] for name in final.measures)
+    rows = [f"{'measure':<22}{'valid':>12}{'test':>12}"]
+    for name in names:
+        label = f"nll_iw (K = {samples})" if name == "nll_iw" else name
+        rows.append(
+            f"{label:<22}" + "".join(f"{final.measures[f'{split}/{name}']:>12.4f}" for split in ("valid", "test"))
+        )
+    return "\n".join(rows)

@@ -1,0 +1,54 @@
+"""From a study's files to its report. The one place, with `export`, where the study calls the analysis."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from uncollapse.analysis import findings
+from uncollapse.analysis.findings import Findings
+from uncollapse.analysis.schema import Records
+from uncollapse.study.config import objectives as aims
+from uncollapse.study.storage.tables import records, tables
+from uncollapse.study.storage.workspace import Workspace
+
+
+def gather(workspace: Workspace, thresholds: Mapping[str, float] | None = None) -> Records:
+    """Everything the ledger and the facts hold, as the analysis reads it; `thresholds` other than the default ones."""
+    found = records(workspace.folder, workspace.study)
+    trials, curves = tables(found)
+    texts = {record.key: record.artifacts for record in found if record.artifacts}
+    facts = facts_of(workspace) | ({"thresholds": dict(thresholds)} if thresholds else {})
+    limits = aims.limits(facts["settings"]["search"].get("subject_to", {}))
+    own = {family: [record for record in found if record.family == family] for family in facts["families"]}
+    facts["unconfirmed"] = {family: aims.kept_by_none(trials, limits) for family, trials in own.items()}
+    return Records(facts, trials, curves, texts)
+
+
+def find(workspace: Workspace, thresholds: Mapping[str, float] | None = None) -> Findings:
+    """Everything that the analysis finds in a study; seconds for a small one, so ask once."""
+    return findings.find(gather(workspace, thresholds))
+
+
+def facts_of(workspace: Workspace) -> dict[str, Any]:
+    """What a report says of how a study was made; see `analysis.schema.Records`."""
+    facts = workspace.read_facts()
+    settings = facts["settings"]
+    effort, name = settings["evaluate"], facts["study"]
+    objectives = aims.objectives(settings["search"]["select"])
+    return {
+        "name": name,
+        "created": facts["created"],
+        "code_version": facts["code"],
+        "packages": facts["packages"],
+        "corpus": facts["corpus"],
+        "families": list(settings["families"]),
+        "epochs": settings["train"]["epochs"],
+        "iw_samples_subset": effort["subset_samples"],
+        "iw_samples_valid": effort["full_samples"],
+        "subset_sentences": min(effort["subset_sentences"], facts["corpus"]["facts"]["splits"]["valid"]["sentences"]),
+        "valid_sentences": facts["corpus"]["facts"]["splits"]["valid"]["sentences"],
+        "select": f"subset/{objectives[0]}",
+        "objectives": list(objectives),
+        "resources": settings["resources"],
+        "settings": settings,
+        "commands": [f"uncollapse run {facts['page']}", f"uncollapse report {name}", f"uncollapse export {name}"],
+    }

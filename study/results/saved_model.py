@@ -1,0 +1,119 @@
+"""A model that a final training left behind, with its corpus: what `generate` and `transfer` start from."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_model
+
+from uncollapse.models.configuration import resolve
+from uncollapse.models.text_vae import TextVAE
+from uncollapse.study.corpora.cache import corpus_of, intact
+from uncollapse.study.corpora.corpus import Corpus
+from uncollapse.study.corpora.prepare import PREPARATION_VERSION, digest_of, prepare
+from uncollapse.study.errors import UserError
+from uncollapse.study.results import exported_config
+from uncollapse.study.training.lexicons import lexicon_of
+
+WEIGHTS, CONFIGURATION = "model.safetensors", "configuration.yaml"
+TRAINED_AS = ("family", "model", "corpus_digest", "train")  # what weights belong to; the seed may be another
+
+Say = Callable[[str], None]
+
+
+class Trained(NamedTuple):
+    """A trained model in eval mode on the CPU, its corpus, and the content of the file it was trained from."""
+
+    model: TextVAE
+    corpus: Corpus
+    content: Mapping[str, Any]
+
+
+def load(place: Path, corpora: Path, say: Say = lambda sentence: None) -> Trained:
+    """Load what `uncollapse train` saved; nothing in it is run as code.
+
+    Args:
+        place: an exported file, with the folder of its training beside it, or such a folder itself.
+        corpora: the cache of prepared corpora.
+        say: told of progress where the corpus has to be prepared again.
+
+    Raises:
+        UserError: not trained yet, weights of another configuration, or a corpus that is gone or has changed.
+    """
+    folder, content = _trained(place)
+    corpus = _corpus(content, corpora, say)
+    model = build(resolve.resolve(content["model"]), corpus, folder)
+    return Trained(model, corpus, content)
+
+
+def _trained(place: Path) -> tuple[Path, dict[str, Any]]:
+    """The folder of a finished final training and the file it was trained from."""
+    if is_folder(place):
+        _refuse_unfinished(place, "FILE --out " + str(place))
+        return place, exported_config.read(place / CONFIGURATION, edited=True)
+    named = exported_config.read(place, edited=True)
+    folder = place.with_suffix("")
+    _refuse_unfinished(folder, str(place))
+    content = exported_config.read(folder / CONFIGURATION, edited=True)
+    if changed := [key for key in TRAINED_AS if content[key] != named[key]]:
+        raise UserError(
+            f"{place}: the weights in {folder} were trained from another version of this file, which differs in "
+            f"{', '.join(changed)}; run `uncollapse train {place}` again, or name the folder to use its weights"
+        )
+    return folder, content
+
+
+def is_folder(place: Path) -> bool:
+    """Whether a folder is there; a name that no file can have is none."""
+    try:
+        return place.is_dir()
+    except OSError:
+        return False
+
+
+def _refuse_unfinished(folder: Path, file: str) -> None:
+    missing = [name for name in (WEIGHTS, CONFIGURATION) if not (folder / name).is_file()]
+    if missing:
+        raise UserError(
+            f"{folder}: a finished training leaves {WEIGHTS} and {CONFIGURATION} here, and {' and '.join(missing)} "
+            f"cannot be found; run `uncollapse train {file}` to its end, or name the folder it wrote"
+        )
+
+
+def _corpus(content: Mapping[str, Any], corpora: Path, say: Say) -> Corpus:
+    """The very corpus of the training: from the cache, or prepared again from its files."""
+    folder = corpora / content["corpus_digest"]
+    body = intact(folder)
+    if body is not None and body["facts"].get("preparation_version") == PREPARATION_VERSION:
+        return corpus_of(folder, body)
+    base = Path(content["corpus_folder"])
+    if (found := digest_of(content["corpus"], base)) != content["corpus_digest"]:
+        raise UserError(
+            f"corpus: the model was trained on corpus {content['corpus_digest']}, and what is read now is {found}; "
+            "restore the files, name with --runs the folder whose cache still holds it, or train again where the "
+            "corpus was prepared by an earlier version of this program"
+        )
+    return prepare(content["corpus"], corpora, base, say)
+
+
+def build(settings: Mapping[str, Any], corpus: Corpus, folder: Path) -> TextVAE:
+    """The model of resolved settings with the weights in a folder, in eval mode; `UserError` where they do not fit."""
+    try:
+        with torch.random.fork_rng(devices=[]):  # the first weights are drawn, and then replaced
+            model = TextVAE(settings, lexicon_of(corpus))
+    except ValueError as error:  # a part that cannot be built here, such as BERT without its weights
+        raise UserError(f"{folder / CONFIGURATION}: {error}") from None
+    try:
+        load_model(model, folder / WEIGHTS)
+    except (RuntimeError, SafetensorError, OSError) as error:
+        raise UserError(
+            f"{folder / WEIGHTS}: the weights are those of the model in {CONFIGURATION} beside them, and these do not "
+            f"fit it or cannot be read ({_first_line(error)}); run `uncollapse train` again"
+        ) from None
+    return model.eval()
+
+
+def _first_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

@@ -1,0 +1,93 @@
+"""The book of a running study: writes what happens into the ledger, then tells whoever listens."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from uncollapse.analysis.schema import DIVERGED, DROPPED, FAILED, FINISHED, RUNNING, SEARCH, STOPPED
+from uncollapse.study.config.objectives import Limit, excesses, objectives, values
+from uncollapse.study.storage.ledger import Ledger, Left
+from uncollapse.study.trial_record import TrialRecord, selected
+
+Listener = Callable[[TrialRecord], None]
+
+
+class Book:
+    """Records epochs and endings, each once, whatever is reported twice.
+
+    Args:
+        ledger: open for writing.
+        select: the measures by which trials are compared.
+        limits: that the sampler is told of.
+        listeners: told of every change with the trial's whole record.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        select: str | Sequence[str],
+        listeners: tuple[Listener, ...] = (),
+        limits: Sequence[Limit] = (),
+    ) -> None:
+        self.ledger, self.select, self.listeners, self.limits = ledger, select, listeners, limits
+        self.bound = objectives(select)[0]
+        self.trial_ids: dict[str, int] = {}
+
+    def start(self, trial_id: int) -> TrialRecord:
+        """A trial begins, or goes on."""
+        self.ledger.start(trial_id)
+        record = self.ledger.record(trial_id)
+        self.trial_ids[record.key] = trial_id
+        return self._tell(record)
+
+    def epoch(self, key: str, epoch: Mapping[str, float]) -> TrialRecord | None:
+        """Record an epoch; None if it stood there already, as after a worker's death."""
+        known = self.ledger.record(self.trial_ids[key])
+        if known.state != RUNNING or int(epoch["epoch"]) <= len(known.epochs):
+            return None
+        self.ledger.epoch(self.trial_ids[key], epoch, selected(epoch, self.bound))
+        return self._tell(self.ledger.record(self.trial_ids[key]))
+
+    def place(self, key: str, device: str) -> None:
+        """Record on what a trial trains."""
+        if self.ledger.record(self.trial_ids[key]).device != device:
+            self.ledger.describe(self.trial_ids[key], {"device": device})
+            self._tell(self.ledger.record(self.trial_ids[key]))
+
+    def state(self, key: str) -> str:
+        return self.ledger.record(self.trial_ids[key]).state
+
+    def finish(self, key: str, final: Mapping[str, float], artifacts: Mapping[str, str] | None = None) -> None:
+        self._end(key, FINISHED, "", Left(final, artifacts or {}))
+
+    def stop(self, key: str) -> None:
+        self._end(key, STOPPED, "", Left())
+
+    def diverge(self, key: str, cause: str) -> None:
+        self._end(key, DIVERGED, cause, Left())
+
+    def fail(self, key: str, cause: str) -> None:
+        self._end(key, FAILED, cause, Left())
+
+    def drop(self, trial_id: int, cause: str) -> None:
+        """A planned trial is given up before it began."""
+        self.ledger.end(trial_id, DROPPED, cause, Left(), None)
+        self._tell(self.ledger.record(trial_id))
+
+    def _end(self, key: str, state: str, cause: str, left: Left) -> None:
+        record = self.ledger.record(self.trial_ids[key])
+        if record.state == RUNNING:
+            self.ledger.limit(self.trial_ids[key], excesses(record.measures, self.limits))
+            compared = self.select if record.stage == SEARCH else self.bound
+            self.ledger.end(self.trial_ids[key], state, cause, left, values(record, compared))
+            self._tell(self.ledger.record(self.trial_ids[key]))
+
+    def _tell(self, record: TrialRecord) -> TrialRecord:
+        for listener in self.listeners:
+            listener(record)
+        return record
+
+
+def job_of(record: TrialRecord, common: Mapping[str, Any]) -> dict[str, Any]:
+    """What a worker needs to train a trial."""
+    own = {"key": record.key, "stage": record.stage, "seed": record.seed, "configuration": record.settings}
+    return {**common, **own}

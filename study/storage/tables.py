@@ -1,0 +1,46 @@
+"""From the ledger to tables: what the analysis reads."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from uncollapse.analysis.schema import STAGES
+from uncollapse.study.storage.ledger import Ledger, record_of
+from uncollapse.study.trial_record import TrialRecord
+
+
+def records(folder: Path, study: str) -> list[TrialRecord]:
+    """Every trial of a study, planned ones included; of a trial that was entered again, the newest entry."""
+    return recorded(Ledger(folder, study))
+
+
+def recorded(ledger: Ledger) -> list[TrialRecord]:
+    """The same of a ledger that is open."""
+    newest: dict[tuple[str, str], TrialRecord] = {}
+    for stage, family in ledger.families():
+        for trial in ledger.trials(stage, family):
+            record = record_of(trial)
+            if record.key:
+                newest[stage, record.key] = record
+    return sorted(newest.values(), key=lambda record: (STAGES.index(record.stage), record.family, record.number))
+
+
+def tables(found: Iterable[TrialRecord]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(trials, curves): a row a trial, and a row a trial and epoch; see `analysis.schema`."""
+    kept = list(found)
+    curves = [{"key": record.key, **_epoch(epoch)} for record in kept for epoch in record.epochs]
+    return pd.DataFrame([_row(record) for record in kept]), pd.DataFrame(curves)
+
+
+def _row(record: TrialRecord) -> dict[str, Any]:
+    plain = ("key", "family", "stage", "number", "configuration", "seed", "state", "cause", "audit")
+    knobs = {f"param.{name}": value for name, value in record.params.items()}
+    cost = {"epochs": len(record.epochs), "seconds": record.seconds}
+    return {**{name: getattr(record, name) for name in plain}, **cost, **knobs, **record.measures}
+
+
+def _epoch(epoch: Mapping[str, float]) -> dict[str, float]:
+    measures = {name: value for name, value in epoch.items() if "/" in name}
+    return {"epoch": int(epoch["epoch"]), "updates": epoch["cost/updates"], **measures}

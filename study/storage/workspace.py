@@ -1,0 +1,130 @@
+"""Where a study's files lie, and what is kept beside its ledger so that it can be read without its page."""
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from uncollapse.study.errors import UserError
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The files of one study under `runs`.
+
+    Args:
+        runs: the folder of all studies; absolute.
+        study: the study's name.
+    """
+
+    runs: Path
+    study: str
+
+    @property
+    def folder(self) -> Path:
+        return self.runs / self.study
+
+    @property
+    def ledger(self) -> Path:
+        return self.folder / "ledger.journal"
+
+    @property
+    def recorded(self) -> int:
+        """Bytes of the ledger: what tells progress from none."""
+        return self.ledger.stat().st_size if self.ledger.exists() else 0
+
+    @property
+    def facts(self) -> Path:
+        return self.folder / "study.json"
+
+    @property
+    def weights(self) -> Path:
+        return self.folder / "weights"
+
+    @property
+    def control(self) -> Path:
+        return self.folder / "control"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "run.log"
+
+    @property
+    def report(self) -> Path:
+        return self.folder / "report"
+
+    @property
+    def best(self) -> Path:
+        return self.folder / "best"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.folder / "checkpoints"
+
+    @property
+    def scratch(self) -> Path:
+        return self.folder / "tune"
+
+    @property
+    def corpora(self) -> Path:
+        return self.runs / "corpora"
+
+    @property
+    def artifacts(self) -> Path:
+        return self.runs / "artifacts" / self.study
+
+    def tracking_uri(self, wanted: str | None) -> str:
+        """The study's tracking server, or SQLite beside all studies."""
+        return wanted or f"sqlite:///{self.runs / 'mlflow.db'}"
+
+    def read_facts(self) -> dict[str, Any]:
+        """What was written about the study when it began.
+
+        Raises:
+            UserError: there is no such study here.
+        """
+        if not self.facts.exists():
+            there = sorted(path.parent.name for path in self.runs.glob("*/study.json"))
+            known = (
+                f"studies there: {', '.join(there)}" if there else "there is none yet; start one with `uncollapse run`"
+            )
+            raise UserError(f"no study {self.study!r} under {self.runs}; {known}")
+        try:
+            facts = json.loads(self.facts.read_text(encoding="utf-8"))
+        except (ValueError, RecursionError):
+            facts = None
+        if not isinstance(facts, dict) or not {"study", "settings", "corpus", "code"} <= facts.keys():
+            raise UserError(
+                f"{self.facts}: what `uncollapse run` wrote about the study is expected, and this is damaged"
+            )
+        return facts
+
+    def write_facts(self, facts: Mapping[str, Any]) -> None:
+        write_whole(self.facts, json.dumps(facts, indent=2, default=str) + "\n")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that nobody ever sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(unfinished).chmod(0o644)
+        Path(unfinished).replace(path)
+    except BaseException:
+        Path(unfinished).unlink(missing_ok=True)
+        raise
+
+
+def writable(folder: Path) -> str | None:
+    """Why nothing can be written into a folder, or where it would be made; None if it can. Leaves nothing behind."""
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            return None
+    except OSError as error:
+        return f"--runs {folder}: a study writes its ledger there and this folder cannot be written ({error.strerror})"

@@ -1,0 +1,62 @@
+"""What reaches MLflow after a study: a final training, a transfer measurement, a report."""
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from uncollapse.study.config.tracking_uri import database
+from uncollapse.study.tracking.projection import Projection, flatten, metrics_of, milliseconds
+
+FIRST_FIGURES = ("accuracy", "f1", "pearson", "spearman", "all", "mean", "wmean")  # of a transfer measurement
+
+
+def log_final(
+    content: Mapping[str, Any], history: Sequence[Mapping[str, float]], measures: Mapping[str, float], folder: Path
+) -> tuple[str, str]:
+    """Log a final training as a run of the study it came from; returns where, and the run's id.
+
+    Args:
+        content: the exported file.
+        history: a record an epoch.
+        measures: of the validation and the test split.
+        folder: with weights and figures, logged as artifacts.
+    """
+    now = milliseconds(time.time())
+    metrics = [metric for epoch in history for metric in metrics_of(epoch, int(epoch["epoch"]), now)]
+    metrics += metrics_of(measures, len(history), now)
+    return _log_afterwards("final", content, metrics, folder)
+
+
+def log_transfer(content: Mapping[str, Any], found: Mapping[str, Any], folder: Path) -> str:
+    """Log the first figure of every measurement of a transfer run, and its files; returns where.
+
+    Args:
+        content: the file from which the model was trained.
+        found: `summary`, an entry a measurement.
+        folder: with the figures, logged as artifacts.
+    """
+    figures: dict[str, float] = {}
+    for row in found["summary"]:
+        place = "/".join(row[key] for key in ("task", "question", "how", "encoder", "vectors", "pairs") if row[key])
+        figures |= {f"transfer/{place}/{name}": row[name] for name in FIRST_FIGURES if name in row}
+    return _log_afterwards("transfer", content, metrics_of(figures, 0, milliseconds(time.time())), folder)[0]
+
+
+def log_report(uri: str, study: str, artifacts: Path, report: Path) -> None:
+    """Put a report's files beside the run of its study."""
+    projection = Projection(uri, study, artifacts, {})
+    projection.open()
+    projection.files(report, "report")
+
+
+def _log_afterwards(kind: str, content: Mapping[str, Any], metrics: list[Any], folder: Path) -> tuple[str, str]:
+    study, uri = content["from"]["study"], content["tracking"]
+    facts = {"code": content["from"]["code"], "corpus": content["corpus_digest"]}
+    beside = (database(uri) or folder).parent / "artifacts" / study  # as `Workspace.artifacts`, if it is made anew
+    projection = Projection(uri, study, beside, facts)
+    projection.open()
+    tags = {"family": content["family"], "configuration": content["from"]["configuration"]}
+    params = {"family": content["family"], "seed": str(content["seed"]), **flatten(content["model"])}
+    run = projection.afterwards(kind, tags, params, metrics, folder)
+    return f"{uri} experiment {study!r} run {run}", run

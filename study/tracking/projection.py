@@ -1,0 +1,252 @@
+"""MLflow as a projection of the ledger.
+
+The ledger is the spool: what MLflow should hold follows from it, so nothing is kept twice. Projecting a trial again is
+harmless, because every value carries the time at which it was recorded.
+"""
+
+import json
+import logging
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # standard output may be JSON
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
+
+from uncollapse.analysis.schema import DIVERGED, DROPPED, ENDED, FAILED, FINISHED, MISSING, REPLICATE, STOPPED
+from uncollapse.study.tracking import views
+from uncollapse.study.trial_record import TrialRecord
+
+logging.getLogger("mlflow").setLevel(logging.ERROR)
+logging.getLogger("alembic").setLevel(logging.ERROR)
+
+STATUS = {FINISHED: "FINISHED", STOPPED: "FINISHED", DIVERGED: "FAILED", FAILED: "FAILED", DROPPED: "KILLED"}
+PERMANENT = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")
+METRICS, PARAMS = 1000, 100  # of one request
+TAG = "uncollapse."
+
+
+class Projection:
+    """The runs of one study in MLflow: one for the study, one a configuration, one a trial.
+
+    Args:
+        uri: of the tracking server or database; absolute.
+        study: the experiment's name.
+        artifacts: where artifacts go on SQLite; a server has a place of its own.
+        facts: tags of every run, such as code version and corpus hash.
+    """
+
+    def __init__(self, uri: str, study: str, artifacts: Path, facts: Mapping[str, str]) -> None:
+        self.client, self.study, self.facts = MlflowClient(tracking_uri=uri), study, dict(facts)
+        self.artifacts = None if uri.startswith("http") else artifacts.resolve().as_uri()
+        self.experiment = ""
+        self.runs: dict[str, str] = {}
+        self.described: set[str] = set()
+        self.sent: dict[str, int] = {}
+        self.ended: dict[str, tuple[int, str]] = {}  # number and state of what is there whole
+
+    def open(self) -> None:
+        """Find or make the experiment, and find its runs; the first call on a new SQLite file takes seconds."""
+        found = self.client.get_experiment_by_name(self.study)
+        self.experiment = (
+            found.experiment_id
+            if found
+            else self.client.create_experiment(self.study, artifact_location=self.artifacts)
+        )
+        for tag, value in views.tags(self.study).items():
+            if not found or tag not in found.tags:  # what a person changed there stays
+                self.client.set_experiment_tag(self.experiment, tag, value)
+        for run in self.every_run():
+            name = run.data.tags.get(TAG + "run", "")
+            self.runs[name] = run.info.run_id
+            self.sent[name] = int(run.data.tags.get(TAG + "epochs_sent", 0)) if run.info.status != "RUNNING" else 0
+            if run.info.status != "RUNNING" and TAG + "state" in run.data.tags:
+                self.ended[name] = int(run.data.tags[TAG + "number"]), run.data.tags[TAG + "state"]
+            if run.data.params:
+                self.described.add(name)
+
+    def every_run(self) -> list[Any]:
+        """All runs of the experiment, with their latest values."""
+        found: list[Any] = []
+        token = None
+        while True:
+            page = self.client.search_runs([self.experiment], max_results=1000, page_token=token)
+            found += page
+            token = page.token
+            if not token:
+                return found
+
+    def study_run(self) -> str:
+        """The run that holds the report; parent of all others."""
+        return self._run("study", self.study, None, {"kind": "study"}, {}, int(time.time() * 1000))
+
+    def describe(self, facts: Mapping[str, Any]) -> None:
+        """Put what a study is beside its run, from which `analysis.mlflow_runs.runs` reads it."""
+        self.client.log_text(self.study_run(), json.dumps(facts, indent=2, default=str), "facts.json")
+
+    def trial(self, record: TrialRecord) -> None:
+        """Bring a trial's run up to its record."""
+        name = f"{record.stage}/{record.key}"
+        number, state = self.ended.get(name, (record.number, ""))
+        if record.state == MISSING or (number, state) == (record.number, record.state):
+            return
+        if number != record.number:  # a seed that failed and is entered again
+            self.sent[name] = 0
+            del self.ended[name]
+        run = self._run(
+            name, trial_name(record), self._parent(record), _tags(record), _params(record), milliseconds(record.started)
+        )
+        new = record.epochs[self.sent.get(name, 0) :]
+        self._metrics(
+            run, [one for epoch in new for one in metrics_of(epoch, int(epoch["epoch"]), milliseconds(epoch["time"]))]
+        )
+        self.sent[name] = len(record.epochs)
+        if record.state in ENDED:
+            self._end(run, record)
+            self.ended[name] = record.number, record.state
+
+    def _end(self, run: str, record: TrialRecord) -> None:
+        last = len(record.epochs)
+        self._metrics(run, metrics_of(record.final, last, milliseconds(record.ended)))
+        for file, content in record.artifacts.items():
+            self.client.log_text(run, content, file)
+        tags = {TAG + "state": record.state, TAG + "cause": record.cause[:4000], TAG + "epochs_sent": str(last)}
+        tags[TAG + "number"] = str(record.number)  # a failed seed that was entered again has a new one
+        self.client.log_batch(run, tags=[RunTag(key, value) for key, value in tags.items()])
+        self.client.set_terminated(run, STATUS[record.state], milliseconds(record.ended))
+
+    def _parent(self, record: TrialRecord) -> str:
+        if record.stage != REPLICATE:
+            return self.study_run()
+        title = f"{record.family} {record.configuration} (configuration)"
+        tags = {"kind": "configuration", "family": record.family, "configuration": record.configuration}
+        name = f"configuration/{record.family}/{record.configuration}"
+        return self._run(name, title, self.study_run(), tags, _params(record), milliseconds(record.started))
+
+    def _run(
+        self, name: str, title: str, parent: str | None, tags: Mapping[str, str], params: Mapping[str, str], start: int
+    ) -> str:
+        """The run called `name`, made if it is not there."""
+        if name not in self.runs:
+            every = {TAG + "run": name, TAG + "study": self.study}
+            every |= {TAG + key: value for key, value in {**self.facts, **tags}.items()}
+            every |= {"mlflow.parentRunId": parent} if parent else {}
+            run = self.client.create_run(self.experiment, start_time=start, tags=every, run_name=title)
+            self.runs[name] = run.info.run_id
+        if params and name not in self.described:
+            for chunk in _chunks([Param(key, value) for key, value in params.items()], PARAMS):
+                self.client.log_batch(self.runs[name], params=chunk)
+            self.described.add(name)
+        return self.runs[name]
+
+    def _metrics(self, run: str, metrics: list[Metric]) -> None:
+        for chunk in _chunks(metrics, METRICS):
+            self.client.log_batch(run, metrics=chunk)
+
+    def summarise(self, name: str, metrics: Mapping[str, float], artifacts: Mapping[str, str], when: float) -> None:
+        """Give the run of a configuration, or of the study, its figures and small artifacts, and end it."""
+        run = self.study_run() if name == "study" else self.runs[name]
+        self._metrics(run, metrics_of(metrics, 0, milliseconds(when)))
+        for file, content in artifacts.items():
+            self.client.log_text(run, content, file)
+        self.client.set_terminated(run, "FINISHED")
+
+    def afterwards(
+        self, kind: str, tags: Mapping[str, str], params: Mapping[str, str], metrics: list[Metric], folder: Path
+    ) -> str:
+        """A run of its own for what follows a study, `final` training or `transfer`, with its files; returns its id."""
+        now, title = time.time_ns(), f"{tags['family']} {kind}"
+        run = self._run(f"{kind}/{now}", title, self.study_run(), {"kind": kind, **tags}, params, now // 1_000_000)
+        self._metrics(run, metrics)
+        self.client.log_artifacts(run, str(folder), kind)
+        self.client.set_terminated(run, "FINISHED")
+        return run
+
+    def files(self, folder: Path, place: str) -> None:
+        """A folder of artifacts of the study's run."""
+        self.client.log_artifacts(self.study_run(), str(folder), place)
+
+
+def experiments(uri: str) -> dict[str, str]:
+    """The newest ten studies that a store holds, by name, with their numbers; none where it cannot be asked."""
+    kept = f"tags.`{views.VIEW}configurations` LIKE '%'"
+    try:
+        found = MlflowClient(tracking_uri=uri).search_experiments(max_results=10, filter_string=kept)
+    except MlflowException:
+        return {}
+    return {experiment.name: experiment.experiment_id for experiment in found}
+
+
+def refusal(uri: str) -> str | None:
+    """Why a server does not answer who asks with this process's login; None if it does."""
+    try:
+        MlflowClient(tracking_uri=uri).search_experiments(max_results=1)
+    except MlflowException as error:
+        return str(error).partition("\n")[0][:300]
+    return None
+
+
+def permanent(error: Exception) -> bool:
+    """Whether the server will never take what it refused, however often it is sent."""
+    if isinstance(error, MlflowException):
+        return error.error_code in PERMANENT
+    return isinstance(error, LookupError | TypeError | AttributeError)  # a mistake of ours does not mend itself
+
+
+def trial_name(record: TrialRecord) -> str:
+    """What tells a run apart in a list: family, place, and the searched knobs that fit."""
+    if record.stage == REPLICATE:
+        return f"{record.family} {record.configuration} seed {record.seed}"
+    return f"{record.family} search {record.number}"
+
+
+def _tags(record: TrialRecord) -> dict[str, str]:
+    return {
+        "kind": "trial",
+        "stage": record.stage,
+        "family": record.family,
+        "configuration": record.configuration,
+        "number": str(record.number),
+        "seed": str(record.seed),
+        "key": record.key,
+        "audit": str(record.audit).lower(),
+        "params": json.dumps(
+            dict(record.params), default=str
+        ),  # the searched ones: parameters are all that is resolved
+    }
+
+
+def _params(record: TrialRecord) -> dict[str, str]:
+    """The resolved configuration, flattened; the same for every trial of a configuration but for the seed."""
+    return {"family": record.family, **flatten(record.settings)}
+
+
+def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested settings by dotted name."""
+    flat: dict[str, str] = {}
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = str(value)[:6000]
+    return flat
+
+
+def metrics_of(values: Mapping[str, float], step: int, timestamp: int) -> list[Metric]:
+    return [Metric(name, float(value), timestamp, step) for name, value in values.items() if "/" in name]
+
+
+def milliseconds(seconds: float) -> int:
+    return int(seconds * 1000)
+
+
+def _chunks(items: Sequence[Any], size: int) -> list[list[Any]]:
+    return [list(items[start : start + size]) for start in range(0, len(items), size)]

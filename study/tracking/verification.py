@@ -1,0 +1,152 @@
+"""Whether ledger, MLflow and files agree."""
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
+
+from uncollapse.analysis.mlflow_runs.sources import Run, Source, source
+from uncollapse.analysis.schema import ENDED, MISSING, REPLICATE
+from uncollapse.study.errors import RunError
+from uncollapse.study.storage.tables import records
+from uncollapse.study.storage.workspace import Workspace
+from uncollapse.study.tracking.projection import STATUS
+from uncollapse.study.trial_record import TrialRecord
+
+AT_ONCE = 100  # trials whose values are asked for together
+SECONDS = 5.0  # between two words of how far it is
+
+
+def _aside(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def differences(
+    workspace: Workspace, facts: Mapping[str, Any], say: Callable[[str], None] = _aside
+) -> tuple[dict[str, int], list[str]]:
+    """(what was compared, a sentence for each difference); `say` is told how far it is.
+
+    Raises:
+        RunError: the tracking server does not answer, or not to us.
+    """
+    found = [record for record in records(workspace.folder, workspace.study) if record.state != MISSING]
+    uri = workspace.tracking_uri(facts["settings"]["tracking"])
+    try:
+        values, runs, lines = _tracked(uri, workspace.study, found, say)
+    except (MlflowException, SQLAlchemyError) as error:
+        raise RunError(f"tracking: {uri} cannot be read and nothing was compared ({_first_line(error)})") from error
+    return {"trials": len(found), "values": values, "runs": runs}, lines + _files(workspace, found)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0][:300]
+
+
+def _tracked(
+    uri: str, study: str, found: Sequence[TrialRecord], say: Callable[[str], None]
+) -> tuple[int, int, list[str]]:
+    """(values compared, runs found, differences)."""
+    try:
+        place = source(uri)
+    except ValueError as error:  # no such file
+        return 0, 0, [f"MLflow: {error}"]
+    known = place.experiments()
+    if study not in known:
+        return 0, 0, [f"MLflow: {uri} has no experiment {study!r}"]
+    runs = place.runs(known[study])
+    lines = _doubled(runs) + _left_running(runs, found)
+    compared, faults = _trials(place, runs, found, say)
+    return compared, len(runs), lines + faults
+
+
+def _doubled(runs: Sequence[Run]) -> list[str]:
+    counts = Counter(run.tag("run") for run in runs)
+    return [f"MLflow has {counts[name]} runs of {name}" for name in sorted(counts) if counts[name] > 1]
+
+
+def _left_running(runs: Sequence[Run], found: Sequence[TrialRecord]) -> list[str]:
+    if any(record.state not in ENDED for record in found):
+        return []  # a study under way: its own run and those of its configurations are still open
+    return [
+        f"MLflow's run {run.tags.get('mlflow.runName')!r} is RUNNING and its trial has ended"
+        for run in runs
+        if run.status == "RUNNING"
+    ]
+
+
+def _trials(
+    place: Source, runs: Sequence[Run], found: Sequence[TrialRecord], say: Callable[[str], None]
+) -> tuple[int, list[str]]:
+    """(values compared, differences) of all trials, so many at once."""
+    by_name = {run.tag("run"): run for run in runs}
+    lines: list[str] = []
+    compared, done, said, rest = 0, 0, time.monotonic(), iter(found)
+    while some := list(islice(rest, AT_ONCE)):
+        pairs = [(record, by_name.get(f"{record.stage}/{record.key}")) for record in some]
+        stored = _stored(place, [run for _, run in pairs if run])
+        for record, run in pairs:
+            if run is None:
+                lines.append(f"{_name(record)}: in the ledger, not in MLflow")
+                continue
+            expected = expected_values(record)
+            compared += len(expected)
+            lines += _state(record, run) + _values(record, expected, stored.get(run.id, {}))
+        done += len(some)
+        if time.monotonic() - said > SECONDS and done < len(found):
+            said = time.monotonic()
+            say(f"compared {done:,} of {len(found):,} trials")
+    return compared, lines
+
+
+def _stored(place: Source, runs: Sequence[Run]) -> dict[str, dict[tuple[str, int], float]]:
+    """What MLflow holds of some runs: (metric, epoch) to value by run; of a value recorded twice, the later."""
+    stored: dict[str, dict[tuple[str, int], float]] = {}
+    for run, name, step, _, value in sorted(place.values(runs), key=lambda one: one[3]):
+        stored.setdefault(run, {})[name, step] = value
+    return stored
+
+
+def _name(record: TrialRecord) -> str:
+    return f"{record.family} {record.stage} {record.number} ({record.key})"
+
+
+def _state(record: TrialRecord, run: Run) -> list[str]:
+    if record.state not in ENDED or run.status == STATUS[record.state]:
+        return []
+    return [f"{_name(record)}: {record.state} in the ledger, {run.status} in MLflow"]
+
+
+def _values(
+    record: TrialRecord, expected: Mapping[tuple[str, int], float], stored: Mapping[tuple[str, int], float]
+) -> list[str]:
+    lines = [
+        f"{_name(record)}: {key} at epoch {step} is {value!r} in the ledger and {stored.get((key, step))!r} in MLflow"
+        for (key, step), value in expected.items()
+        if stored.get((key, step)) != value
+    ]
+    if record.state in ENDED:  # of a running trial MLflow may know more than the ledger said when it was read
+        more = sorted(stored.keys() - expected.keys())
+        lines += [f"{_name(record)}: {key} at epoch {step} is in MLflow, not in the ledger" for key, step in more]
+    return lines
+
+
+def expected_values(record: TrialRecord) -> dict[tuple[str, int], float]:
+    """What MLflow should hold of a trial: (metric, epoch) to value."""
+    rows = [(int(epoch["epoch"]), epoch) for epoch in record.epochs] + [(len(record.epochs), record.final)]
+    return {(key, step): float(value) for step, row in rows for key, value in row.items() if "/" in key}
+
+
+def _files(workspace: Workspace, found: Sequence[TrialRecord]) -> list[str]:
+    """Checkpoints of ended trials should be gone; a study with confirmed trials has its report."""
+    ended = {record.key for record in found if record.state in ENDED}
+    left = sorted(path.stem for path in workspace.checkpoints.glob("*.pt") if path.stem in ended)
+    lines = [f"checkpoints/{key}.pt: its trial has ended" for key in left]
+    confirmed = any(record.stage == REPLICATE and record.state in ENDED for record in found)
+    if confirmed and not (workspace.report / "index.html").exists():
+        lines.append("report/index.html: missing; `uncollapse report` writes it")
+    return lines

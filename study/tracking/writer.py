@@ -1,0 +1,99 @@
+"""The one background writer to MLflow: it insists until everything is there, and never stands in a trial's way."""
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+
+from uncollapse.study.tracking.projection import Projection, permanent
+from uncollapse.study.trial_record import TrialRecord
+
+FIRST_WAIT, LONGEST_WAIT = 0.5, 5.0  # seconds between attempts
+
+
+class Writer(threading.Thread):
+    """The one background writer. What is newest of a trial replaces what still waits, so a slow server costs no memory.
+
+    Args:
+        projection: not yet open.
+        say: told once when the server stops answering and once when it is back.
+    """
+
+    def __init__(self, projection: Projection, say: Callable[[str], None]) -> None:
+        super().__init__(name="tracking", daemon=True)
+        self.projection, self.say = projection, say
+        self.newest: dict[str, TrialRecord] = {}
+        self.waiting: queue.SimpleQueue[Callable[[], None] | str | None] = queue.SimpleQueue()
+        self.lock = threading.Lock()
+        self.pending = 0
+        self.set_aside: list[str] = []
+        self.quit = threading.Event()
+
+    def __call__(self, record: TrialRecord) -> None:
+        """Project a trial when there is time; never waits."""
+        name = f"{record.stage}/{record.key}"
+        with self.lock:
+            queued = name in self.newest
+            self.newest[name] = record
+            self.pending += not queued
+        if not queued:
+            self.waiting.put(name)
+
+    def submit(self, work: Callable[[], None]) -> None:
+        """Do `work` after everything that waits now."""
+        with self.lock:
+            self.pending += 1
+        self.waiting.put(work)
+
+    def run(self) -> None:
+        self._insist(self.projection.open)
+        while (item := self.waiting.get()) is not None and not self.quit.is_set():
+            if self._insist(item if callable(item) else partial(self._project, item)):
+                with self.lock:
+                    self.pending -= 1
+
+    def _project(self, name: str) -> None:
+        with self.lock:
+            record = self.newest.pop(name, None)
+        if record is None:
+            return
+        try:
+            self.projection.trial(record)
+        except BaseException:
+            with self.lock:
+                self.newest.setdefault(name, record)
+            raise
+
+    def _insist(self, work: Callable[[], None]) -> bool:
+        """Try until it is done, or told to quit; a request that the server will never take is set aside and said."""
+        wait, lost = FIRST_WAIT, False
+        while not self.quit.is_set():
+            try:
+                work()
+            except Exception as error:
+                if permanent(error):
+                    self.set_aside.append(str(error))
+                    self.say(f"tracking: set aside, since MLflow will never take it: {error}")
+                    return True
+                if not lost:
+                    self.say("tracking: MLflow does not answer; the study goes on and everything is sent when it does")
+                lost = True
+                self.quit.wait(wait)
+                wait = min(LONGEST_WAIT, wait * 2)
+                continue
+            if lost:
+                self.say("tracking: MLflow answers again")
+            return True
+        return False
+
+    def close(self, patience: float) -> int:
+        """Wait until everything is there, at most `patience` seconds; returns how much is still to be sent."""
+        deadline = time.monotonic() + patience
+        while self.pending and time.monotonic() < deadline and self.is_alive():
+            time.sleep(0.05)
+        self.waiting.put(None)
+        if self.pending:
+            self.quit.set()
+        self.join(timeout=15)
+        return self.pending

@@ -1,0 +1,1 @@
+"""One model on one corpus: train, measure, probe, sample; knows no study."""

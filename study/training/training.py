@@ -1,0 +1,200 @@
+"""The training of one model, the same for a trial and for the final training. Knows no ray, mlflow or optuna."""
+
+import math
+import time
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from uncollapse.models.batch import Batch
+from uncollapse.models.configuration import components
+from uncollapse.models.corpus_info import Lexicon
+from uncollapse.models.evaluation.evaluate import evaluate
+from uncollapse.models.measures.checks import NotFinite
+from uncollapse.models.objective import Objective
+from uncollapse.models.text_vae import TextVAE
+from uncollapse.study.corpora.corpus import Split
+from uncollapse.study.errors import disk_fault
+from uncollapse.study.training import devices
+from uncollapse.study.training.batches import evaluation_batches, training_batches, updates_per_epoch
+
+EVALUATION_BATCH = 64
+
+
+class Diverged(ArithmeticError):
+    """The loss or a measure stopped being finite; the trial is counted, never averaged."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much the evaluations of a training spend.
+
+    Args:
+        subset_sentences: validation sentences measured after every epoch, a fixed subset.
+        subset_samples: K of their `nll_iw`.
+        full_samples: K of `nll_iw` on a whole split.
+    """
+
+    subset_sentences: int
+    subset_samples: int
+    full_samples: int
+
+    @classmethod
+    def of(cls, evaluate: Mapping[str, Any]) -> "Effort":
+        """The `evaluate:` section of a page, which also names what a training itself does not do."""
+        return cls(**{field.name: evaluate[field.name] for field in fields(cls)})
+
+
+@dataclass(frozen=True)
+class Task:
+    """One training: a resolved configuration, a seed and a length.
+
+    Args:
+        precision: of the matrix products while training; measures are always taken in float32.
+        deterministic: GPU kernels that repeat their numbers.
+    """
+
+    configuration: Mapping[str, Any]
+    lexicon: Lexicon
+    seed: int
+    epochs: int
+    batch_size: int
+    effort: Effort
+    precision: str = "float32"
+    deterministic: bool = True
+
+
+class Training:
+    """A model on its way: runs epochs, measures, saves and resumes.
+
+    The seed of every epoch is derived from the task's seed and the epoch's number, so the numbers are the same
+    whatever ran before in this process, and whether or not the training was interrupted (law 7).
+    """
+
+    def __init__(self, task: Task, train: Split, valid: Split, device: torch.device) -> None:
+        self.task, self.train_split, self.valid_split, self.device = task, train, valid, device
+        devices.settle(device, task.deterministic)
+        torch.manual_seed(task.seed)
+        self.model = TextVAE(task.configuration, task.lexicon).to(device)
+        updates = task.epochs * updates_per_epoch(len(train), task.batch_size)
+        objective = Objective(task.configuration["objective"], updates)
+        self.optimization = components.build("optimizer", task.configuration["optimizer"], self.model, updates)
+        self.update = components.build(
+            "updates", task.configuration["updates"], self.model, objective, self.optimization
+        )
+        self.subset = self._batches(valid, task.effort.subset_sentences)
+        self.history: list[dict[str, float]] = []
+
+    def _batches(self, split: Split, sentences: int | None = None) -> list[Batch]:
+        return [batch.to(self.device) for batch in evaluation_batches(split, EVALUATION_BATCH, sentences)]
+
+    def epochs(self) -> Iterator[dict[str, float]]:
+        """Train to the end, one record an epoch; raises `Diverged`."""
+        while len(self.history) < self.task.epochs:
+            self.history.append(self._epoch(len(self.history) + 1))
+            yield self.history[-1]
+
+    def _epoch(self, epoch: int) -> dict[str, float]:
+        started = time.perf_counter()
+        trained = self._train(epoch)
+        measured = self.measure("subset", self.subset, self.task.effort.subset_samples)
+        self.optimization.end_epoch(bound(measured))
+        self.update.end_epoch({name.removeprefix("subset/"): value for name, value in measured.items()})
+        counts = {f"cost/{name}": value for name, value in self.update.costs().items()}
+        cost = {"cost/updates": float(self.optimization.updates), "cost/seconds": time.perf_counter() - started}
+        return {"epoch": float(epoch), **trained, **measured, **counts, **cost}
+
+    def _train(self, epoch: int) -> dict[str, float]:
+        torch.manual_seed(_mix(self.task.seed, epoch))
+        generator = np.random.default_rng([self.task.seed, epoch])
+        self.model.train()
+        losses, reconstructions, tokens, sentences = 0.0, 0.0, 0, 0
+        for batch in training_batches(self.train_split, self.task.batch_size, generator):
+            with devices.autocast(self.device, self.task.precision):
+                loss, reconstruction = self.update(batch.to(self.device))
+            if not math.isfinite(loss):
+                raise Diverged(f"the loss became {loss} in epoch {epoch}, update {self.optimization.updates + 1}")
+            size = len(batch.tokens)
+            losses, reconstructions, sentences = (
+                losses + loss * size,
+                reconstructions + reconstruction * size,
+                sentences + size,
+            )
+            tokens += int(batch.lengths.sum())
+        return {
+            "train/loss": losses / sentences,
+            "train/reconstruction": reconstructions / sentences,
+            "cost/tokens": float(tokens),
+        }
+
+    def measure(self, name: str, batches: list[Batch], samples: int) -> dict[str, float]:
+        """Every measure under `name/`; raises `Diverged` rather than let a NaN or an infinity out (law 8)."""
+        try:
+            found = evaluate(self.model, batches, samples, seed=0)
+        except NotFinite as error:
+            raise Diverged(f"{error} On {name}, after {len(self.history)} epochs.") from None
+        bad = [measure for measure, value in found.items() if not math.isfinite(value)]
+        if bad:
+            raise Diverged(f"{', '.join(bad)} not finite on {name} after {len(self.history)} epochs")
+        return {f"{name}/{measure}": value for measure, value in found.items()}
+
+    def measure_split(self, name: str, split: Split) -> dict[str, float]:
+        """Every measure on a whole split, with the samples of a final figure."""
+        return self.measure(name, self._batches(split), self.task.effort.full_samples)
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint; the old one stays until the new one is whole."""
+        state = {
+            "model": self.model.state_dict(),
+            "optimization": self.optimization.state_dict(),
+            "update": self.update.state_dict(),
+            "history": self.history,
+        }
+        unfinished = path.with_name(path.name + ".partial")
+        with unfinished.open("wb") as file:  # a file of Python's own says why it cannot be written
+            torch.save(state, file)
+        unfinished.replace(path)
+
+    def resume(self, path: Path) -> bool:
+        """Go on from a checkpoint if there is one; one that is not whole is put aside, and costs its epochs again."""
+        if not path.exists():
+            return False
+        try:
+            state = _whole(path, self.device)
+        except Exception as error:  # whatever a reader says of bytes that nobody wrote
+            if disk_fault(error) is not None:
+                raise
+            path.replace(path.with_name(path.name + ".unreadable"))
+            return False
+        self.model.load_state_dict(state["model"])
+        self.optimization.load_state_dict(state["optimization"])
+        self.update.load_state_dict(state["update"])
+        self.history = state["history"]
+        return True
+
+
+def _whole(path: Path, device: torch.device) -> dict[str, Any]:
+    """What a checkpoint holds; raises if a byte of it is not as it was written, and runs nothing that stands in it."""
+    with zipfile.ZipFile(path) as file:
+        if (damaged := file.testzip()) is not None:  # torch reads a record without looking at its checksum
+            raise zipfile.BadZipFile(damaged)
+    state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    if not {"model", "optimization", "update", "history"} <= state.keys():
+        raise zipfile.BadZipFile("not of a training")
+    return state
+
+
+def bound(measured: Mapping[str, float]) -> float:
+    """The subset's one-sample bound, or what stands for it where there is none: lower is better."""
+    names = ("nll_elbo", "nll_exact", "nll_label", "nll_dual")
+    return next((measured[f"subset/{name}"] for name in names if f"subset/{name}" in measured), math.nan)
+
+
+def _mix(seed: int, epoch: int) -> int:
+    """A seed of its own for every epoch."""
+    return int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0] >> 1)

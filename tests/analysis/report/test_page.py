@@ -1,0 +1,219 @@
+"""The page and its files: complete, offline, true to the records, and never half written."""
+
+import csv
+import html.parser
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from tests.analysis import synthetic
+from uncollapse.analysis.comparison.configurations import best
+from uncollapse.analysis.findings import Findings, find
+from uncollapse.analysis.report import page as report
+from uncollapse.analysis.report.samples import written
+from uncollapse.analysis.report.summary import SCHEMA, TABLES, markdown, summarise, text
+from uncollapse.analysis.schema import Records
+from uncollapse.analysis.statistics.intervals import percent
+
+
+class Page(html.parser.HTMLParser):
+    """Collects a page's words, its references, and whether its tags are balanced."""
+
+    VOID = ("meta", "link", "br", "img", "input", "hr")
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.references: list[str] = []
+        self.scripts: list[str] = []
+        self.open: list[str] = []
+        self.faults: list[str] = []
+        self.feed(source)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.references += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "action")]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.faults.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        target = self.scripts if self.open and self.open[-1] == "script" else self.words
+        target.append(data)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", " ".join(self.words))
+
+
+@pytest.fixture(scope="module")
+def records() -> Records:
+    return synthetic.records(trials=12, seeds=6, epochs=4)
+
+
+@pytest.fixture(scope="module")
+def found(records: Records) -> Findings:
+    return find(records)
+
+
+@pytest.fixture(scope="module")
+def folder(found: Findings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return report.write(found, tmp_path_factory.mktemp("study")).parent
+
+
+@pytest.fixture(scope="module")
+def page(folder: Path) -> Page:
+    return Page((folder / "index.html").read_text(encoding="utf-8"))
+
+
+def test_the_page_is_well_formed_and_holds_every_family(page: Page, records: Records) -> None:
+    assert (page.open, page.faults) == ([], [])
+    for family in records.study["families"]:
+        assert f"{family} :" in page.text or f"{family}:" in page.text
+
+
+def test_nothing_is_fetched_from_anywhere(page: Page) -> None:
+    assert all(reference.startswith("#") for reference in page.references)
+    own = [script for script in page.scripts if "plotly.js v" not in script[:200]]
+    assert not re.search(r"https?://", " ".join(own) + page.text)
+
+
+def test_every_plot_has_its_figure(folder: Path, page: Page) -> None:
+    figures = json.loads(page.scripts[0])
+    wanted = re.findall(r'data-figure="([^"]+)"', (folder / "index.html").read_text(encoding="utf-8"))
+    assert sorted(figures) == sorted(wanted)
+    assert {name.split("-")[0] for name in wanted} >= {"frequency", "threshold", "likelihood", "hoyer", "response"}
+
+
+def test_a_family_has_one_colour_in_all_figures(page: Page, records: Records) -> None:
+    figures = json.loads(page.scripts[0])
+    named = [trace for figure in figures.values() for trace in figure["data"] if trace.get("name") == "vmf"]
+    colours = {trace.get("line", {}).get("color") or trace["marker"]["color"] for trace in named}
+    assert len(named) >= 3
+    assert len(colours) == 1
+
+
+def test_every_lost_trial_is_on_the_page(page: Page, records: Records) -> None:
+    lost = records.trials[records.trials["state"].isin(["failed", "diverged", "missing"])]
+    assert len(lost) > 3
+    assert all(key in page.text for key in lost["key"])
+
+
+def test_figures_on_the_page_are_recomputed_from_the_records(page: Page, records: Records) -> None:
+    """Counts, a Wilson interval, a median and a correlation by another route: plain Python and SciPy."""
+    rows = records.trials.to_dict("records")
+    judged = [r for r in rows if r["stage"] == "replicate" and r["family"] == "seqvae" and r["state"] == "finished"]
+    dead = [r for r in judged if min(r["valid/mi"], r["valid/latent_gain"]) < 0.1]
+    assert f"{len(dead)} of {len(judged)} confirmation runs over 3 configurations" in page.text
+    figures: dict[str, list[float]] = {}
+    for r in judged:
+        figures.setdefault(r["configuration"], []).append(r["valid/nll_iw"])
+    best = min(figures, key=lambda name: float(np.median(figures[name])))
+    own = [r for r in judged if r["configuration"] == best]
+    k = sum(min(r["valid/mi"], r["valid/latent_gain"]) < 0.1 for r in own)
+    interval = stats.binomtest(k, len(own)).proportion_ci(method="wilson")
+    assert f"{k}/{len(own)} ({100 * interval.low:.0f}–{100 * interval.high:.0f} %)" in page.text
+    assert f"{np.median(figures[best]):.2f} (" in page.text
+    searched = [
+        r for r in rows if r["stage"] == "search" and r["family"] == "seqvae" and r["subset/mi"] == r["subset/mi"]
+    ]
+    rho = stats.spearmanr([r["param.optimizer.lr"] for r in searched], [r["subset/mi"] for r in searched])[0]
+    assert f"ρ(mi) {rho:+.2f} (".replace("-", "−") in page.text
+
+
+def test_tables_and_summary_hold_the_same_numbers(folder: Path, records: Records) -> None:
+    answer = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    with (folder / "configurations.csv").open(encoding="utf-8", newline="") as file:
+        table = {row["configuration"]: row for row in csv.DictReader(file)}
+    assert len(table) == len(answer["configurations"]) == 27
+    for row in answer["configurations"]:
+        assert float(table[row["configuration"]]["nll"]) == pytest.approx(row["nll"])
+    with (folder / "trials.csv").open(encoding="utf-8", newline="") as file:
+        assert sum(1 for _ in csv.DictReader(file)) == len(records.trials)
+    assert (folder / "curves.csv").stat().st_size > 0
+
+
+def test_the_schema_describes_every_field(found: Findings) -> None:
+    assert set(summarise(found)) == {"schema", *SCHEMA["fields"]}
+
+
+def test_writing_again_replaces_and_leaves_nothing_beside(folder: Path, found: Findings) -> None:
+    report.write(found, folder.parent)
+    tables = {f"{name}.csv" for name in ("trials", "curves", "families", *TABLES)}
+    assert {path.name for path in folder.iterdir()} == {"index.html", "summary.json", *tables}
+
+
+def test_every_table_of_the_summary_lies_beside_it_as_csv(folder: Path) -> None:
+    answer = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    for name in TABLES:
+        with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+            assert sum(1 for _ in csv.DictReader(file)) == len(answer[name]), name
+
+
+def test_a_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
+    target = tmp_path / "a.txt"
+    target.write_text("old", encoding="utf-8")
+    with pytest.raises(UnicodeEncodeError):
+        report._replace(target, "\ud800")
+    assert target.read_text(encoding="utf-8") == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_the_same_records_give_the_same_summary(records: Records, found: Findings) -> None:
+    assert json.dumps(summarise(find(records))) == json.dumps(summarise(found))
+
+
+def test_terminal_and_markdown_tables_name_their_estimator(found: Findings) -> None:
+    assert "nll_iw (K = 64)" in text(found)
+    lines = [line for line in markdown(found).splitlines() if line.startswith("|")]
+    assert len(lines) == 2 + len(synthetic.FAMILIES)
+    assert len({line.count("|") for line in lines}) == 1
+
+
+def test_hostile_text_cannot_leave_its_place() -> None:
+    small = synthetic.records(("seqvae",), trials=3, seeds=2, epochs=2, losses=False)
+    trials = small.trials.assign(cause="</script><b>boom</b>")
+    trials.loc[0, "state"] = "failed"
+    found = find(Records({**small.study, "name": "<i>x</i>"}, trials, small.curves))
+    source = report.page(found)
+    assert "<b>boom" not in source
+    assert "<i>x" not in source
+    assert (Page(source).open, Page(source).faults) == ([], [])
+
+
+def test_sentences_of_the_best_configuration_and_its_first_seed_are_shown_as_text(tmp_path: Path) -> None:
+    records = synthetic.records(("lstm_lm", "maxpool"), trials=4, configurations=2, seeds=3, losses=False)
+    texts = {key: {"samples.txt": f"sheet <of> {key}"} for key in records.trials["key"]}
+    found = find(replace(records, texts=texts))
+    sheets = written(found)
+    assert [one.family for one in sheets] == ["lstm_lm", "maxpool"]
+    winners = best(found.configurations).set_index("family")["configuration"]
+    assert all(one.configuration == winners[one.family] and one.seed == 100 for one in sheets)
+    shown = report.page(found)
+    assert all(one.sheet.replace("<", "&lt;").replace(">", "&gt;") in shown for one in sheets)
+    assert 'id="words"' not in report.page(find(records))
+
+
+def test_the_answer_says_how_sure_the_best_is_and_what_decides_sparsity(found: Findings) -> None:
+    answer = " ".join(summarise(found)["answer"])
+    chances = found.rivals.chances
+    first = next(name for name in re.findall(r"Best likelihood: (\w+)", answer))
+    own = chances[(chances["scope"] == "families") & (chances["family"] == first)]["probability"].iloc[0]
+    assert f"is better is {percent(min(own, 0.999))}" in answer
+    paired = re.search(r"Seed by seed its NLL lies (\S+) nats below that of (\w+)", answer)
+    assert paired
+    table = found.rivals.differences
+    table = table[(table["scope"] == "families") & (table["measure"] == "nll")]
+    sides = table[(table["family_a"].isin([first, paired[2]])) & (table["family_b"].isin([first, paired[2]]))]
+    assert abs(sides["median"].iloc[0]) == pytest.approx(abs(float(paired[1])), abs=0.005)
+    spread = found.sparsity.spread
+    for row in spread[spread["measure"] == "hoyer_sample"].dropna(subset=["share_between"]).to_dict("records"):
+        assert f"{row['family']} ({percent(row['share_between'])}" in answer

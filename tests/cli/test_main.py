@@ -1,0 +1,182 @@
+"""The command as a user types it: what is light answers at once, what is wrong is said in sentences."""
+
+import json
+import socket
+import subprocess
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.support.places import ROOT
+from uncollapse.cli.families import families
+from uncollapse.cli.main import main
+from uncollapse.study.planning import preflight
+
+SMALL = {"study": "bad", "corpus": {"name": "cafes", "sentences": 300}, "families": ["vmf"]}
+
+
+def write(folder: Path, **changes: object) -> str:
+    path = folder / "bad.yaml"
+    path.write_text(yaml.safe_dump({**SMALL, **changes}), encoding="utf-8")
+    return str(path)
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """The message of a command that must end with exit code 2 and no traceback."""
+    assert main(arguments) == 2
+    said = capsys.readouterr()
+    assert "Traceback" not in said.err
+    return said.err
+
+
+def plan(capsys: pytest.CaptureFixture[str], page: str, runs: Path) -> str:
+    return refused(capsys, "plan", page, "--runs", str(runs), "--no-calibrate")
+
+
+PAGES = {
+    "unknown family": ({"families": ["vmff"]}, ["unknown family 'vmff'", "did you mean 'vmf'"]),
+    "unknown key": ({"serch": {}}, ["unknown key of a study 'serch'", "did you mean 'search'"]),
+    "unknown key of a section": ({"search": {"trails": 3}}, ["search.trails", "did you mean 'trials'"]),
+    "kappa": ({"override": {"latent": {"kappa": -1}}}, ["vmf.latent.kappa", "must be at least 0.001", "found -1"]),
+    "alpha": (
+        {"families": ["hsvae"], "override": {"latent": {"alpha": 0}}},
+        ["hsvae.latent.alpha", "must be at least 0.05", "found 0"],
+    ),
+    "one sentence": ({"corpus": {"path": "one.txt", "format": "lines"}}, ["at least 2 sentences", "has 1"]),
+    "empty corpus": ({"corpus": {"path": "empty.txt", "format": "lines"}}, ["empty.txt", "the file is empty"]),
+    "binary file": ({"corpus": {"path": "binary.txt", "format": "lines"}}, ["binary.txt", "binary file"]),
+    "missing column": (
+        {"corpus": {"path": "table.csv", "format": "csv", "text": "txet"}},
+        ["txet", "did you mean 'text'"],
+    ),
+    "labels": (
+        {"corpus": {"path": "lines.txt", "format": "labelled", "labels": "labels.txt"}},
+        ["12", "11"],
+    ),
+    "missing file": ({"corpus": {"path": "nowhere.txt", "format": "lines"}}, ["nowhere.txt"]),
+    "too many GPUs": ({"resources": {"gpus": 99}}, ["resources.gpus", "found 99"]),
+    "unreachable server": ({"tracking": "http://127.0.0.1:9"}, ["tracking", "does not"]),
+    "tracking is no URI": ({"tracking": "mlruns"}, ["tracking", "found 'mlruns'"]),
+    "counts have no order": (
+        {"corpus": {"path": "counts.txt", "format": "counts"}},
+        ["counts keep no order", "vmf"],
+    ),
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Files that a corpus section of `PAGES` names."""
+    (tmp_path / "one.txt").write_text("a single sentence\n")
+    (tmp_path / "empty.txt").write_text("")
+    (tmp_path / "binary.txt").write_bytes(b"\x00\xff\xfe\x89PNG" * 50)
+    (tmp_path / "table.csv").write_text("text,label\n" + "a sentence,x\n" * 12)
+    (tmp_path / "lines.txt").write_text("a sentence\n" * 12)
+    (tmp_path / "labels.txt").write_text("0\n" * 11)
+    (tmp_path / "counts.txt").write_text("1 1:2 2:1\n" * 12)
+    return tmp_path
+
+
+@pytest.mark.parametrize("case", PAGES)
+def test_plan_refuses_a_bad_page_in_sentences(case: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    changes, expected = PAGES[case]
+    said = plan(capsys, write(folder, **changes), folder / "runs")
+    for part in expected:
+        assert part in said, said
+
+
+def test_every_fault_of_a_page_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = write(tmp_path, families=["vmff", "seqva"], train={"epochs": 0}, seed=-1)
+    said = plan(capsys, page, tmp_path / "runs")
+    assert said.count("uncollapse: ") == 4
+    for part in ("'vmff'", "'seqva'", "train.epochs", "seed"):
+        assert part in said
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("in the way")
+    said = plan(capsys, write(tmp_path), tmp_path / "file" / "runs")
+    assert "cannot be written" in said
+
+
+def test_pages_that_are_no_yaml_or_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "twice.yaml").write_text("study: a\nstudy: b\n")
+    (tmp_path / "not.yaml").write_text("study: [a\n")
+    assert "given twice" in plan(capsys, str(tmp_path / "twice.yaml"), tmp_path)
+    assert "line" in plan(capsys, str(tmp_path / "not.yaml"), tmp_path)
+    assert "no such file" in plan(capsys, str(tmp_path / "none.yaml"), tmp_path)
+
+
+def test_a_study_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("status", "report", "export", "verify"):
+        assert "no study 'none'" in refused(capsys, name, "none", "--runs", str(tmp_path))
+
+
+def test_plan_says_what_would_run_and_starts_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = write(tmp_path, replicate={"configurations": 2, "seeds": 10}, search={"trials": 5})
+    assert main(["plan", page, "--runs", str(tmp_path / "runs"), "--no-calibrate", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["trials"] == {"search": 5, "replicate": 20}
+    assert said["resolution"]["none_high"] == pytest.approx(0.2775, abs=1e-4)  # Wilson: z^2 / (n + z^2)
+    assert not list((tmp_path / "runs").glob("*/study.json"))
+
+
+def test_plan_calibrates_on_the_real_corpus(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small = {"inputs": {"size": 8}, "encoder": {"hidden": 8}, "decoder": {"hidden": 8}}
+    page = write(tmp_path, override=small, families=["vmf", "lstm_lm"])
+    assert main(["plan", page, "--runs", str(tmp_path / "runs"), "--json"]) == 0
+    said = capsys.readouterr()
+    assert "calibrating" in said.err
+    cost = json.loads(said.out)["cost"]
+    assert [row["family"] for row in cost["families"]] == ["vmf", "lstm_lm"]
+    assert cost["training_seconds"] > 0
+    assert cost["sentences"]["train"] == 240
+
+
+LIGHT = (["families"], ["families", "--json"], ["show", "vmf"], ["show", "hsvae", "--json"], ["--version"])
+
+
+@pytest.mark.parametrize("arguments", LIGHT, ids=" ".join)
+def test_light_commands_import_nothing_heavy(arguments: list[str]) -> None:
+    script = (
+        "import sys; from uncollapse.cli.main import main\n"
+        "try: code = main(sys.argv[1:])\n"
+        "except SystemExit as end: code = end.code\n"
+        "heavy = {'torch', 'ray', 'mlflow', 'optuna', 'pandas', 'spacy', 'numpy'} & set(sys.modules)\n"
+        "sys.exit(f'imports {heavy}' if heavy else code)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_a_bad_page_is_refused_without_anything_heavy(tmp_path: Path) -> None:
+    script = (
+        "import sys; from uncollapse.cli.main import main\n"
+        "code = main(sys.argv[1:])\n"
+        "heavy = {'torch', 'ray', 'mlflow', 'optuna', 'pandas', 'spacy'} & set(sys.modules)\n"
+        "sys.exit(f'imports {heavy}' if heavy else code)"
+    )
+    page = write(tmp_path, families=["vmff"])
+    done = subprocess.run([sys.executable, "-c", script, "plan", page], capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+
+
+def test_the_readme_lists_the_families() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = families(Namespace(markdown=True))[1]
+    assert table is not None
+    assert table in readme, "put the output of `uncollapse families --markdown` between the README's two marks"
+
+
+def test_tracking_uris(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "SERVER_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        assert "does not" in preflight.tracking_faults(f"http://127.0.0.1:{silent.getsockname()[1]}")[0]
+    assert "absolute" in preflight.tracking_faults("sqlite:///relative.db")[0]
+    assert preflight.tracking_faults(f"sqlite:///{tmp_path}/mlflow.db") == []
+    assert "postgresql+psycopg2" in preflight.tracking_faults("postgresql://127.0.0.1/db")[0]
+    assert preflight.tracking_faults("postgresql+psycopg2://127.0.0.1/db") == []

@@ -1,0 +1,41 @@
+"""What `status` says is planned, and left."""
+
+from pathlib import Path
+
+from tests.support import trial_records
+from uncollapse.cli.status import _planned
+from uncollapse.study.stages.stage import SearchStage
+from uncollapse.study.storage.ledger import Ledger
+from uncollapse.study.storage.tables import recorded
+
+
+def told(stage: SearchStage) -> None:
+    """Every trial of `one` finishes and every trial of `two` fails."""
+    while (record := stage.next_trial()) is not None:
+        if record.family == "one":
+            trial_records.train(stage, record)
+        else:
+            stage.book.fail(record.key, "told to")
+
+
+def test_a_family_that_the_search_left_nothing_to_confirm_of_has_nothing_planned(tmp_path: Path) -> None:
+    study = trial_records.study(tmp_path, search={"stop_early": "none"})
+
+    def planned() -> dict[str, dict[str, int]]:
+        return _planned(study.settings(), recorded(Ledger(tmp_path / "runs", "mine")))
+
+    by_the_page = {"search": {"one": 6, "two": 6}, "replicate": {"one": 6, "two": 6}}
+    assert planned() == by_the_page
+    told(trial_records.search(study, tmp_path))
+    assert planned() == by_the_page  # what is to be confirmed is not chosen yet
+    trial_records.replicate(study, tmp_path)
+    assert planned() == {**by_the_page, "replicate": {"one": 6, "two": 0}}
+
+
+def test_a_seed_that_failed_and_is_tried_again_is_planned_once(tmp_path: Path) -> None:
+    study = trial_records.study(tmp_path, search={"stop_early": "none"})
+    trial_records.run(trial_records.search(study, tmp_path))
+    stage = trial_records.replicate(study, tmp_path)
+    stage.book.fail(stage.next_trial().key, "told to")
+    trial_records.replicate(study, tmp_path)
+    assert _planned(study.settings(), recorded(Ledger(tmp_path / "runs", "mine")))["replicate"] == {"one": 6, "two": 6}

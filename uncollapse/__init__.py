@@ -1,0 +1,1 @@
+"""Hyperparameter studies of text VAEs: how often training collapses, how stable the learnt sparsity is."""

@@ -1,0 +1,79 @@
+"""`families` and `show`: what can be studied. Answers in a moment: no torch, ray or mlflow."""
+
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from uncollapse.cli import Answer
+from uncollapse.search_spaces import space
+from uncollapse.study.config import families as pages
+from uncollapse.study.config.systems import BY_COMMAND, SYSTEMS
+
+
+def families(arguments: Namespace) -> Answer:
+    """Every family with its systems, its paper, its page and the knobs that its study searches."""
+    rows = sorted((_row(pages.load(name, corners=False)) for name in pages.names()), key=_place)
+    if arguments.markdown:
+        return rows, _markdown(rows)
+    by_command = [f"{SYSTEMS[number]} ({number}): `uncollapse {command}`" for number, command in BY_COMMAND.items()]
+    return rows, "\n\n".join([*map(_block, rows), *by_command])
+
+
+def _place(row: dict[str, Any]) -> tuple[int, str]:
+    """Pages in the order of the systems they stand for."""
+    return min((list(SYSTEMS).index(number) for number in row["systems"]), default=len(SYSTEMS)), row["family"]
+
+
+def _block(row: dict[str, Any]) -> str:
+    indent = "\n    "
+    lines = [
+        f"{row['family']}  {row['title']} ({', '.join(row['systems'])})",
+        row["paper"],
+        row["page"],
+        f"searches {', '.join(row['searched'])}",
+    ]
+    return indent.join(lines)
+
+
+def _row(family: pages.Family) -> dict[str, Any]:
+    names = dict.fromkeys(_short(name) for name, _ in space.knobs(family.search))
+    return {
+        "family": family.name,
+        "title": family.title,
+        "systems": list(family.systems),
+        "paper": family.paper,
+        "page": f"search_spaces/{family.name}.yaml",
+        "searched": list(names),
+    }
+
+
+def _markdown(rows: list[dict[str, Any]]) -> str:
+    """The README's table."""
+    lines = ["| family | system | what | paper | searched |", "|---|---|---|---|---|"]
+    for row in rows:
+        searched = ", ".join(f"`{knob}`" for knob in row["searched"] if not knob.startswith("annealing"))
+        name, numbers = f"[`{row['family']}`]({row['page']})", " ".join(row["systems"])
+        lines.append(f"| {name} | {numbers} | {row['title']} | {row['paper']} | {searched} |")
+    return "\n".join(lines)
+
+
+def _short(knob: str) -> str:
+    """The knobs of an annealing schedule are one line: the schedule and its weight."""
+    if knob.startswith("objective."):
+        term = ".".join(knob.split(".")[1:3])
+        return f"annealing and weight of {term}"
+    return knob
+
+
+def show(arguments: Namespace) -> Answer:
+    """A family's page, resolved."""
+    family = pages.load(arguments.family, Path.cwd())
+    base = family.configure({})
+    knobs = {knob: str(leaf) for knob, leaf in space.knobs(family.search)}
+    data = {"family": family.name, "title": family.title, "paper": family.paper, "base": base, "search": knobs}
+    width = max(map(len, knobs), default=0)
+    searched = "\n".join(f"  {knob:<{width}}  {leaf}" for knob, leaf in knobs.items())
+    text = yaml.safe_dump({"base": base}, sort_keys=False, default_flow_style=None, width=110)
+    return data, f"# {family.title}\n# {family.paper}\n{text}\nsearched:\n{searched}"

@@ -1,0 +1,18 @@
+"""Where studies lie, as `--runs` says it. Light to import."""
+
+from argparse import Namespace
+from pathlib import Path
+
+from uncollapse.study.errors import UserError
+
+
+def runs_of(arguments: Namespace) -> Path:
+    """The folder of all studies, absolute, whether or not it is there yet."""
+    runs: Path = arguments.runs.resolve()
+    try:
+        runs.exists()
+    except OSError as error:
+        raise UserError(
+            f"--runs: a folder is expected, and this cannot be one ({error.strerror}); name another"
+        ) from None
+    return runs

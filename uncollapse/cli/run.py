@@ -1,0 +1,95 @@
+"""`run`: the whole study, in this process, in one that is started again when it dies, or left behind."""
+
+import os
+import sys
+from argparse import Namespace
+from functools import partial
+
+from uncollapse.cli import Answer
+from uncollapse.cli.arguments import study_of, workspace_of
+from uncollapse.study.config.study_page import Study
+from uncollapse.study.errors import UserError
+from uncollapse.study.execution import notification
+from uncollapse.study.execution.notification import News
+from uncollapse.study.storage.locks import refuse_running
+from uncollapse.study.storage.workspace import Workspace
+
+SAY = partial(print, file=sys.stderr, flush=True)
+
+
+def run(arguments: Namespace) -> Answer:
+    """Check everything that can be known first, then run."""
+    from uncollapse.study.planning.preflight import faults
+
+    study = study_of(arguments)
+    workspace = workspace_of(arguments, study.name)
+    if found := faults(study, workspace, arguments.address):
+        raise UserError(found)
+    news = News(study.name, arguments.notify, SAY)
+    if not supervised():
+        refuse_running(workspace.folder)
+    if arguments.detach:
+        return _left_behind(workspace, arguments.words)
+    if arguments.restart:
+        return _restarted(workspace, arguments.words, news)
+    return _run(study, workspace, arguments, news)
+
+
+def supervised() -> bool:
+    """Whether this driver was started by the process that starts it again."""
+    return os.environ.get("UNCOLLAPSE_SUPERVISOR") == str(os.getppid())
+
+
+def _left_behind(workspace: Workspace, words: list[str]) -> Answer:
+    from uncollapse.study.execution import supervisor
+
+    command = supervisor.again([*words, "--restart"], ("--detach", "--json"))
+    process = supervisor.leave_behind(command, workspace.log)
+    lines = [
+        f"{workspace.study}: left behind as process {process}; its driver is started again when it dies",
+        f"log      {workspace.log}",
+        f"back     uncollapse status {workspace.study} --watch",
+        f"end      uncollapse stop {workspace.study}",
+    ]
+    return {"process": process, "log": str(workspace.log)}, "\n".join(lines)
+
+
+def _restarted(workspace: Workspace, words: list[str], news: News) -> Answer:
+    from uncollapse.study.execution import supervisor
+
+    command = supervisor.again(words, ("--restart",))
+    sys.exit(supervisor.Supervisor(command, workspace, news, SAY).run())
+
+
+def _run(study: Study, workspace: Workspace, arguments: Namespace, news: News) -> Answer:
+    from uncollapse.study.execution import driver
+
+    launch = driver.Launch(
+        page=arguments.page,
+        address=arguments.address,
+        cpus=arguments.cpus,
+        reuse_workers=not arguments.fresh_workers,
+        to_stderr=arguments.json,
+        trouble=partial(news, notification.TROUBLE),
+    )
+    try:
+        done = driver.run(study, workspace, launch)
+    except UserError:
+        raise
+    except KeyboardInterrupt:
+        news(notification.STOPPED, "stopped by the user; nothing is lost")
+        raise
+    except Exception as error:
+        news(notification.FAILED, f"failed: {error}")
+        raise
+    news(notification.ENDED, f"ended after {done['took']}; the report is {done['report']}")
+    return done, _text(done)
+
+
+def _text(done: dict) -> str:
+    lines = [done["table"], "", f"report   {done['report']}"]
+    lines += [f"best     {path}" for path in done["best"]]
+    lines += [f"no best  {family}: {why}" for family, why in done["not_exported"].items()]
+    if done["unsent"]:
+        lines.append(f"tracking {done['unsent']} items are not in MLflow yet; run the study again when it answers")
+    return "\n".join([*lines, f"took     {done['took']}"])

@@ -1,0 +1,73 @@
+"""`train`: the final training, logged to MLflow."""
+
+from argparse import Namespace
+from collections.abc import Mapping
+from typing import Any
+
+from uncollapse.cli import Answer
+from uncollapse.cli.folders import runs_of
+from uncollapse.study.config.tracking_uri import absent
+from uncollapse.study.errors import UserError
+from uncollapse.study.results import exported_config, final_training
+
+
+def train(arguments: Namespace) -> Answer:
+    """Train an exported file, evaluate the test split and print the table."""
+    content = exported_config.read(arguments.file, arguments.edited)
+    if arguments.seed is not None:
+        content["seed"] = _seed(arguments.seed)
+    out = arguments.out or arguments.file.with_suffix("")
+    say = (lambda sentence: None) if arguments.json else (lambda sentence: print(sentence, flush=True))
+    done = _train(content, arguments, out, say)
+    if isinstance(done, str):
+        return {"failed": done}, f"diverged: {done}"
+    logged = _log(content, done, arguments)
+    table = final_training.table(done, content["evaluate"]["full_samples"])
+    text = f"{table}\n\nweights  {done.folder / 'model.safetensors'}\n{logged}"
+    return {
+        "measures": dict(done.measures),
+        "folder": str(done.folder),
+        "seconds": done.seconds,
+        "tracking": logged,
+    }, text
+
+
+def _seed(seed: int) -> int:
+    if seed not in exported_config.SEEDS:
+        raise UserError(f"--seed: a whole number from 0 to {exported_config.SEEDS[-1]}, found {seed}")
+    return seed
+
+
+def _train(
+    content: Mapping[str, Any], arguments: Namespace, out: Any, say: final_training.Say
+) -> final_training.Final | str:
+    from uncollapse.study.training.training import Diverged
+
+    try:
+        return final_training.train(content, runs_of(arguments) / "corpora", out, say)
+    except Diverged as error:
+        return str(error)
+
+
+def _log(content: Mapping[str, Any], done: final_training.Final, arguments: Namespace) -> str:
+    """Log to MLflow, and register there if asked to; a server that is away costs the log, never the training."""
+    from uncollapse.study.tracking.final_runs import log_final
+
+    if (fault := absent(content["tracking"])) is not None:
+        return f"tracking not logged: {fault}"
+    try:
+        place, run = log_final(content, done.history, done.measures, done.folder)
+        return f"tracking {place}" + _registered(content, done, run, arguments)
+    except Exception as error:  # whatever MLflow raises, the weights and figures are on disk
+        return f"tracking not logged: {type(error).__name__}: {error}"
+
+
+def _registered(content: Mapping[str, Any], done: final_training.Final, run: str, arguments: Namespace) -> str:
+    if arguments.register is None:
+        return ""
+    from uncollapse.study.corpora.cache import load
+    from uncollapse.study.serving.registry import register
+
+    name = arguments.register or f"{content['from']['study']}-{content['family']}"
+    corpus = load(runs_of(arguments) / "corpora" / content["corpus_digest"])
+    return f"\nregistered {register(content, corpus, done.folder, run, name)}"

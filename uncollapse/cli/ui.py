@@ -1,0 +1,40 @@
+"""`ui`: MLflow's page over the studies of a folder."""
+
+import os
+import subprocess
+import sys
+from argparse import Namespace
+
+from uncollapse.cli import Answer
+from uncollapse.cli.folders import runs_of
+from uncollapse.study.config.tracking_uri import uri_fault
+from uncollapse.study.errors import UserError
+from uncollapse.study.storage.workspace import Workspace
+
+
+def ui(arguments: Namespace) -> Answer:
+    """Serve MLflow's page until it is interrupted; listens on this machine alone unless --host says otherwise."""
+    runs = runs_of(arguments)
+    if (fault := uri_fault(arguments.tracking or "")) is not None:
+        raise UserError(f"--tracking: {fault}")
+    uri = Workspace(runs, "").tracking_uri(arguments.tracking)
+    if arguments.tracking is None and not (runs / "mlflow.db").exists():
+        raise UserError(f"--runs {runs}: no mlflow.db there; run a study first, or name a server with --tracking")
+    page = f"http://{arguments.host}:{arguments.port}"
+    print("\n".join([f"MLflow on {page} over {uri}; Ctrl-C ends it", *_views(page, uri)]), flush=True)
+    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri, "--workers", "1"]
+    command += ["--host", arguments.host, "--port", str(arguments.port)]
+    try:
+        code = subprocess.run(command, env={**os.environ, **quiet}, check=False).returncode
+    except KeyboardInterrupt:
+        code = 0
+    return {"failed": code != 0}, None
+
+
+def _views(page: str, uri: str) -> list[str]:
+    """Where each study's confirmed configurations stand side by side; other views are named in its description."""
+    from uncollapse.study.tracking.projection import experiments
+    from uncollapse.study.tracking.views import address
+
+    return [f"{name}: {address(page, number, 'configurations')}" for name, number in experiments(uri).items()]
