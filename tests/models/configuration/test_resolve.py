@@ -93,8 +93,8 @@ def test_a_model_without_weights_is_refused() -> None:
 
 def test_a_page_is_judged_without_torch() -> None:
     code = (
-        f"import sys; from models import configuration; configuration.resolve({PAGE!r}); "
-        f"assert configuration.faults({PAGE!r}) == []; sys.exit('torch' in sys.modules)"
+        f"import sys; from uncollapse.models.configuration import resolve; resolve.resolve({PAGE!r}); "
+        f"assert resolve.faults({PAGE!r}) == []; sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

@@ -15,7 +15,7 @@ from uncollapse.models.variable import Variable
 
 FEATURES, SIZE = 6, 4
 FOLDER = Path(latents.__file__).parent
-KINDS = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
+KINDS = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
 VARIANTS: dict[str, list[dict[str, object]]] = {
     "gaussian": [{"prior_scale": 0.3, "initial_scale": 0.2}],
     "vmf": [{"kappa": 2.0}],
