@@ -26,7 +26,7 @@ from uncollapse.analysis.sparsity import class_patterns as patterns
 from uncollapse.analysis.sparsity import controllability as control
 from uncollapse.analysis.sparsity import matching, stability
 from uncollapse.analysis.tables import complete_curves, family_order
-from uncollapse.analysis.verdicts import Thresholds, judge, yardsticks
+from uncollapse.analysis.verdicts import Thresholds, baselines, judge
 
 LOST = ("failed", "diverged", "missing", "unjudged")
 LOST_COLUMNS = ["family", "stage", "configuration", "seed", "number", "verdict", "cause", "epochs", "key"]
@@ -92,7 +92,7 @@ class Sparsity:
 
 @dataclass(frozen=True)
 class Search:
-    """What the search saw of every knob, from `response`, `importance` and `slices`."""
+    """What the search saw of every hyperparameter, from `response`, `importance` and `slices`."""
 
     response: pd.DataFrame
     correlations: pd.DataFrame
@@ -148,7 +148,7 @@ class Findings:
     study: Mapping[str, Any]
     thresholds: Thresholds
     order: list[str]
-    yardsticks: list[str]
+    baselines: list[str]
     judged: pd.DataFrame
     curves: pd.DataFrame
     configurations: pd.DataFrame
@@ -176,7 +176,7 @@ def find(records: Records) -> Findings:
         study=records.study,
         thresholds=thresholds,
         order=order,
-        yardsticks=yardsticks(judged),
+        baselines=baselines(judged),
         judged=judged,
         curves=curves,
         configurations=table,

@@ -27,9 +27,9 @@ def complete(trials: pd.DataFrame) -> pd.DataFrame:
             table[column] = pd.Series([np.nan] * len(table), dtype="object")
     table["cause"] = table["cause"].fillna("").astype(str)
     table["audit"] = table["audit"].eq(True)
-    faults = _unknown(table, "state", STATES) + _unknown(table, "stage", STAGES)
-    if faults:
-        raise ValueError(" ".join(faults))
+    errors = _unknown(table, "state", STATES) + _unknown(table, "stage", STAGES)
+    if errors:
+        raise ValueError(" ".join(errors))
     return table
 
 
@@ -89,26 +89,26 @@ def family_order(study: Mapping[str, Any], trials: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys([*listed, *seen]))
 
 
-def knobs(trials: pd.DataFrame) -> list[str]:
-    """Searched knobs (`param.` columns) that hold a value in at least one of these trials."""
+def hyperparameters(trials: pd.DataFrame) -> list[str]:
+    """Searched hyperparameters (`param.` columns) that hold a value in at least one of these trials."""
     searched = [c for c in trials.columns if str(c).startswith(PARAM)]
     held = trials[searched].notna().to_numpy().any(axis=0)
     return [c for c, known in zip(searched, held, strict=True) if known]
 
 
-def knob_label(column: str) -> str:
+def hyperparameter_label(column: str) -> str:
     """`param.optimizer.lr` as a person reads it: `optimizer.lr`."""
     return column.removeprefix(PARAM)
 
 
 def settings(row: Mapping[str, Any], columns: Iterable[str]) -> str:
-    """The knobs of one configuration in one line: `optimizer.lr=0.001, latent.size=32`."""
-    present = [(knob_label(c), row[c]) for c in columns if pd.notna(row[c])]
+    """The hyperparameters of one configuration in one line: `optimizer.lr=0.001, latent.size=32`."""
+    present = [(hyperparameter_label(c), row[c]) for c in columns if pd.notna(row[c])]
     return ", ".join(f"{name}={value_text(value)}" for name, value in present)
 
 
 def value_text(value: Any) -> str:
-    """A knob's value, with three significant digits where it is a float."""
+    """A hyperparameter's value, with three significant digits where it is a float."""
     if isinstance(value, (bool, np.bool_)):
         return "yes" if value else "no"
     return f"{value:.3g}" if isinstance(value, (float, np.floating)) else str(value)

@@ -81,7 +81,7 @@ def judge(trials: pd.DataFrame, thresholds: Thresholds | None = None) -> pd.Data
     return table
 
 
-def yardsticks(judged: pd.DataFrame) -> list[str]:
+def baselines(judged: pd.DataFrame) -> list[str]:
     """Families without a latent: a likelihood without one recorded, and never a latent's measure."""
     found = judged.groupby("family")[[*WITHOUT_LATENT, "mi"]].count()
     without = found[list(WITHOUT_LATENT)].sum(axis=1) > 0

@@ -6,7 +6,7 @@ import numpy as np
 
 
 @dataclass(frozen=True, eq=False)
-class Lexicon:
+class CorpusInfo:
     """The words of a corpus, the classes of its sentences, and word vectors from elsewhere.
 
     Args:

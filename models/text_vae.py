@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from uncollapse.models.batch import Batch
 from uncollapse.models.configuration import components
-from uncollapse.models.corpus_info import Lexicon
+from uncollapse.models.corpus_info import CorpusInfo
 from uncollapse.models.encoders.recurrent import Recurrent
 from uncollapse.models.layers.likelihoods import LIKELIHOODS, Likelihood
 from uncollapse.models.pools.last import Last
@@ -40,19 +40,19 @@ class TextVAE(nn.Module):
 
     Args:
         configuration: a resolved configuration (`models.configuration.resolve.resolve`).
-        lexicon: of the corpus.
+        corpus info: of the corpus.
     """
 
-    def __init__(self, configuration: Mapping[str, Any], lexicon: Lexicon) -> None:
+    def __init__(self, configuration: Mapping[str, Any], corpus_info: CorpusInfo) -> None:
         super().__init__()
-        self.inputs = components.build("inputs", configuration["inputs"], lexicon)
-        self.encoder = components.build("encoder", configuration["encoder"], self.inputs.encoder_size, lexicon)
+        self.inputs = components.build("inputs", configuration["inputs"], corpus_info)
+        self.encoder = components.build("encoder", configuration["encoder"], self.inputs.encoder_size, corpus_info)
         self.pool = components.build("pool", configuration["pool"], self.encoder.size)
         self.latent = components.build("latent", configuration["latent"], self.encoder.size)
         self.decoder = components.build(
             "decoder", configuration["decoder"], self.inputs.decoder_size, self.latent.code_size
         )
-        self.output: Likelihood = LIKELIHOODS[self.decoder.predicts](self.decoder.size, lexicon)
+        self.output: Likelihood = LIKELIHOODS[self.decoder.predicts](self.decoder.size, corpus_info)
 
     def inference_parameters(self) -> Iterator[nn.Parameter]:
         """Of q(latents | x): encoder, pool, latent less a learned prior, and the inputs that only the encoder reads."""

@@ -40,8 +40,8 @@ class PageLoader(*BASES):  # type: ignore[misc]
         self.depth += 1
         self.written += self.lengths.get(event.anchor, 0) if alias else 1 + len(getattr(event, "value", ""))
         if self.depth > MOST_DEPTH or self.written > MOST_BYTES:
-            law = f"a page has at most {MOST_DEPTH} levels and, every alias written out, {MOST_BYTES} characters"
-            raise ConstructorError(None, None, law, event.start_mark)
+            constraint = f"a page has at most {MOST_DEPTH} levels and, every alias written out, {MOST_BYTES} characters"
+            raise ConstructorError(None, None, constraint, event.start_mark)
         node = super().compose_node(parent, index)
         self.depth -= 1
         if alias and event.anchor not in self.lengths:
@@ -71,16 +71,16 @@ def _number(loader: PageLoader, node: yaml.ScalarNode) -> float:
     except (ValueError, OverflowError):
         number = LARGEST + 1
     if isinstance(number, int) and abs(number) > LARGEST:
-        law = f"a whole number has at most 18 digits, found {node.value[:40]!r}"
-        raise ConstructorError(None, None, law, node.start_mark)
+        constraint = f"a whole number has at most 18 digits, found {node.value[:40]!r}"
+        raise ConstructorError(None, None, constraint, node.start_mark)
     return number
 
 
 def _text(loader: PageLoader, node: yaml.ScalarNode) -> str:
     strange = CONTROL.search(node.value)
     if strange is not None:
-        law = f"a text has no control characters, found {strange[0]!r}"
-        raise ConstructorError(None, None, law, node.start_mark)
+        constraint = f"a text has no control characters, found {strange[0]!r}"
+        raise ConstructorError(None, None, constraint, node.start_mark)
     return str(node.value)
 
 

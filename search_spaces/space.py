@@ -1,7 +1,8 @@
-"""Search spaces: what a page says is searched, walked into named knobs.
+"""Search spaces: what a page says is searched, walked into named hyperparameters.
 
 A leaf is `{float: [low, high], log: true}`, `{int: [low, high], log: true}` or `{choice: [...]}`; `{one_of: {kind:
-{...}}}` chooses a kind and then searches that kind's knobs; `{space: name}` stands for the page `name` beside.
+{...}}}` chooses a kind and then searches that kind's hyperparameters; `{space: name}` stands for the page `name`
+beside.
 """
 
 import math
@@ -69,7 +70,8 @@ Ask = Callable[[str, Distribution], Any]
 
 
 def draw(search: Mapping[str, Any], ask: Ask) -> dict[str, Any]:
-    """Settings drawn from a search space: every knob is asked for by its dotted name, and only if it is needed."""
+    """Settings drawn from a search space: every hyperparameter is asked for by its dotted name, and only if it is
+    needed."""
     return {key: _draw(expand(node), key, ask) for key, node in search.items()}
 
 
@@ -87,8 +89,8 @@ def _draw(node: Any, name: str, ask: Ask) -> Any:
     return {key: _draw(expand(inner), f"{name}.{key}", ask) for key, inner in node.items()}
 
 
-def knobs(search: Mapping[str, Any]) -> Iterator[tuple[str, Distribution]]:
-    """Every knob by its dotted name, conditional ones included."""
+def hyperparameters(search: Mapping[str, Any]) -> Iterator[tuple[str, Distribution]]:
+    """Every hyperparameter by its dotted name, conditional ones included."""
     for name, leaf, _ in _walk(search):
         yield name, leaf
 
@@ -97,7 +99,7 @@ Step = tuple[str, Distribution, Mapping[str, str]]
 
 
 def _walk(search: Mapping[str, Any]) -> Iterator[Step]:
-    """Every knob with the kinds that must be chosen for it to exist."""
+    """Every hyperparameter with the kinds that must be chosen for it to exist."""
     for key, node in search.items():
         yield from _walk_node(expand(node), key, {})
 
@@ -150,7 +152,8 @@ def distribution(node: Mapping[str, Any]) -> Distribution | None:
 
 
 def corners(search: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Settings in which each knob in turn stands at each of its extremes, so that all of them can be checked."""
+    """Settings in which each hyperparameter in turn stands at each of its extremes, so that all of them can be
+    checked."""
     yield draw(search, partial(_standing, {}))
     for name, leaf, way in _walk(search):
         for extreme in leaf.extremes:
@@ -158,47 +161,47 @@ def corners(search: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _standing(fixed: Mapping[str, Any], name: str, leaf: Distribution) -> Any:
-    """A knob where `fixed` puts it, else at its first extreme."""
+    """A hyperparameter where `fixed` puts it, else at its first extreme."""
     return fixed.get(name, leaf.extremes[0])
 
 
-def faults(search: Any, place: str = "search") -> list[str]:
-    """Every fault in the form of a search space; whether its knobs exist is the model's to say."""
+def errors(search: Any, place: str = "search") -> list[str]:
+    """Every error in the form of a search space; whether its hyperparameters exist is the model's to say."""
     if not isinstance(search, Mapping):
         return [f"{place}: a search space is a mapping, found {search!r}"]
-    return [fault for key, node in search.items() for fault in _faults(node, f"{place}.{key}")]
+    return [error for key, node in search.items() for error in _errors(node, f"{place}.{key}")]
 
 
-def _faults(node: Any, place: str) -> list[str]:
+def _errors(node: Any, place: str) -> list[str]:
     if not isinstance(node, Mapping):
         return []
     if "space" in node:
-        return _reference_faults(node, place)
+        return _reference_errors(node, place)
     if "choice" in node:
-        return _choice_faults(node, place)
+        return _choice_errors(node, place)
     for key in ("float", "int"):
         if key in node:
-            return _interval_faults(node, key, place)
-    return _branch_faults(node, place) if "one_of" in node else faults(node, place)
+            return _interval_errors(node, key, place)
+    return _branch_errors(node, place) if "one_of" in node else errors(node, place)
 
 
-def _branch_faults(node: Mapping[str, Any], place: str) -> list[str]:
+def _branch_errors(node: Mapping[str, Any], place: str) -> list[str]:
     branches, found = node["one_of"], _strangers(node, ("one_of",), place)
     if not isinstance(branches, Mapping) or not branches:
         return [*found, f"{place}.one_of: maps each kind to its options, found {branches!r}"]
-    return found + [fault for kind, options in branches.items() for fault in faults(options or {}, f"{place}.{kind}")]
+    return found + [error for kind, options in branches.items() for error in errors(options or {}, f"{place}.{kind}")]
 
 
-def _reference_faults(node: Mapping[str, Any], place: str) -> list[str]:
+def _reference_errors(node: Mapping[str, Any], place: str) -> list[str]:
     if node["space"] != "annealing":
         return [f"{place}.space: the one space that a page may name is `annealing`, found {node['space']!r}"]
     known = dict.fromkeys(option for branch in _shared_space("annealing")["one_of"].values() for option in branch)
     known[FLOOR] = None
     found = _strangers(node, ("space", *known), place)
-    return found + faults({key: node[key] for key in node if key in known}, place)
+    return found + errors({key: node[key] for key in node if key in known}, place)
 
 
-def _choice_faults(node: Mapping[str, Any], place: str) -> list[str]:
+def _choice_errors(node: Mapping[str, Any], place: str) -> list[str]:
     values = node["choice"]
     found = _strangers(node, ("choice",), place)
     if not isinstance(values, list) or not values:
@@ -208,7 +211,7 @@ def _choice_faults(node: Mapping[str, Any], place: str) -> list[str]:
     return found
 
 
-def _interval_faults(node: Mapping[str, Any], key: str, place: str) -> list[str]:
+def _interval_errors(node: Mapping[str, Any], key: str, place: str) -> list[str]:
     ends = node[key]
     found = _strangers(node, (key, "log"), place)
     types = (int,) if key == "int" else (int, float)

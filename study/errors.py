@@ -8,24 +8,24 @@ DISK = {errno.ENOSPC: "no space is left", errno.EDQUOT: "the quota is used up", 
 DISK |= {errno.EIO: "it cannot be read or written", errno.ESTALE: "it is no longer mounted"}
 
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-LONGEST = 2000  # characters of a fault; what is found may be a whole file
+LONGEST = 2000  # characters of an error; what is found may be a whole file
 
 
 class UserError(ValueError):
-    """The user's input is at fault; the command prints the faults and ends with exit code 2.
+    """The user's input is wrong; the command prints the errors and ends with exit code 2.
 
     Args:
-        faults: one sentence a fault, each naming the place, the law, what was found and what to do. What a user wrote
-            stands in it, so each is made one printable line of bounded length.
+        errors: one sentence an error, each naming the place, the constraint, what was found and what to do. What a
+            user wrote stands in it, so each is made one printable line of bounded length.
     """
 
-    def __init__(self, faults: str | Sequence[str]) -> None:
-        self.faults = tuple(_line(fault) for fault in ((faults,) if isinstance(faults, str) else faults))
-        super().__init__("\n".join(self.faults))
+    def __init__(self, errors: str | Sequence[str]) -> None:
+        self.errors = tuple(_line(error) for error in ((errors,) if isinstance(errors, str) else errors))
+        super().__init__("\n".join(self.errors))
 
 
-def _line(fault: str) -> str:
-    line = CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), fault)
+def _line(error: str) -> str:
+    line = CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), error)
     return line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
 
 
@@ -33,7 +33,7 @@ class RunError(RuntimeError):
     """The surroundings failed a run: a full disk, a lost cluster. Exit code 1; the same command goes on from here."""
 
 
-def disk_fault(error: BaseException | None) -> str | None:
+def disk_error(error: BaseException | None) -> str | None:
     """The sentence for an error that a disk caused, however deep it lies; None for any other error."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in DISK:

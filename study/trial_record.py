@@ -18,7 +18,7 @@ class TrialRecord:
         seed: a tuning seed (search) or a confirmation seed (replicate).
         audit: never stopped early.
         settings: the resolved configuration.
-        params: the searched knobs by dotted name.
+        params: the searched hyperparameters by dotted name.
         state, cause: see `STATES`; the cause of a divergence, a failure or a drop, else "".
         epochs: a record an epoch: raw values by name, and `time`, when it was recorded.
         final: measures on the full validation split, replicate only.

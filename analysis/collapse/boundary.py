@@ -1,4 +1,5 @@
-"""Where collapse begins: the fitted probability of collapse along each numeric searched knob, over search trials.
+"""Where collapse begins: the fitted probability of collapse along each numeric searched hyperparameter, over search
+trials.
 
 A search visits settings adaptively, so these curves describe what it visited; only replicate trials answer "how often".
 """
@@ -18,8 +19,8 @@ from uncollapse.analysis.tables import PARAM
 POINTS = 41
 FEWEST = 10
 COUNTS = ["trials", "collapsed", "audit", "stopped"]
-COLUMNS = ["family", "knob", "log", "value", "probability", "low", "high", "with_stopped", *COUNTS, "note"]
-CROSSING_COLUMNS = ["family", "knob", *COUNTS, "direction", "crossing", "low", "high", "note"]
+COLUMNS = ["family", "hyperparameter", "log", "value", "probability", "low", "high", "with_stopped", *COUNTS, "note"]
+CROSSING_COLUMNS = ["family", "hyperparameter", *COUNTS, "direction", "crossing", "low", "high", "note"]
 
 
 def scaled(values: Array, ends: tuple[float, float], log: bool) -> Array:
@@ -39,9 +40,10 @@ def trained(table: pd.DataFrame) -> pd.Series:
 
 
 def pooled_branches(group: pd.DataFrame, fewest: int = 2) -> pd.DataFrame:
-    """One family's trials with a knob `path.*.leaf` beside the `path.<kind>.leaf` that at least `fewest` kinds have.
+    """One family's trials with a hyperparameter `path.*.leaf` beside the `path.<kind>.leaf` that at least `fewest`
+    kinds have.
 
-    So the KL weight of `objective.kl.z.*.value` is one knob, whatever the annealing's kind.
+    So the KL weight of `objective.kl.z.*.value` is one hyperparameter, whatever the annealing's kind.
     """
     pooled: dict[str, pd.Series] = {}
     for kind in [c for c in group.columns if str(c).startswith(PARAM) and str(c).endswith(".kind")]:
@@ -57,7 +59,7 @@ def pooled_branches(group: pd.DataFrame, fewest: int = 2) -> pd.DataFrame:
 
 
 def searched(judged: pd.DataFrame, fewest: int = 2) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Every family with the numeric rows of `response.tidy` over its own and its pooled knobs."""
+    """Every family with the numeric rows of `response.tidy` over its own and its pooled hyperparameters."""
     needed = [c for c in judged.columns if c in response.TIDY_COLUMNS or str(c).startswith(PARAM)]
     search = judged.loc[judged["stage"] == "search", [*needed, "stage"]]
     for family, group in search.groupby("family", sort=False):
@@ -66,32 +68,37 @@ def searched(judged: pd.DataFrame, fewest: int = 2) -> Iterator[tuple[str, pd.Da
 
 
 def boundary(judged: pd.DataFrame, points: int = POINTS, level: float = LEVEL) -> pd.DataFrame:
-    """The fitted probability of collapse on a grid of every numeric searched knob's values, with a pointwise band.
+    """The fitted probability of collapse on a grid of every numeric searched hyperparameter's values, with a
+    pointwise band.
 
-    Firth's logistic regression on 1, x and x^2 (without x^2 below three distinct values), x the knob or its logarithm.
+    Firth's logistic regression on 1, x and x^2 (without x^2 below three distinct values), x the hyperparameter or its
+    logarithm.
     Fitted to search trials that were trained to their end: those that survived early stopping and the audit share.
     Stopped trials are counted, not fitted, because their verdict is not final; `with_stopped` is the fit with their
     last verdicts added, to see whether leaving them out matters. It can: stopping selects by likelihood, and never
     before annealing ends, so that survivors differ from what was visited, along the annealing's length above all.
-    Replicate runs do not enter: runs of one configuration share every knob and are not independent, and their
+    Replicate runs do not enter: runs of one configuration share every hyperparameter and are not independent, and their
     configurations were chosen by their likelihood.
-    Knobs of several annealing kinds also enter together, as `objective.kl.z.*.value`.
+    Hyperparameters of several annealing kinds also enter together, as `objective.kl.z.*.value`.
 
-    Columns: `COLUMNS`, a row a grid value; `collapsed` and `audit` count among the fitted `trials`. A knob without a
+    Columns: `COLUMNS`, a row a grid value; `collapsed` and `audit` count among the fitted `trials`. A hyperparameter
+        without a
     fit has one row, without a value, and a note that says why. Coverage of a 95 % band, pointwise, by simulation with
     80 trials: 95 to 98 %; 92 where a steep truth is below 2 % or above 98 %, drawn towards 1/2.
     """
     tables = [pd.DataFrame(columns=COLUMNS)]
     for family, table in searched(judged):
-        for knob, group in table.groupby("knob", sort=False):
+        for hyperparameter, group in table.groupby("hyperparameter", sort=False):
             fitted = _along(group, points, level)
-            tables.append(fitted.assign(family=family, knob=knob, **counts(group)).reindex(columns=COLUMNS))
+            tables.append(
+                fitted.assign(family=family, hyperparameter=hyperparameter, **counts(group)).reindex(columns=COLUMNS)
+            )
     return pd.concat(tables[1:] or tables, ignore_index=True)
 
 
 def boundary_points(judged: pd.DataFrame) -> pd.DataFrame:
-    """The trials that `boundary` is fitted to, a row a trial and knob."""
-    columns = ["family", "knob", "value", "collapsed", "audit", "key", "configuration", "number"]
+    """The trials that `boundary` is fitted to, a row a trial and hyperparameter."""
+    columns = ["family", "hyperparameter", "value", "collapsed", "audit", "key", "configuration", "number"]
     tables = [table.loc[trained(table), columns] for _, table in searched(judged)]
     filled = [table for table in tables if len(table)]
     return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=columns)
@@ -136,16 +143,16 @@ def _curve(own: pd.DataFrame, at: Array, ends: tuple[float, float], log: bool, l
 
 
 def crossings(table: pd.DataFrame) -> pd.DataFrame:
-    """Where the fitted probability of `boundary` crosses 1/2, a row a family and knob.
+    """Where the fitted probability of `boundary` crosses 1/2, a row a family and hyperparameter.
 
     `low` and `high` bound the values whose band holds 1/2 (the set of Fieller 1954); an end is NaN where the band still
-    holds 1/2 at the edge of the searched values. `direction`: `rises` or `falls` with the knob. Without a crossing, or
-    with several, `crossing` is NaN and the note says which.
+    holds 1/2 at the edge of the searched values. `direction`: `rises` or `falls` with the hyperparameter. Without a
+    crossing, or with several, `crossing` is NaN and the note says which.
     """
     rows: list[dict[str, Any]] = []
-    for (family, knob), group in table.groupby(["family", "knob"], sort=False):
+    for (family, hyperparameter), group in table.groupby(["family", "hyperparameter"], sort=False):
         found = _crossing(group) if group["value"].notna().all() else {"note": group["note"].iloc[0]}
-        rows.append({"family": family, "knob": knob, **group[COUNTS].iloc[0].to_dict(), **found})
+        rows.append({"family": family, "hyperparameter": hyperparameter, **group[COUNTS].iloc[0].to_dict(), **found})
     return pd.DataFrame(rows, columns=CROSSING_COLUMNS)
 
 

@@ -1,4 +1,4 @@
-"""Where collapse begins over pairs of searched knobs, over search trials."""
+"""Where collapse begins over pairs of searched hyperparameters, over search trials."""
 
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
@@ -22,23 +22,27 @@ PAIRS: tuple[Pattern, ...] = (
 )
 POINTS = 21
 AXES = ("x", "y")
-PAIR = ["family", "x_knob", "y_knob"]
+PAIR = ["family", "x_hyperparameter", "y_hyperparameter"]
 MAP_COLUMNS = [*PAIR, "x_log", "y_log", "x", "y", "probability", "low", "high", *COUNTS, "note"]
 POINT_COLUMNS = [*PAIR, "x", "y", "x_log", "y_log", "collapsed", "state", "audit", "key", "configuration", "number"]
 _FACTS = ["key", "configuration", "number", "state", "audit", "collapsed"]
 
 
 def pair_points(judged: pd.DataFrame, pairs: Sequence[Pattern] = PAIRS) -> pd.DataFrame:
-    """Search trials with a verdict at their values of two knobs, stopped ones included; a row a trial and pair.
+    """Search trials with a verdict at their values of two hyperparameters, stopped ones included; a row a trial and
+    pair.
 
-    A pair is two shell patterns of knob names, taken where a family has both. Knobs of several annealing kinds are one,
-    `objective.kl.z.*.value`, so that a weight meets the span of its own trial; two knobs below `objective` pair only
-    within one term. A kind without a span, as constant and logistic, has no place on such a map.
+    A pair is two shell patterns of hyperparameter names, taken where a family has both. Hyperparameters of several
+    annealing kinds are one, `objective.kl.z.*.value`, so that a weight meets the span of its own trial; two
+    hyperparameters below `objective` pair only within one term. A kind without a span, as constant and logistic, has
+    no place on such a map.
     """
     tables = [pd.DataFrame(columns=POINT_COLUMNS)]
     for family, table in searched(judged, fewest=1):
-        for first, second in _matches(table["knob"].unique().tolist(), pairs):
-            points = _joined(table, first, second).assign(family=family, x_knob=first, y_knob=second)
+        for first, second in _matches(table["hyperparameter"].unique().tolist(), pairs):
+            points = _joined(table, first, second).assign(
+                family=family, x_hyperparameter=first, y_hyperparameter=second
+            )
             tables.append(points[POINT_COLUMNS])
     filled = [t for t in tables if len(t)]
     return pd.concat(filled or tables[:1], ignore_index=True)
@@ -59,13 +63,17 @@ def _is_branch(name: str, names: list[str]) -> bool:
 
 
 def _term(name: str) -> str:
-    """`objective.kl.z` of `objective.kl.z.*.value`; empty for knobs elsewhere."""
+    """`objective.kl.z` of `objective.kl.z.*.value`; empty for hyperparameters elsewhere."""
     return name.rpartition(".")[0].removesuffix(".*") if name.startswith("objective.") else ""
 
 
 def _joined(table: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
-    facts = table[table["knob"] == first][[*_FACTS, "value", "log"]].rename(columns={"value": "x", "log": "x_log"})
-    other = table[table["knob"] == second][["key", "value", "log"]].rename(columns={"value": "y", "log": "y_log"})
+    facts = table[table["hyperparameter"] == first][[*_FACTS, "value", "log"]].rename(
+        columns={"value": "x", "log": "x_log"}
+    )
+    other = table[table["hyperparameter"] == second][["key", "value", "log"]].rename(
+        columns={"value": "y", "log": "y_log"}
+    )
     joined = facts.merge(other.drop_duplicates("key"), on="key")
     return joined.astype({"x": float, "y": float, "x_log": bool, "y_log": bool})
 
@@ -73,12 +81,13 @@ def _joined(table: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
 def boundary_pairs(
     judged: pd.DataFrame, pairs: Sequence[Pattern] = PAIRS, points: int = POINTS, level: float = LEVEL
 ) -> pd.DataFrame:
-    """The fitted probability of collapse on a grid of two knobs' values, with a pointwise band.
+    """The fitted probability of collapse on a grid of two hyperparameters' values, with a pointwise band.
 
-    Firth's logistic regression on 1, x, y and xy (without xy where the trials cannot tell it), each knob scaled, in its
-    logarithm where `response.tidy` says so; so the line at 1/2 is a hyperbola or straight, never closed. Fitted to the
-    same trials as `boundary.boundary`, with the same caution: an adaptive search, and of the stopped trials none.
-    Pairs as in `pair_points`. The grid spans the fitted trials' values; its corners may lie far from any trial.
+    Firth's logistic regression on 1, x, y and xy (without xy where the trials cannot tell it), each hyperparameter
+    scaled, in its logarithm where `response.tidy` says so; so the line at 1/2 is a hyperbola or straight, never
+    closed. Fitted to the same trials as `boundary.boundary`, with the same caution: an adaptive search, and of the
+    stopped trials none. Pairs as in `pair_points`. The grid spans the fitted trials' values; its corners may lie far
+    from any trial.
 
     Columns: `MAP_COLUMNS`, a row a grid point; a pair without a fit has one row, without values, and a note. Coverage
     of a 95 % band, pointwise, by simulation with 100 trials: 95 to 97 %.
@@ -96,7 +105,7 @@ def _surface(group: pd.DataFrame, points: int, level: float) -> pd.DataFrame:
     if len(own) < FEWEST:
         return pd.DataFrame([{"note": f"{len(own)} trials trained to their end: {FEWEST} are needed for a map"}])
     if own["x"].nunique() < 2 or own["y"].nunique() < 2:
-        return pd.DataFrame([{"note": "one of the two knobs has one value only"}])
+        return pd.DataFrame([{"note": "one of the two hyperparameters has one value only"}])
     ends = {name: (float(own[name].min()), float(own[name].max())) for name in AXES}
     logs = {name: bool(own[f"{name}_log"].iloc[0]) for name in AXES}
     mesh = np.meshgrid(*(grid(ends[name], logs[name], points) for name in AXES))
@@ -104,7 +113,7 @@ def _surface(group: pd.DataFrame, points: int, level: float) -> pd.DataFrame:
     design, wanted = (_terms(*(scaled(place[n], ends[n], logs[n]) for n in AXES)) for place in (_arrays(own), at))
     terms = next((n for n in (4, 3) if np.linalg.matrix_rank(design[:, :n]) == n), 0)
     if terms == 0:
-        return pd.DataFrame([{"note": "the two knobs move together: their effects cannot be told apart"}])
+        return pd.DataFrame([{"note": "the two hyperparameters move together: their effects cannot be told apart"}])
     outcome = own["collapsed"].to_numpy(dtype=float)
     curve = band(firth(design[:, :terms], outcome), wanted[:, :terms], level)
     facts: dict[str, Any] = {"x_log": logs["x"], "y_log": logs["y"], "note": one_sided(outcome)}

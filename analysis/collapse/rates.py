@@ -1,4 +1,5 @@
-"""How often training collapses: per configuration, per family, over the threshold, and along the searched knobs.
+"""How often training collapses: per configuration, per family, over the threshold, and along the searched
+hyperparameters.
 
 Only replicate trials answer "how often". The functions over search trials describe what an adaptive search visited.
 All take judged trials (`analysis.verdicts.judge`) and return tables.
@@ -107,7 +108,7 @@ def by_population(judged: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
 
 
 def by_level(search: pd.DataFrame, bins: pd.Series, level: float = LEVEL) -> pd.DataFrame:
-    """Collapse share among these search trials in each bin of a knob."""
+    """Collapse share among these search trials in each bin of a hyperparameter."""
     return _group_shares(search.assign(bin=bins), ["bin"], level)
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from uncollapse.analysis.collapse.rates import by_configuration
 from uncollapse.analysis.statistics.intervals import LEVEL
 from uncollapse.analysis.statistics.medians import median_ends
-from uncollapse.analysis.tables import knobs, numbers, settings
+from uncollapse.analysis.tables import hyperparameters, numbers, settings
 
 UNIT = ["family", "configuration"]
 Unit = tuple[str, str]
@@ -55,7 +55,11 @@ def _details(group: pd.DataFrame, level: float) -> dict[str, Any]:
     row["race"] = (
         str(group.loc[group["state"] == "dropped", "cause"].min()) if (group["state"] == "dropped").any() else ""
     )
-    row |= {"settings": settings(group.iloc[0].to_dict(), knobs(group)), "finished": len(ended), "nll_estimator": ""}
+    row |= {
+        "settings": settings(group.iloc[0].to_dict(), hyperparameters(group)),
+        "finished": len(ended),
+        "nll_estimator": "",
+    }
     if len(ended):
         low, high = median_ends(ended["nll"], level)
         row |= {"nll": _median_of(ended["nll"]), "nll_low": float(low), "nll_high": float(high)}

@@ -1,7 +1,7 @@
-"""How much each searched knob decides, by Optuna's importance evaluators over a family's search trials.
+"""How much each searched hyperparameter decides, by Optuna's importance evaluators over a family's search trials.
 
 A search is adaptive: a share speaks of the settings that it visited, not of how often anything happens. What is decided
-(the rank by NLL, the verdict) and how knobs of one branch are treated is said in
+(the rank by NLL, the verdict) and how hyperparameters of one branch are treated is said in
 `analysis.hyperparameters.importance_targets`.
 """
 
@@ -17,9 +17,9 @@ from uncollapse.analysis.hyperparameters.importance_targets import Array, Case, 
 from uncollapse.analysis.statistics.intervals import LEVEL
 
 EVALUATORS = ("fanova", "impurity", "ped-anova")
-_FACTS = ["family", "target", "knob", "branch", "evaluator", "trials", "active"]
+_FACTS = ["family", "target", "hyperparameter", "branch", "evaluator", "trials", "active"]
 COLUMNS = [*_FACTS, "share", "low", "high", "chance", "note"]
-AGREEMENT_COLUMNS = ["family", "target", "evaluator", "other", "knobs", "spearman", "same_first", "note"]
+AGREEMENT_COLUMNS = ["family", "target", "evaluator", "other", "hyperparameters", "spearman", "same_first", "note"]
 TREES, DRAWS, DRAWN_TREES, DEPTH, SHADOWS = 32, 16, 6, 5, 5
 
 Shares = Callable[[Array, int, int], pd.Series]
@@ -28,22 +28,28 @@ Shares = Callable[[Array, int, int], pd.Series]
 def importances(
     judged: pd.DataFrame, evaluator: str = "fanova", level: float = LEVEL, seed: int = 0, draws: int = DRAWS
 ) -> pd.DataFrame:
-    """Share of each knob in deciding nll and collapse, per family and target; the shares of one case sum to 1.
+    """Share of each hyperparameter in deciding nll and collapse, per family and target; the shares of one case sum to
+    1.
 
     The default is fANOVA (Hutter, Hoos and Leyton-Brown 2014): the variance of a random forest's prediction over one
-    knob, the others averaged out. In simulated searches of 24, 60 and 200 trials with one knob that has an effect it
-    put that knob first every time; PED-ANOVA, as Optuna sets it by default, never did with 24 trials.
+    hyperparameter, the others averaged out. In simulated searches of 24, 60 and 200 trials with one hyperparameter
+    that has an effect it put that hyperparameter first every time; PED-ANOVA, as Optuna sets it by default, never did
+    with 24 trials.
 
-    Columns: family, target, knob; branch, where a knob of one branch is set; evaluator; trials; active, the trials in
-    which the knob is set; share; low and high: share +- z times the root mean square distance between it and the shares
-    of half-samples of the trials (drawn without replacement, so that they spread as the whole does), cut to [0, 1];
-    chance: the largest share among 5 made-up knobs of random numbers (as in Boruta, Kursa and Rudnicki 2010; NaN for
-    PED-ANOVA), which a knob without effect may reach; note: why there is no figure (under 10 trials, under 3 of the
-    rarer verdict), or what weakens it (under 20). Beyond 300 trials of a family a random 300 are used, as noted.
-    The interval covers the mean share over searches of the same size (by knob, in 89 to 100 % of 100 simulated searches
-    of 24 trials, in 96 to 100 % of 60 trials), and not the share that infinitely many trials would give: with few
-    trials a forest spreads a part over knobs without effect, and a strong knob has more than it shows.
-    ValueError for an unknown evaluator.
+    Columns: family, target, hyperparameter; branch, where a hyperparameter of one branch is set; evaluator; trials;
+        active, the trials in
+    which the hyperparameter is set; share; low and high: share +- z times the root mean square distance between it
+    and the shares of half-samples of the trials (drawn without replacement, so that they spread as the whole does),
+    cut to [0, 1];
+    chance: the largest share among 5 made-up hyperparameters of random numbers (as in Boruta, Kursa and Rudnicki
+        2010; NaN for
+    PED-ANOVA), which a hyperparameter without effect may reach; note: why there is no figure (under 10 trials, under
+    3 of the rarer verdict), or what weakens it (under 20). Beyond 300 trials of a family a random 300 are used, as
+    noted. The interval covers the mean share over searches of the same size (by hyperparameter, in 89 to 100 % of 100
+    simulated searches of 24 trials, in 96 to 100 % of 60 trials), and not the share that infinitely many trials would
+    give: with few trials a forest spreads a part over hyperparameters without effect, and a strong hyperparameter has
+        more than it
+    shows. ValueError for an unknown evaluator.
     """
     if evaluator not in EVALUATORS:
         raise ValueError(f"An evaluator is one of {', '.join(EVALUATORS)}; found {evaluator!r}.")
@@ -54,7 +60,7 @@ def importances(
 def _table(case: Case, evaluator: str, level: float, seed: int, draws: int) -> pd.DataFrame:
     names = list(case.codes.columns)
     facts = {"family": case.family, "target": case.target, "evaluator": evaluator, "trials": len(case.outcome)}
-    table = pd.DataFrame({"knob": names, "branch": [case.branches[name] for name in names]})
+    table = pd.DataFrame({"hyperparameter": names, "branch": [case.branches[name] for name in names]})
     table = table.assign(**facts, active=case.codes.notna().sum().to_numpy(), note=case.note)
     known = _figures(case, evaluator, level, seed, draws) if case.known else {}
     figures = {name: known.get(name, np.nan) for name in ("share", "low", "high", "chance")}
@@ -76,9 +82,11 @@ def _figures(case: Case, evaluator: str, level: float, seed: int, draws: int) ->
 
 
 def _shares(case: Case, evaluator: str, rng: np.random.Generator) -> Shares:
-    """A function from an outcome (NaN: left out), a number of trees and a seed to shares; real knobs sum to 1.
+    """A function from an outcome (NaN: left out), a number of trees and a seed to shares; real hyperparameters sum to
+    1.
 
-    Forests see made-up knobs beside the real ones. PED-ANOVA takes knobs that are not always set as they are.
+    Forests see made-up hyperparameters beside the real ones. PED-ANOVA takes hyperparameters that are not always set
+    as they are.
     """
     names, n = list(case.codes.columns), len(case.outcome)
     forest = evaluator != "ped-anova"
@@ -145,11 +153,12 @@ def _better(outcome: Array) -> float:
 
 
 def agreement(judged: pd.DataFrame, found: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
-    """Whether Optuna's other evaluators order the knobs as `found` (of `importances`) does.
+    """Whether Optuna's other evaluators order the hyperparameters as `found` (of `importances`) does.
 
-    Columns: family, target, evaluator, other, knobs; spearman, the rank correlation of the shares over the knobs, NaN
-    below 3 knobs or where one evaluator tells none apart; same_first, whether both put the same knob first; note, the
-    same in a sentence.
+    Columns: family, target, evaluator, other, hyperparameters; spearman, the rank correlation of the shares over the
+        hyperparameters, NaN
+    below 3 hyperparameters or where one evaluator tells none apart; same_first, whether both put the same
+    hyperparameter first; note, the same in a sentence.
     """
     rows = [row for case in cases(judged) if case.known for row in _agreement_rows(case, found, seed)]
     return pd.DataFrame(rows, columns=AGREEMENT_COLUMNS)
@@ -159,12 +168,18 @@ def _agreement_rows(case: Case, found: pd.DataFrame, seed: int) -> list[dict[str
     own = found[(found["family"] == case.family) & (found["target"] == case.target)].dropna(subset=["share"])
     if own.empty:
         return []
-    first, shares = str(own["evaluator"].iloc[0]), own.set_index("knob")["share"]
+    first, shares = str(own["evaluator"].iloc[0]), own.set_index("hyperparameter")["share"]
     names = list(case.codes.columns)
     others = [name for name in EVALUATORS if name != first]
     rng = np.random.default_rng(seed)
     return [
-        {"family": case.family, "target": case.target, "evaluator": first, "other": other, "knobs": len(names)}
+        {
+            "family": case.family,
+            "target": case.target,
+            "evaluator": first,
+            "other": other,
+            "hyperparameters": len(names),
+        }
         | _compared(shares[names], _shares(case, other, rng)(case.outcome, TREES, seed)[names], first, other)
         for other in others
     ]

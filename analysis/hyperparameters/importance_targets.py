@@ -1,7 +1,9 @@
-"""A family's search trials as questions that an importance evaluator can answer: knobs as codes, an outcome per trial.
+"""A family's search trials as questions that an importance evaluator can answer: hyperparameters as codes, an outcome
+per trial.
 
 nll: the trial's rank by NLL. Ranks, because a few very bad trials would decide a variance of nats. A trial that was
-stopped early or diverged counts as worse than every finished one: leaving it out would hide the knobs whose bad values
+stopped early or diverged counts as worse than every finished one: leaving it out would hide the hyperparameters whose
+    bad values
 are never finished.
 collapse: the verdict, 0 or 1, of finished trials. The verdict and not `strength`, whose variance lies among trials that
 are far from collapse; finished ones, because the figures of a stopped trial are early ones.
@@ -16,7 +18,7 @@ import pandas as pd
 from scipy import stats
 
 from uncollapse.analysis.hyperparameters.response import typed
-from uncollapse.analysis.tables import knob_label, knobs
+from uncollapse.analysis.tables import hyperparameter_label, hyperparameters
 
 Array = npt.NDArray[np.float64]
 TARGETS = ("nll", "collapse")
@@ -25,10 +27,11 @@ TOO_FEW, FEW, MOST, RARE = 10, 20, 300, 3
 
 @dataclass(frozen=True)
 class Case:
-    """One family and one outcome: a row of codes per trial and a column per knob that varies, NaN where it is not set.
+    """One family and one outcome: a row of codes per trial and a column per hyperparameter that varies, NaN where it
+    is not set.
 
-    Codes are the ranks of a numeric knob's distinct values, or the levels of a categorical one.
-    branches: for a knob of one branch, where it is set: `objective.kl.z.kind = linear`; "" for the others.
+    Codes are the ranks of a numeric hyperparameter's distinct values, or the levels of a categorical one.
+    branches: for a hyperparameter of one branch, where it is set: `objective.kl.z.kind = linear`; "" for the others.
     note: why no figure can be given (then not `known`), or what weakens it.
     """
 
@@ -43,9 +46,9 @@ class Case:
 
     @property
     def filled(self) -> pd.DataFrame:
-        """Codes with trials that lack a knob at its middle value, or at its most common level.
+        """Codes with trials that lack a hyperparameter at its middle value, or at its most common level.
 
-        So the choice of a branch answers for differences between branches, its knobs for those within it.
+        So the choice of a branch answers for differences between branches, its hyperparameters for those within it.
         """
         middle = {
             name: values.mode().iloc[0] if name in self.categorical else values.max() // 2
@@ -55,7 +58,7 @@ class Case:
 
 
 def cases(judged: pd.DataFrame) -> Iterator[Case]:
-    """A case per family and outcome in which at least one knob varies."""
+    """A case per family and outcome in which at least one hyperparameter varies."""
     search = judged[judged["stage"] == "search"]
     for family, group in search.groupby("family", sort=False):
         for target in TARGETS:
@@ -77,28 +80,30 @@ Coded = dict[str, tuple[pd.Series, str]]
 
 
 def _coded(trials: pd.DataFrame) -> Coded:
-    """Codes and kind, by column, of every knob that takes at least two values."""
-    found = {column: typed(trials[column].dropna()) for column in knobs(trials)}
+    """Codes and kind, by column, of every hyperparameter that takes at least two values."""
+    found = {column: typed(trials[column].dropna()) for column in hyperparameters(trials)}
     varying = {column: pair for column, pair in found.items() if pair[0].nunique() > 1}
     return {column: (values.rank(method="dense") - 1, kind) for column, (values, kind) in varying.items()}
 
 
 def _case(family: str, target: str, trials: pd.DataFrame, coded: Coded, outcome: Array) -> Case:
-    codes = pd.DataFrame({knob_label(c): values for c, (values, _) in coded.items()}, index=trials.index)
-    categorical = frozenset(knob_label(c) for c, (_, kind) in coded.items() if kind == "categorical")
-    branches = {knob_label(c): _branch(trials, c) for c in coded}
+    codes = pd.DataFrame({hyperparameter_label(c): values for c, (values, _) in coded.items()}, index=trials.index)
+    categorical = frozenset(hyperparameter_label(c) for c, (_, kind) in coded.items() if kind == "categorical")
+    branches = {hyperparameter_label(c): _branch(trials, c) for c in coded}
     note, known = _standing(target, outcome)
     return Case(family, target, codes.reset_index(drop=True), categorical, branches, outcome, note, known)
 
 
 def _branch(trials: pd.DataFrame, column: str) -> str:
-    """The complete `.kind` knob whose level decides whether a knob is set, with that level."""
+    """The complete `.kind` hyperparameter whose level decides whether a hyperparameter is set, with that level."""
     present = trials[column].notna()
-    kinds = [] if present.all() else [c for c in knobs(trials) if c.endswith(".kind") and trials[c].notna().all()]
+    kinds = (
+        [] if present.all() else [c for c in hyperparameters(trials) if c.endswith(".kind") and trials[c].notna().all()]
+    )
     for kind in kinds:
         chosen = trials.loc[present, kind].unique()
         if (trials[kind].isin(chosen) == present).all():
-            return f"{knob_label(kind)} = {' or '.join(map(str, chosen))}"
+            return f"{hyperparameter_label(kind)} = {' or '.join(map(str, chosen))}"
     return ""
 
 
@@ -123,5 +128,5 @@ def _fewer(case: Case) -> Case:
     why, known = _standing(case.target, case.outcome[keep])
     note = f"a random {MOST} of {n:,} trials" + (f"; of them {why}" if why else "")
     codes = case.codes.iloc[keep].reset_index(drop=True)
-    codes = codes.loc[:, codes.nunique() > 1]  # a knob that is rarely set may not vary among those drawn
+    codes = codes.loc[:, codes.nunique() > 1]  # a hyperparameter that is rarely set may not vary among those drawn
     return replace(case, codes=codes, outcome=case.outcome[keep], note=note, known=known and not codes.empty)

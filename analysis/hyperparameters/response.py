@@ -1,4 +1,4 @@
-"""How nll, mi and collapse respond to each searched knob, over search trials.
+"""How nll, mi and collapse respond to each searched hyperparameter, over search trials.
 
 A search visits settings adaptively and stops trials early: these tables describe what it saw, not what would happen
 under every other setting. Trials that were stopped enter with their last figures and are marked.
@@ -13,11 +13,11 @@ from scipy import stats
 
 from uncollapse.analysis.statistics.intervals import LEVEL, bootstrap_spearman
 from uncollapse.analysis.statistics.medians import FEWEST, median_ends
-from uncollapse.analysis.tables import knob_label, knobs
+from uncollapse.analysis.tables import hyperparameter_label, hyperparameters
 
 TIDY_COLUMNS = [
     "family",
-    "knob",
+    "hyperparameter",
     "key",
     "configuration",
     "number",
@@ -38,24 +38,26 @@ FEW, TOO_FEW = 10, 5
 
 
 def tidy(judged: pd.DataFrame) -> pd.DataFrame:
-    """One row per search trial and searched knob: value, nll (with its estimator), mi and verdict.
+    """One row per search trial and searched hyperparameter: value, nll (with its estimator), mi and verdict.
 
-    A knob is `numeric` or `categorical` per family. `log` holds where positive values span a factor of 20 or more
-    and half of them lie in the lowest quarter of that span; it is for axes only.
-    Knobs with one value only are left out; a trial whose branch lacks a knob has no row for it.
+    A hyperparameter is `numeric` or `categorical` per family. `log` holds where positive values span a factor of 20
+    or more and half of them lie in the lowest quarter of that span; it is for axes only.
+    Hyperparameters with one value only are left out; a trial whose branch lacks a hyperparameter has no row for it.
     """
-    tables = [pd.DataFrame(columns=TIDY_COLUMNS), *_knob_tables(judged[judged["stage"] == "search"])]
+    tables = [pd.DataFrame(columns=TIDY_COLUMNS), *_hyperparameter_tables(judged[judged["stage"] == "search"])]
     return pd.concat(tables[1:] or tables, ignore_index=True)
 
 
-def _knob_tables(search: pd.DataFrame) -> Iterator[pd.DataFrame]:
+def _hyperparameter_tables(search: pd.DataFrame) -> Iterator[pd.DataFrame]:
     for _, group in search.groupby("family", sort=False):
-        for column in knobs(group):
+        for column in hyperparameters(group):
             table = group[group[column].notna()]
             values, kind = typed(table[column])
             if values.nunique() > 1:
                 log = kind == "numeric" and looks_log(values)
-                table = table.assign(value=values.astype(object), knob=knob_label(column), kind=kind, log=log)
+                table = table.assign(
+                    value=values.astype(object), hyperparameter=hyperparameter_label(column), kind=kind, log=log
+                )
                 yield table[TIDY_COLUMNS]
 
 
@@ -66,7 +68,8 @@ def looks_log(values: pd.Series) -> bool:
 
 
 def typed(values: pd.Series) -> tuple[pd.Series, str]:
-    """A knob's values as floats and "numeric", or as words and "categorical" where one of them is no number."""
+    """A hyperparameter's values as floats and "numeric", or as words and "categorical" where one of them is no
+    number."""
     booleans = values.map(lambda v: isinstance(v, (bool, np.bool_)))
     as_numbers = pd.to_numeric(values, errors="coerce")
     if booleans.any() or as_numbers.isna().any():
@@ -75,17 +78,17 @@ def typed(values: pd.Series) -> tuple[pd.Series, str]:
 
 
 def correlations(table: pd.DataFrame, level: float = LEVEL, seed: int = 0) -> pd.DataFrame:
-    """Spearman's rank correlation of each numeric knob with nll, mi and collapse, with a bootstrap interval.
+    """Spearman's rank correlation of each numeric hyperparameter with nll, mi and collapse, with a bootstrap interval.
 
     Below 5 trials no figure is given, below 10 a note warns; `stopped` counts trials that enter with early figures.
     """
     numeric = table[table["kind"] == "numeric"]
     rows = [
-        {"family": family, "knob": knob, "measure": name, **_correlation(group, name, level, seed)}
-        for (family, knob), group in numeric.groupby(["family", "knob"], sort=False)
+        {"family": family, "hyperparameter": hyperparameter, "measure": name, **_correlation(group, name, level, seed)}
+        for (family, hyperparameter), group in numeric.groupby(["family", "hyperparameter"], sort=False)
         for name in MEASURED
     ]
-    columns = ["family", "knob", "measure", "trials", "stopped", "spearman", "low", "high", "note"]
+    columns = ["family", "hyperparameter", "measure", "trials", "stopped", "spearman", "low", "high", "note"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -103,14 +106,24 @@ def _correlation(group: pd.DataFrame, name: str, level: float, seed: int) -> dic
 
 
 def levels(table: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
-    """Median nll and mi, with order-statistic intervals, per level of each categorical knob."""
+    """Median nll and mi, with order-statistic intervals, per level of each categorical hyperparameter."""
     categorical = table[table["kind"] == "categorical"]
     rows = [
-        {"family": family, "knob": knob, "level": value, "measure": name, **_median(group[name], level)}
-        for (family, knob, value), group in categorical.groupby(["family", "knob", "value"], sort=False)
+        {
+            "family": family,
+            "hyperparameter": hyperparameter,
+            "level": value,
+            "measure": name,
+            **_median(group[name], level),
+        }
+        for (family, hyperparameter, value), group in categorical.groupby(
+            ["family", "hyperparameter", "value"], sort=False
+        )
         for name in ("nll", "mi")
     ]
-    return pd.DataFrame(rows, columns=["family", "knob", "level", "measure", "trials", "median", "low", "high", "note"])
+    return pd.DataFrame(
+        rows, columns=["family", "hyperparameter", "level", "measure", "trials", "median", "low", "high", "note"]
+    )
 
 
 def _median(values: pd.Series, level: float) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""Where trials stand along each knob: replicated configurations with bands over seeds, search trials as single dots.
+"""Where trials stand along each hyperparameter: replicated configurations with bands over seeds, search trials as
+single dots.
 
 Both on the fixed subset that search trials are measured on, so that one axis holds them: replicate trials are measured
 on it too. Search trials are chosen adaptively; only the bands show what other seeds make of the same settings.
@@ -17,7 +18,7 @@ SUBSET = "subset"
 MEASURED = ("nll", "mi")
 COLUMNS = [
     "family",
-    "knob",
+    "hyperparameter",
     "stage",
     "configuration",
     "key",
@@ -34,13 +35,13 @@ COLUMNS = [
 
 
 def slices(judged: pd.DataFrame, table: pd.DataFrame | None = None) -> pd.DataFrame:
-    """One row per knob and search trial, and one per knob and replicated configuration.
+    """One row per hyperparameter and search trial, and one per hyperparameter and replicated configuration.
 
     nll, mi: a search trial's figure, or a configuration's median over its seeds, in nats on the search's subset.
     nll_low to mi_high: the smallest and the largest seed; NaN for search trials and for a single seed.
     planned, seeds: the seeds a configuration was given and those with a figure (1 and 0 or 1 for search trials).
-    kind, log: as in `analysis.hyperparameters.response.tidy`, whose rows `table` may hold. Knobs that the search did
-        not vary are left
+    kind, log: as in `analysis.hyperparameters.response.tidy`, whose rows `table` may hold. Hyperparameters that the
+        search did not vary are left
     out. note: why a configuration has no band.
     """
     table = tidy(judged) if table is None else table
@@ -54,18 +55,23 @@ def _search(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _replicates(judged: pd.DataFrame, table: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """A table per family and knob, one row per configuration."""
+    """A table per family and hyperparameter, one row per configuration."""
     replicates = judged[judged["stage"] == "replicate"]
     bands = _bands(replicates)
     settings = replicates.drop_duplicates(["family", "configuration"]).set_index(["family", "configuration"])
-    for (family, knob), known in table.groupby(["family", "knob"], sort=False):
-        column = f"{PARAM}{knob}"
+    for (family, hyperparameter), known in table.groupby(["family", "hyperparameter"], sort=False):
+        column = f"{PARAM}{hyperparameter}"
         if column in settings and len(
             own := settings.loc[settings.index.get_level_values(0) == family, column].dropna()
         ):
             kind = str(known["kind"].iloc[0])
             values = own.map(str) if kind == "categorical" else typed(own)[0]
-            facts = {"knob": knob, "stage": "replicate", "kind": kind, "log": bool(known["log"].iloc[0])}
+            facts = {
+                "hyperparameter": hyperparameter,
+                "stage": "replicate",
+                "kind": kind,
+                "log": bool(known["log"].iloc[0]),
+            }
             yield bands.loc[own.index].assign(value=values.astype(object), **facts).reset_index()
 
 

@@ -37,8 +37,8 @@ def records(tracking_uri: str, experiment: str) -> Records:
     """A study's trials, curves, texts and facts from the runs of its experiment.
 
     The tables are those of the ledger (see `analysis.schema`), but for trials that never ran: MLflow has none of them.
-    Searched knobs come from the tag `uncollapse.params`. Runs without it, of an earlier version, get a `param.` column
-    for every setting that differs between a family's search trials, and no number in `replicate`.
+    Searched hyperparameters come from the tag `uncollapse.params`. Runs without it, of an earlier version, get a
+    `param.` column for every setting that differs between a family's search trials, and no number in `replicate`.
     Texts are fetched when they are asked for. Facts are the study run's `facts.json`; without it, what its trials tell.
 
     Args:
@@ -147,7 +147,7 @@ def _rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 
 def _searched(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """The searched knobs of each run."""
+    """The searched hyperparameters of each run."""
     varied = {family: _varied(runs, family) for family in {run.tag("family") for run in runs if not run.tag("params")}}
     return [
         json.loads(run.tag("params"))

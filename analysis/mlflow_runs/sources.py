@@ -192,8 +192,8 @@ class Client:
         from mlflow.utils.credentials import get_default_host_creds
         from mlflow.utils.rest_utils import http_request
 
-        wish = {"run_id": runs, "metric_key": name, "max_results": MOST}
-        answer = http_request(get_default_host_creds(self.uri), MANY, "GET", params=wish)
+        request = {"run_id": runs, "metric_key": name, "max_results": MOST}
+        answer = http_request(get_default_host_creds(self.uri), MANY, "GET", params=request)
         if answer.status_code != 200 or "json" not in answer.headers.get("Content-Type", ""):
             self.many = False
             return None

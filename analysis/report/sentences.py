@@ -65,7 +65,7 @@ def _collapse(found: Findings) -> str:
 
 def _likelihood(found: Findings) -> str:
     winners = best(found.configurations)
-    exact = winners["family"].isin(found.yardsticks)
+    exact = winners["family"].isin(found.baselines)
     models = [f"The language model {row['family']} has {_nll(row, found.study)}." for row in _rows(winners[exact])]
     with_code = winners[~exact]
     return " ".join([_best_likelihood(with_code, found), *models] if len(with_code) else models)
@@ -145,7 +145,7 @@ def _losses(found: Findings) -> str:
 
 
 def _family(name: str, row: Mapping[str, Any] | None, found: Findings) -> str:
-    if name in found.yardsticks:
+    if name in found.baselines:
         text = "a language model without a code, so it cannot collapse."
     elif row is None:
         trials = int((found.judged["family"] == name).sum())

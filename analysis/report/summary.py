@@ -60,11 +60,12 @@ TABLES: Mapping[str, tuple[str, Callable[[Findings], pd.DataFrame]]] = {
         lambda found: found.populations,
     ),
     "boundary": (
-        "per family and numeric knob: fitted probability of collapse over search trials that ended, with its band",
+        "per family and numeric hyperparameter: fitted probability of collapse over search trials that ended, with "
+        "its band",
         lambda found: found.boundary.curve,
     ),
     "crossings": ("where that probability crosses 1/2, with an interval", lambda found: found.boundary.crossings),
-    "boundary_pairs": ("the same fit over pairs of knobs", lambda found: found.boundary.pairs),
+    "boundary_pairs": ("the same fit over pairs of hyperparameters", lambda found: found.boundary.pairs),
     "survival": (
         "share of codes still alive by epochs since they first were (Kaplan-Meier)",
         lambda found: found.lifetime.steps,
@@ -87,7 +88,7 @@ TABLES: Mapping[str, tuple[str, Callable[[Findings], pd.DataFrame]]] = {
         lambda found: found.sparsity.agreement,
     ),
     "control": (
-        "how Average Hoyer follows the knob meant to set it: rank correlations, monotony, fits",
+        "how Average Hoyer follows the hyperparameter meant to set it: rank correlations, monotony, fits",
         lambda found: found.sparsity.control,
     ),
     "class_separation": (
@@ -95,15 +96,19 @@ TABLES: Mapping[str, tuple[str, Callable[[Findings], pd.DataFrame]]] = {
         lambda found: found.sparsity.separation,
     ),
     "importances": (
-        "share of the variation in nll (by rank) and in collapse that each knob carries, with the evaluator's name",
+        "share of the variation in nll (by rank) and in collapse that each hyperparameter carries, with the "
+        "evaluator's name",
         lambda found: found.search.importances,
     ),
     "evaluators": ("whether two evaluators of importance agree", lambda found: found.search.agreement),
     "correlations": (
-        "Spearman's rank correlation of each numeric searched knob with nll, mi and collapse",
+        "Spearman's rank correlation of each numeric searched hyperparameter with nll, mi and collapse",
         lambda found: found.search.correlations,
     ),
-    "levels": ("median nll and mi per level of each categorical searched knob", lambda found: found.search.levels),
+    "levels": (
+        "median nll and mi per level of each categorical searched hyperparameter",
+        lambda found: found.search.levels,
+    ),
     "threshold_curve": (
         "collapse share per family as both thresholds are multiplied by factor",
         lambda found: found.curve,

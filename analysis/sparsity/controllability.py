@@ -1,4 +1,4 @@
-"""How closely Average Hoyer follows the knob that is meant to control it."""
+"""How closely Average Hoyer follows the hyperparameter that is meant to control it."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,15 +14,37 @@ from uncollapse.analysis.statistics.intervals import LEVEL, Array, Interval, boo
 HOYER = ("hoyer_sample", "hoyer_mean")
 STAGES = ("replicate", "search")
 FEW = 5
-POINT_COLUMNS = ["group", "knob", "value", "log", "label", "prior", "family", "stage", "configuration", "seed"]
+POINT_COLUMNS = [
+    "group",
+    "hyperparameter",
+    "value",
+    "log",
+    "label",
+    "prior",
+    "family",
+    "stage",
+    "configuration",
+    "seed",
+]
 POINT_COLUMNS += ["measure", "hoyer"]
-COLUMNS = ["group", "knob", "stage", "measure", "trials", "configurations", "seeds", "knob_low", "knob_high"]
+COLUMNS = [
+    "group",
+    "hyperparameter",
+    "stage",
+    "measure",
+    "trials",
+    "configurations",
+    "seeds",
+    "hyperparameter_low",
+    "hyperparameter_high",
+]
 COLUMNS += ["spearman", "low", "high", "kendall", "kendall_low", "kendall_high", "monotone", "steps_up", "steps"]
 COLUMNS += ["isotonic_r2", "line_r2", "slope", "log", "prior_gap", "note"]
 
 
 def points(judged: pd.DataFrame, study: Mapping[str, Any], measures: tuple[str, ...] = HOYER) -> pd.DataFrame:
-    """A row per finished trial, knob and Hoyer measure; columns `POINT_COLUMNS`, knobs as `sparsity_knobs.values`.
+    """A row per finished trial, hyperparameter and Hoyer measure; columns `POINT_COLUMNS`, hyperparameters as
+    `sparsity_hyperparameters.values`.
 
     Replicate trials have Hoyer on the full validation split, search trials on the fixed subset.
     """
@@ -38,20 +60,22 @@ def points(judged: pd.DataFrame, study: Mapping[str, Any], measures: tuple[str, 
 
 
 def follows(judged: pd.DataFrame, study: Mapping[str, Any], level: float = LEVEL) -> pd.DataFrame:
-    """How Hoyer follows each group's knob, per stage and measure: rank correlations, monotony, and two fits.
+    """How Hoyer follows each group's hyperparameter, per stage and measure: rank correlations, monotony, and two fits.
 
     Replicate trials answer for the chosen configurations over fresh seeds; search trials describe what the search
-    visited, where other knobs vary beside this one. Knobs: `sparsity_knobs.KNOBS`; other families have no row.
+    visited, where other hyperparameters vary beside this one. Hyperparameters:
+    `sparsity_hyperparameters.HYPERPARAMETERS`; other families have no row.
 
     Columns: `spearman` with `low` and `high`, `kendall` (tau-b) with its own: over replicate trials a jackknife over
     seeds (`over_seeds`), over search trials a percentile bootstrap for Spearman alone. `monotone`: whether the medians
-    of Hoyer at each value of the knob, a configuration each, only rise ("rising"), only fall, or neither; `steps_up`
-    of `steps` between neighbours rise. `isotonic_r2`, `line_r2`: share of Hoyer's variance between trials explained by
-    the best rising step function and by the least-squares line (`slope`; over log10 of the knob where `log`); both are
-    in-sample, and the first is above 0 by chance too. `prior_gap`: mean of |Hoyer - that of prior draws|.
+    of Hoyer at each value of the hyperparameter, a configuration each, only rise ("rising"), only fall, or neither;
+    `steps_up` of `steps` between neighbours rise. `isotonic_r2`, `line_r2`: share of Hoyer's variance between trials
+    explained by the best rising step function and by the least-squares line (`slope`; over log10 of the
+    hyperparameter where `log`); both are in-sample, and the first is above 0 by chance too. `prior_gap`: mean of
+    |Hoyer - that of prior draws|.
     """
     table = points(judged, study)
-    parts = table.groupby(["group", "knob", "stage", "measure"], sort=False)
+    parts = table.groupby(["group", "hyperparameter", "stage", "measure"], sort=False)
     rows = [
         dict(zip(COLUMNS[:4], names, strict=True)) | _follows(group, str(names[2]), level) for names, group in parts
     ]
@@ -59,17 +83,21 @@ def follows(judged: pd.DataFrame, study: Mapping[str, Any], level: float = LEVEL
 
 
 def _follows(group: pd.DataFrame, stage: str, level: float) -> dict[str, Any]:
-    knob, hoyer = group["value"].to_numpy(dtype=float), group["hoyer"].to_numpy(dtype=float)
+    hyperparameter, hoyer = group["value"].to_numpy(dtype=float), group["hoyer"].to_numpy(dtype=float)
     counts = {"trials": len(group), "configurations": _configurations(group), "seeds": group["seed"].nunique()}
-    row: dict[str, Any] = counts | {"knob_low": knob.min(), "knob_high": knob.max(), "note": ""}
+    row: dict[str, Any] = counts | {
+        "hyperparameter_low": hyperparameter.min(),
+        "hyperparameter_high": hyperparameter.max(),
+        "note": "",
+    }
     row["prior_gap"] = float((group["hoyer"] - group["prior"].astype(float)).abs().mean())
-    if np.ptp(knob) == 0:
-        return row | {"note": "the knob does not vary here, so nothing can follow it"}
+    if np.ptp(hyperparameter) == 0:
+        return row | {"note": "the hyperparameter does not vary here, so nothing can follow it"}
     if np.ptp(hoyer) == 0:
         return row | {"note": "Hoyer does not vary here"}
-    log = bool(group["log"].iloc[0]) and knob.min() > 0
-    row |= {"log": log, **_monotone(group), **fits(np.log10(knob) if log else knob, hoyer)}
-    found, note = _correlations(knob, hoyer, group["seed"].to_numpy(), stage, level)
+    log = bool(group["log"].iloc[0]) and hyperparameter.min() > 0
+    row |= {"log": log, **_monotone(group), **fits(np.log10(hyperparameter) if log else hyperparameter, hoyer)}
+    found, note = _correlations(hyperparameter, hoyer, group["seed"].to_numpy(), stage, level)
     return row | found | {"note": note}
 
 
@@ -77,14 +105,19 @@ def _configurations(group: pd.DataFrame) -> int:
     return len(group[["family", "configuration"]].drop_duplicates())
 
 
-def _correlations(knob: Array, hoyer: Array, seeds: Any, stage: str, level: float) -> tuple[dict[str, Any], str]:
-    row = {"spearman": float(stats.spearmanr(knob, hoyer)[0]), "kendall": float(stats.kendalltau(knob, hoyer)[0])}
+def _correlations(
+    hyperparameter: Array, hoyer: Array, seeds: Any, stage: str, level: float
+) -> tuple[dict[str, Any], str]:
+    row = {
+        "spearman": float(stats.spearmanr(hyperparameter, hoyer)[0]),
+        "kendall": float(stats.kendalltau(hyperparameter, hoyer)[0]),
+    }
     if stage == "search":
-        low, high = bootstrap_spearman(knob, hoyer, level)
-        note = f"{len(knob)} trials: too few for an interval" if len(knob) < FEW else ""
+        low, high = bootstrap_spearman(hyperparameter, hoyer, level)
+        note = f"{len(hyperparameter)} trials: too few for an interval" if len(hyperparameter) < FEW else ""
         return row | {"low": float(low), "high": float(high)}, note
-    low, high = over_seeds(_spearman, knob, hoyer, seeds, level)
-    tau = over_seeds(_kendall, knob, hoyer, seeds, level)
+    low, high = over_seeds(_spearman, hyperparameter, hoyer, seeds, level)
+    tau = over_seeds(_kendall, hyperparameter, hoyer, seeds, level)
     row |= {"low": float(low), "high": float(high), "kendall_low": float(tau.low), "kendall_high": float(tau.high)}
     return row, "fewer than three seeds, or all variation in one: no interval" if np.isnan(low) else ""
 
@@ -137,16 +170,16 @@ def _monotone(group: pd.DataFrame) -> dict[str, Any]:
     return {"monotone": word, "steps_up": int((steps > 0).sum()), "steps": len(steps)}
 
 
-def fits(knob: Array, hoyer: Array) -> dict[str, float]:
+def fits(hyperparameter: Array, hoyer: Array) -> dict[str, float]:
     """In-sample R^2 = 1 - SSE / SST of the rising step function and of the line, and the line's slope.
 
-    Trials that share a value of the knob share a fitted value. Neither input may be constant.
+    Trials that share a value of the hyperparameter share a fitted value. Neither input may be constant.
     """
-    _, place, counts = np.unique(knob, return_inverse=True, return_counts=True)
+    _, place, counts = np.unique(hyperparameter, return_inverse=True, return_counts=True)
     means = np.bincount(place, hoyer) / counts
     steps = optimize.isotonic_regression(means, weights=counts.astype(float)).x
-    slope, intercept = np.polyfit(knob, hoyer, 1)
+    slope, intercept = np.polyfit(hyperparameter, hoyer, 1)
     total = ((hoyer - hoyer.mean()) ** 2).sum()
-    errors = (((hoyer - fit) ** 2).sum() for fit in (steps[place], slope * knob + intercept))
+    errors = (((hoyer - fit) ** 2).sum() for fit in (steps[place], slope * hyperparameter + intercept))
     isotonic, line = (float(1 - error / total) for error in errors)
     return {"isotonic_r2": isotonic, "line_r2": line, "slope": float(slope)}

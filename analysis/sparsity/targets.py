@@ -11,12 +11,12 @@ import pandas as pd
 
 from uncollapse.analysis.tables import PARAM, numbers, value_text
 
-SPIKE = 0.05  # width of the spike where neither a knob nor the page states one: the latents' own default
-COLUMNS = ["key", "group", "knob", "value", "log", "label", "prior"]
+SPIKE = 0.05  # width of the spike where neither a hyperparameter nor the page states one: the latents' own default
+COLUMNS = ["key", "group", "hyperparameter", "value", "log", "label", "prior"]
 
 
 @dataclass(frozen=True)
-class Knob:
+class Hyperparameter:
     """A setting meant to set how sparse codes become: the higher its value, the sparser.
 
     paths: the settings it is made of, `value` the number from them, `label` what a line is called.
@@ -38,8 +38,8 @@ def _same(value: float) -> float:
     return value
 
 
-KNOBS = (
-    Knob(
+HYPERPARAMETERS = (
+    Hyperparameter(
         "E[gamma] = alpha / (alpha + beta)",
         ("latent.alpha", "latent.beta"),
         lambda alpha, beta: alpha / (alpha + beta),
@@ -47,16 +47,19 @@ KNOBS = (
         "spike_slab",
         gamma=True,
     ),
-    Knob("gamma of the prior", ("latent.gamma",), _same, "γ {}", "sparse_prior", gamma=True),
-    Knob("off-rate 1 - target_rate", ("latent.target_rate",), lambda rate: 1 - rate, "rate {}", "variational_sparse"),
-    Knob("MMD weight", ("objective.mmd.value",), _same, "MMD {}", log=True),
-    Knob("L1 weight", ("objective.l1.value",), _same, "L1 {}", log=True),
-    Knob("L2 weight", ("objective.l2.value",), _same, "L2 {}", log=True),
+    Hyperparameter("gamma of the prior", ("latent.gamma",), _same, "γ {}", "sparse_prior", gamma=True),
+    Hyperparameter(
+        "off-rate 1 - target_rate", ("latent.target_rate",), lambda rate: 1 - rate, "rate {}", "variational_sparse"
+    ),
+    Hyperparameter("MMD weight", ("objective.mmd.value",), _same, "MMD {}", log=True),
+    Hyperparameter("L1 weight", ("objective.l1.value",), _same, "L1 {}", log=True),
+    Hyperparameter("L2 weight", ("objective.l2.value",), _same, "L2 {}", log=True),
 )
 
 
 def settings(judged: pd.DataFrame, study: Mapping[str, Any], path: str) -> pd.Series:
-    """One setting of every trial: the searched knob where a trial has it, else what its family's page fixes."""
+    """One setting of every trial: the searched hyperparameter where a trial has it, else what its family's page
+    fixes."""
     pages = (study.get("settings") or {}).get("families") or {}
     fixed = judged["family"].map({family: _fixed(pages, str(family), path) for family in judged["family"].unique()})
     searched = judged[PARAM + path] if PARAM + path in judged else pd.Series(np.nan, index=judged.index)
@@ -72,40 +75,47 @@ def _fixed(pages: Any, family: str, path: str) -> Any:
 
 
 def values(judged: pd.DataFrame, study: Mapping[str, Any]) -> pd.DataFrame:
-    """Each trial's knobs: key, group, knob, value, log, label, prior. A trial without any has no row.
+    """Each trial's hyperparameters: key, group, hyperparameter, value, log, label, prior. A trial without any has no
+    row.
 
-    `group` is the family, or the names of all families whose pages agree in everything but a fixed knob: together they
-    are one family whose knob varies. `prior` is the Average Hoyer of draws from the prior itself, for replicate
-    trials with such a prior. Defaults that a page leaves out are not recorded: without them there is no knob.
+    `group` is the family, or the names of all families whose pages agree in everything but a fixed hyperparameter:
+    together they are one family whose hyperparameter varies. `prior` is the Average Hoyer of draws from the prior
+    itself, for replicate trials with such a prior. Defaults that a page leaves out are not recorded: without them
+    there is no hyperparameter.
     """
     tables = [pd.DataFrame(columns=COLUMNS)]
     kind = settings(judged, study, "latent.kind")
     size, spike = (_number(settings(judged, study, f"latent.{name}")) for name in ("size", "spike"))
-    for knob in KNOBS:
-        parts = pd.DataFrame({path: _number(settings(judged, study, path)) for path in knob.paths})
-        ours = parts.notna().all(axis=1) & ((kind == knob.kind) | kind.isna() | (knob.kind == ""))
+    for hyperparameter in HYPERPARAMETERS:
+        parts = pd.DataFrame({path: _number(settings(judged, study, path)) for path in hyperparameter.paths})
+        ours = parts.notna().all(axis=1) & ((kind == hyperparameter.kind) | kind.isna() | (hyperparameter.kind == ""))
         if ours.any():
             own = parts[ours]
-            value = pd.Series([knob.value(*row) for row in own.to_numpy()], index=own.index)
-            label = [knob.label.format(*(value_text(float(v)) for v in row)) for row in own.to_numpy()]
-            group = judged.loc[ours, "family"].map(_groups(judged.loc[ours], study, knob))
-            confirmed = ours & knob.gamma & (judged["stage"] == "replicate")
+            value = pd.Series([hyperparameter.value(*row) for row in own.to_numpy()], index=own.index)
+            label = [hyperparameter.label.format(*(value_text(float(v)) for v in row)) for row in own.to_numpy()]
+            group = judged.loc[ours, "family"].map(_groups(judged.loc[ours], study, hyperparameter))
+            confirmed = ours & hyperparameter.gamma & (judged["stage"] == "replicate")
             prior = _priors(value, size.where(confirmed)[ours], spike[ours].fillna(SPIKE))
-            table = judged.loc[ours, ["key"]].assign(group=group, knob=knob.name, value=value, log=knob.log)
+            table = judged.loc[ours, ["key"]].assign(
+                group=group, hyperparameter=hyperparameter.name, value=value, log=hyperparameter.log
+            )
             tables.append(table.assign(label=label, prior=prior))
     return pd.concat(tables[1:] or tables, ignore_index=True)
 
 
 def labels(judged: pd.DataFrame, study: Mapping[str, Any]) -> dict[tuple[str, str], tuple[str, str]]:
-    """(family, configuration) -> its group and its knobs in words, as the HSVAE paper names the lines of its Figure 3.
+    """(family, configuration) -> its group and its hyperparameters in words, as the HSVAE paper names the lines of
+    its Figure 3.
 
-    Beta(alpha, beta), or weights beside the weight of the KL. A family without such a knob is its own group, without
-    words; one with several belongs to its largest group.
+    Beta(alpha, beta), or weights beside the weight of the KL. A family without such a hyperparameter is its own
+    group, without words; one with several belongs to its largest group.
     """
     found = values(judged, study).merge(judged[["key", "family", "configuration"]].drop_duplicates("key"), on="key")
     weight = settings(judged, study, "objective.kl.z.value").set_axis(judged["key"])
     named: dict[tuple[str, str], tuple[str, str]] = {}
-    for unit, rows in found.drop_duplicates(["family", "configuration", "knob"]).groupby(["family", "configuration"]):
+    for unit, rows in found.drop_duplicates(["family", "configuration", "hyperparameter"]).groupby(
+        ["family", "configuration"]
+    ):
         words = list(rows["label"])
         kl = weight.get(rows["key"].iloc[0])
         if rows["log"].any() and pd.notna(kl):
@@ -118,23 +128,23 @@ def _number(values: pd.Series) -> pd.Series:
     return numbers(values.to_frame("value"), "value")
 
 
-def _groups(trials: pd.DataFrame, study: Mapping[str, Any], knob: Knob) -> dict[str, str]:
-    """Family -> group. Families that search the knob, or whose pages are not known, stand alone."""
+def _groups(trials: pd.DataFrame, study: Mapping[str, Any], hyperparameter: Hyperparameter) -> dict[str, str]:
+    """Family -> group. Families that search the hyperparameter, or whose pages are not known, stand alone."""
     pages = (study.get("settings") or {}).get("families") or {}
     alike: dict[str, list[str]] = {}
     for family in trials["family"].unique():
         own = trials[trials["family"] == family]
-        searched = any(PARAM + path in own and own[PARAM + path].notna().any() for path in knob.paths)
+        searched = any(PARAM + path in own and own[PARAM + path].notna().any() for path in hyperparameter.paths)
         page = pages.get(family) if isinstance(pages, Mapping) else None
-        rest = family if searched or not isinstance(page, Mapping) else repr(_without(page.get("base"), knob))
+        rest = family if searched or not isinstance(page, Mapping) else repr(_without(page.get("base"), hyperparameter))
         alike.setdefault(str(rest), []).append(str(family))
     return {family: ", ".join(names) for names in alike.values() for family in names}
 
 
-def _without(base: Any, knob: Knob) -> Any:
-    """A page without the knob, with its keys in order."""
+def _without(base: Any, hyperparameter: Hyperparameter) -> Any:
+    """A page without the hyperparameter, with its keys in order."""
     rest = deepcopy(base)
-    for path in knob.paths:
+    for path in hyperparameter.paths:
         *folders, last = path.split(".")
         place = rest
         for folder in folders:

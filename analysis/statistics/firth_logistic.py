@@ -1,4 +1,7 @@
-"""Logistic regression that stays finite when one side of a knob collapses always. Shapes: N trials, P coefficients."""
+"""Logistic regression that stays finite when one side of a hyperparameter collapses always.
+
+Shapes: N trials, P coefficients.
+"""
 
 from typing import NamedTuple
 

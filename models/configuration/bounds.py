@@ -1,4 +1,4 @@
-"""Bounds of hyperparameters as annotated types, free of torch, so that signatures are judged without parts."""
+"""Bounds of hyperparameters as annotated types, free of torch, so that signatures are judged without components."""
 
 import math
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class Bound:
     low_open: bool = False
     high_open: bool = False
 
-    def fault(self, value: float) -> str | None:
+    def error(self, value: float) -> str | None:
         """Return what is wrong with `value` as the rest of a sentence ("must be ..."), or None."""
         if not math.isfinite(value):
             return "must be a finite number"

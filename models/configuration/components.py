@@ -1,4 +1,4 @@
-"""Parts: found by listing folders, configured by their signatures.
+"""Components: found by listing folders, configured by their signatures.
 
 `kind: vmf` under `latent:` means the one public class of `models/latents/vmf.py`. Hyperparameters are the
 keyword-only arguments of its signature; wiring is positional-only. Signatures are read from the source and not by
@@ -35,25 +35,25 @@ REQUIRED = SimpleNamespace(name="required")
 
 @dataclass(frozen=True)
 class Option:
-    """One hyperparameter of a part: its name, its annotated type and its default."""
+    """One hyperparameter of a component: its name, its annotated type and its default."""
 
     name: str
     annotation: Any
     default: Any
 
-    def fault(self, value: object) -> str | None:
+    def error(self, value: object) -> str | None:
         """What is wrong with `value`, as the rest of a sentence, or None."""
-        return _type_fault(self.annotation, value)
+        return _type_error(self.annotation, value)
 
 
 def kinds(slot: str) -> list[str]:
-    """Every part that can fill a slot, by listing the slot's folder."""
+    """Every component that can fill a slot, by listing the slot's folder."""
     return sorted(path.stem for path in (ROOT / SLOTS[slot]).glob("*.py") if not path.stem.startswith("_"))
 
 
 @cache
 def options(slot: str, kind: str) -> tuple[Option, ...]:
-    """The hyperparameters of a part, read from its signature."""
+    """The hyperparameters of a component, read from its signature."""
     definition = _definition(slot, kind)
     arguments = definition.args
     return tuple(
@@ -62,19 +62,19 @@ def options(slot: str, kind: str) -> tuple[Option, ...]:
     )
 
 
-def faults(slot: str, settings: object, place: str) -> list[str]:
-    """Every fault of a part's settings; `place` is where they stand in the user's page."""
+def errors(slot: str, settings: object, place: str) -> list[str]:
+    """Every error of a component's settings; `place` is where they stand in the user's page."""
     if not isinstance(settings, Mapping):
-        return [f"{place}: a part is a mapping such as {{kind: {kinds(slot)[0]}}}, found {settings!r}"]
+        return [f"{place}: a component is a mapping such as {{kind: {kinds(slot)[0]}}}, found {settings!r}"]
     kind = settings.get("kind", _only_kind(slot))
     if kind is None:
-        return [f"{place}: a part names its kind; add `kind:`, one of {', '.join(kinds(slot))}"]
+        return [f"{place}: a component names its kind; add `kind:`, one of {', '.join(kinds(slot))}"]
     if kind not in kinds(slot):
         return [f"{place}.kind: {unknown(f'kind of {slot}', kind, kinds(slot))}"]
-    return _option_faults(options(slot, kind), settings, place, kind)
+    return _option_errors(options(slot, kind), settings, place, kind)
 
 
-def _option_faults(known: tuple[Option, ...], settings: Mapping[str, Any], place: str, kind: str) -> list[str]:
+def _option_errors(known: tuple[Option, ...], settings: Mapping[str, Any], place: str, kind: str) -> list[str]:
     by_name = {option.name: option for option in known}
     found = []
     for name, value in settings.items():
@@ -82,8 +82,8 @@ def _option_faults(known: tuple[Option, ...], settings: Mapping[str, Any], place
             continue
         if name not in by_name:
             found.append(f"{place}.{name}: {unknown(f'option of {kind}', name, by_name)}")
-        elif (fault := by_name[name].fault(value)) is not None:
-            found.append(f"{place}.{name}: {fault}, found {value!r}")
+        elif (error := by_name[name].error(value)) is not None:
+            found.append(f"{place}.{name}: {error}, found {value!r}")
     missing = [option.name for option in known if option.default is REQUIRED and option.name not in settings]
     return found + [f"{place}.{name}: {kind} needs this option; add it" for name in missing]
 
@@ -96,19 +96,19 @@ def resolve(slot: str, settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def build(slot: str, settings: Mapping[str, Any], *wiring: Any) -> Any:
-    """Construct a part from resolved settings; `wiring` fills its positional-only arguments."""
+    """Construct a component from resolved settings; `wiring` fills its positional-only arguments."""
     constructor = load(slot, settings["kind"])
     return constructor(*wiring, **{name: value for name, value in settings.items() if name != "kind"})
 
 
 def load(slot: str, kind: str) -> Callable[..., Any]:
-    """Import a part's class or function."""
+    """Import a component's class or function."""
     module = importlib.import_module(f"uncollapse.models.{SLOTS[slot]}.{kind}")
     return getattr(module, _public_node(slot, kind).name)
 
 
 def attribute(slot: str, kind: str, name: str, default: Any = REQUIRED) -> Any:
-    """A literal class attribute of a part, read from its source; `default` where the part does not set it."""
+    """A literal class attribute of a component, read from its source; `default` where the component does not set it."""
     for node in _public_node(slot, kind).body:
         if isinstance(node, ast.Assign) and any(isinstance(to, ast.Name) and to.id == name for to in node.targets):
             return ast.literal_eval(node.value)
@@ -117,7 +117,7 @@ def attribute(slot: str, kind: str, name: str, default: Any = REQUIRED) -> Any:
 
 
 def _only_kind(slot: str) -> str | None:
-    """A slot with a single part needs no kind."""
+    """A slot with a single component needs no kind."""
     return kinds(slot)[0] if len(kinds(slot)) == 1 else None
 
 
@@ -143,16 +143,16 @@ def _evaluate(expression: ast.expr | None) -> Any:
     return eval(compile(ast.Expression(expression), "<signature>", "eval"), dict(NAMESPACE))
 
 
-def _type_fault(annotation: Any, value: object) -> str | None:
+def _type_error(annotation: Any, value: object) -> str | None:
     origin = get_origin(annotation)
     if origin is Annotated:
         base, bound = get_args(annotation)[:2]
-        return _type_fault(base, value) or bound.fault(value)
+        return _type_error(base, value) or bound.error(value)
     if origin is Literal:
         choices = get_args(annotation)
         return None if value in choices else f"must be one of {', '.join(map(str, choices))}"
     if origin is tuple:
-        return _tuple_fault(get_args(annotation)[0], value)
+        return _tuple_error(get_args(annotation)[0], value)
     if annotation is float:
         return None if isinstance(value, int | float) and not isinstance(value, bool) else "must be a number"
     if annotation is int:
@@ -163,9 +163,9 @@ def _type_fault(annotation: Any, value: object) -> str | None:
     return None if isinstance(value, bool) else "must be true or false"
 
 
-def _tuple_fault(item: Any, value: object) -> str | None:
+def _tuple_error(item: Any, value: object) -> str | None:
     if not isinstance(value, list | tuple):
         return "must be a list"
     if len(set(map(str, value))) < len(value):
         return "must not name anything twice"
-    return next((f"each item {fault}" for element in value if (fault := _type_fault(item, element))), None)
+    return next((f"each item {error}" for element in value if (error := _type_error(item, element))), None)

@@ -1,4 +1,4 @@
-"""Laws that tie several parts of a configuration together. Free of torch: `plan` applies them."""
+"""Constraints that tie several components of a configuration together. Free of torch: `plan` applies them."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -20,17 +20,17 @@ def posterior_at(configuration: Configuration) -> str:
 
 
 def broken(configuration: Configuration) -> list[str]:
-    """A sentence for every law that a resolved configuration breaks."""
-    return [sentence for law in LAWS if (sentence := law(configuration)) is not None]
+    """A sentence for every constraint that a resolved configuration breaks."""
+    return [sentence for constraint in CONSTRAINTS if (sentence := constraint(configuration)) is not None]
 
 
 def heads_divide(configuration: Configuration) -> str | None:
     for slot in ("encoder", "decoder"):
-        part = configuration[slot]
-        if part["kind"] == "transformer" and part["hidden"] % part["heads"]:
+        component = configuration[slot]
+        if component["kind"] == "transformer" and component["hidden"] % component["heads"]:
             return (
                 f"{slot}.hidden: a transformer's features are shared equally by its heads, so hidden must be a "
-                f"multiple of heads ({part['heads']}), found {part['hidden']}"
+                f"multiple of heads ({component['heads']}), found {component['hidden']}"
             )
     return None
 
@@ -181,7 +181,7 @@ def labels_have_no_code(configuration: Configuration) -> str | None:
     return None
 
 
-LAWS: tuple[Callable[[Configuration], str | None], ...] = (
+CONSTRAINTS: tuple[Callable[[Configuration], str | None], ...] = (
     heads_divide,
     tokens_need_attention,
     states_run_forward,
@@ -198,5 +198,5 @@ LAWS: tuple[Callable[[Configuration], str | None], ...] = (
     separate_updates_have_two_sides,
     score_functions_have_no_floor,
     labels_have_no_code,
-    *latent_constraints.LAWS,
+    *latent_constraints.CONSTRAINTS,
 )

@@ -1,4 +1,4 @@
-"""Laws of single latents: what their options ask of each other. Free of torch."""
+"""Constraints of single latents: what their options ask of each other. Free of torch."""
 
 import math
 from collections.abc import Mapping
@@ -54,4 +54,4 @@ def a_dual_is_no_kl(configuration: Configuration) -> str | None:
     return None
 
 
-LAWS = (target_is_within_reach, concentrations_are_in_order, noise_fills_the_code, a_dual_is_no_kl)
+CONSTRAINTS = (target_is_within_reach, concentrations_are_in_order, noise_fills_the_code, a_dual_is_no_kl)

@@ -1,4 +1,4 @@
-"""From a page's settings to a complete configuration, or all its faults at once. Free of torch."""
+"""From a page's settings to a complete configuration, or all its errors at once. Free of torch."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,36 +13,38 @@ FLOOR = components.Option("floor", NonNegative, 0.0)
 OPTIONAL = {"inputs": {}, "optimizer": {"kind": "adam"}, "updates": {"kind": "joint"}, "objective": {}}
 
 
-def faults(settings: Mapping[str, Any], place: str = "") -> list[str]:
-    """Every fault of a configuration; an empty list means that `resolve` and `TextVAE` accept it."""
+def errors(settings: Mapping[str, Any], place: str = "") -> list[str]:
+    """Every error of a configuration; an empty list means that `resolve` and `TextVAE` accept it."""
     prefix = f"{place}." if place else ""
-    found = [f"{prefix}{name}: {unknown('part of a model', name, SLOTS)}" for name in settings if name not in SLOTS]
+    found = [
+        f"{prefix}{name}: {unknown('component of a model', name, SLOTS)}" for name in settings if name not in SLOTS
+    ]
     for slot in SLOTS:
         if slot not in settings and slot not in OPTIONAL:
-            found.append(f"{prefix}{slot}: every model has this part; add `{slot}: {{kind: ...}}`")
+            found.append(f"{prefix}{slot}: every model has this component; add `{slot}: {{kind: ...}}`")
         elif slot in settings:
-            found += _slot_faults(slot, settings[slot], prefix + slot)
+            found += _slot_errors(slot, settings[slot], prefix + slot)
     if found:
         return found
     return [prefix + sentence for sentence in constraints.broken(resolve(settings))]
 
 
-def _slot_faults(slot: str, settings: Any, place: str) -> list[str]:
+def _slot_errors(slot: str, settings: Any, place: str) -> list[str]:
     if slot != "objective":
-        return components.faults(slot, settings, place)
+        return components.errors(slot, settings, place)
     if not isinstance(settings, Mapping):
         return [
             f"{place}: an objective maps terms to schedules, such as {{kl.z: {{kind: constant}}}}, found {settings!r}"
         ]
-    return [fault for term, given in settings.items() for fault in _term_faults(given, f"{place}.{term}")]
+    return [error for term, given in settings.items() for error in _term_errors(given, f"{place}.{term}")]
 
 
-def _term_faults(given: Any, place: str) -> list[str]:
+def _term_errors(given: Any, place: str) -> list[str]:
     if not isinstance(given, Mapping):
-        return components.faults("schedule", given, place)
-    fault = FLOOR.fault(given.get(FLOOR.name, FLOOR.default))
-    found = [] if fault is None else [f"{place}.{FLOOR.name}: {fault}, found {given[FLOOR.name]!r}"]
-    return found + components.faults("schedule", schedule_of(given), place)
+        return components.errors("schedule", given, place)
+    error = FLOOR.error(given.get(FLOOR.name, FLOOR.default))
+    found = [] if error is None else [f"{place}.{FLOOR.name}: {error}, found {given[FLOOR.name]!r}"]
+    return found + components.errors("schedule", schedule_of(given), place)
 
 
 def schedule_of(term: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,7 +58,7 @@ def _resolve_term(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def resolve(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """A complete configuration: every part with every default written out."""
+    """A complete configuration: every component with every default written out."""
     complete: dict[str, Any] = {}
     for slot in SLOTS:
         given = settings.get(slot, OPTIONAL.get(slot))

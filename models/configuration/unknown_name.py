@@ -1,4 +1,4 @@
-"""Sentences for faults in a configuration. Free of torch, so that a bad page is refused in a moment."""
+"""Sentences for errors in a configuration. Free of torch, so that a bad page is refused in a moment."""
 
 import difflib
 from collections.abc import Iterable

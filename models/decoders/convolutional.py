@@ -16,7 +16,7 @@ class Convolutional(nn.Module):
     Args:
         hidden: channels of every layer; Li et al. 2019 cite a code with 400 to 500.
         field: words that a prediction can see, 1 + 2 (1 + 2 + 4 + ...): dilations double from layer to layer, so 3 is
-            one layer and 255 are seven. The smaller, the more must come from the code: the knob of collapse.
+            one layer and 255 are seven. The smaller, the more must come from the code: the hyperparameter of collapse.
         dropout: on the input and between layers.
         residual: layers add to what they are given.
     """

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from uncollapse.models.configuration.bounds import Count, Rate, Size
-from uncollapse.models.corpus_info import Lexicon
+from uncollapse.models.corpus_info import CorpusInfo
 from uncollapse.models.layers.dense import Dense
 
 
@@ -26,7 +26,7 @@ class Bag(nn.Module):
     def __init__(
         self,
         embedding: int,
-        lexicon: Lexicon,
+        corpus_info: CorpusInfo,
         /,
         *,
         hidden: Size = 500,

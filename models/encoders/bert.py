@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from uncollapse.models.batch import BOS, EOS, PAD, UNK
 from uncollapse.models.configuration.bounds import Size
-from uncollapse.models.corpus_info import Lexicon
+from uncollapse.models.corpus_info import CorpusInfo
 
 
 class BERT(nn.Module):
@@ -32,7 +32,7 @@ class BERT(nn.Module):
     def __init__(
         self,
         embedding: int,
-        lexicon: Lexicon,
+        corpus_info: CorpusInfo,
         /,
         *,
         name: str = "bert-base-uncased",
@@ -45,7 +45,7 @@ class BERT(nn.Module):
         self.most = min(most_pieces, self.model.config.max_position_embeddings)
         self.model.requires_grad_(not frozen)
         self.pieces: Tensor
-        self.register_buffer("pieces", _pieces(self.tokenizer, lexicon), persistent=False)
+        self.register_buffer("pieces", _pieces(self.tokenizer, corpus_info), persistent=False)
         self.ends = (self.tokenizer.cls_token_id, self.tokenizer.sep_token_id)
 
     def train(self, mode: bool = True) -> "BERT":
@@ -65,7 +65,7 @@ class BERT(nn.Module):
         return self._states(tokens, mask)[0][:, 0]
 
     def know(self, words: Sequence[str]) -> None:
-        """Read further words, by the ids that follow those of the lexicon and of words that were told before."""
+        """Read further words, by the ids that follow those of the corpus info and of words that were told before."""
         more = _table([_cut(self.tokenizer, word) for word in words]).to(self.pieces.device)
         width = max(self.pieces.shape[1], more.shape[1])
         tables = [functional.pad(table, (0, width - table.shape[1]), value=-1) for table in (self.pieces, more)]
@@ -107,10 +107,10 @@ def _mean_by_owner(states: Tensor, owner: Tensor, steps: int) -> Tensor:
     return sums / counts.clamp_min(1).unsqueeze(-1)
 
 
-def _pieces(tokenizer: Any, lexicon: Lexicon) -> Tensor:
+def _pieces(tokenizer: Any, corpus_info: CorpusInfo) -> Tensor:
     """(V, most pieces of a word) ids, -1 where a word has fewer."""
-    assert len(lexicon.words) == lexicon.size, "BERT reads words and not numbers"
-    cut = [_cut(tokenizer, word) for word in lexicon.words]
+    assert len(corpus_info.words) == corpus_info.size, "BERT reads words and not numbers"
+    cut = [_cut(tokenizer, word) for word in corpus_info.words]
     for special in (PAD, UNK, BOS, EOS):
         cut[special] = [tokenizer.unk_token_id]
     return _table(cut)

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from uncollapse.models.corpus_info import Lexicon
+from uncollapse.models.corpus_info import CorpusInfo
 
 
 class None_(nn.Module):  # noqa: N801 -- `None` is a keyword
@@ -10,7 +10,7 @@ class None_(nn.Module):  # noqa: N801 -- `None` is a keyword
 
     reads_tokens = False
 
-    def __init__(self, embedding: int, lexicon: Lexicon, /) -> None:
+    def __init__(self, embedding: int, corpus_info: CorpusInfo, /) -> None:
         super().__init__()
         self.size = 0
 

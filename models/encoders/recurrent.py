@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from uncollapse.models.configuration.bounds import Rate, Size
-from uncollapse.models.corpus_info import Lexicon
+from uncollapse.models.corpus_info import CorpusInfo
 
 
 class Recurrent(nn.Module):
@@ -28,7 +28,7 @@ class Recurrent(nn.Module):
     def __init__(
         self,
         embedding: int,
-        lexicon: Lexicon,
+        corpus_info: CorpusInfo,
         /,
         *,
         cell: Literal["lstm", "gru"] = "lstm",

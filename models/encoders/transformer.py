@@ -5,7 +5,7 @@ import math
 from torch import Tensor, nn
 
 from uncollapse.models.configuration.bounds import Rate, Size
-from uncollapse.models.corpus_info import Lexicon
+from uncollapse.models.corpus_info import CorpusInfo
 from uncollapse.models.layers.positions import sinusoidal
 
 
@@ -22,7 +22,7 @@ class Transformer(nn.Module):
     def __init__(
         self,
         embedding: int,
-        lexicon: Lexicon,
+        corpus_info: CorpusInfo,
         /,
         *,
         hidden: Size = 128,

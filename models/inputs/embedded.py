@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from uncollapse.models.batch import BOS, PAD, UNK, Batch
 from uncollapse.models.configuration.bounds import Count, Rate, Share, Size
-from uncollapse.models.corpus_info import Lexicon
+from uncollapse.models.corpus_info import CorpusInfo
 from uncollapse.models.layers.contexts import BagContext, LabelContext
 
 
@@ -34,7 +34,7 @@ class Embedded(nn.Module):
 
     def __init__(
         self,
-        lexicon: Lexicon,
+        corpus_info: CorpusInfo,
         /,
         *,
         size: Size = 128,
@@ -49,10 +49,10 @@ class Embedded(nn.Module):
     ) -> None:
         super().__init__()
         self.words, self.bos, self.word_dropout = words, bos, word_dropout
-        self.table = _table(lexicon, size, vectors)
-        self.encoder_table = self.table if shared else _table(lexicon, size, vectors)
+        self.table = _table(corpus_info, size, vectors)
+        self.encoder_table = self.table if shared else _table(corpus_info, size, vectors)
         self.dropout = nn.Dropout(dropout)
-        self.label = LabelContext(lexicon, label_size) if label_size else None
+        self.label = LabelContext(corpus_info, label_size) if label_size else None
         self.bag = BagContext(size, bag_size) if bag_size else None
         self.encoder_size = size + label_size
         self.decoder_size = size + label_size + bag_size
@@ -97,17 +97,17 @@ class Embedded(nn.Module):
         return previous.masked_fill(hide, UNK)
 
 
-def _table(lexicon: Lexicon, size: int, vectors: str) -> nn.Embedding:
-    table = nn.Embedding(lexicon.size, size, padding_idx=PAD)
+def _table(corpus_info: CorpusInfo, size: int, vectors: str) -> nn.Embedding:
+    table = nn.Embedding(corpus_info.size, size, padding_idx=PAD)
     if vectors == "none":
         return table
-    if lexicon.vectors is None or lexicon.known is None:
+    if corpus_info.vectors is None or corpus_info.known is None:
         raise ValueError("inputs.vectors: these models start from word vectors; name a file in `corpus.vectors`")
-    found = torch.from_numpy(lexicon.vectors.copy())
+    found = torch.from_numpy(corpus_info.vectors.copy())
     if found.shape[1] != size:
         raise ValueError(f"inputs.size: must be {found.shape[1]}, as the corpus's word vectors, found {size}")
     with torch.no_grad():
-        known = torch.from_numpy(lexicon.known.copy())
+        known = torch.from_numpy(corpus_info.known.copy())
         table.weight[known] = found[known].to(table.weight)
     table.weight.requires_grad_(vectors == "start")
     return table

@@ -11,7 +11,7 @@ from uncollapse.models.variable import Variable
 class Latent(nn.Module):
     """Features (*, H) to named variables of batch shape *, and from their values the code (*, C) a decoder reads.
 
-    Class attributes that differ from these are literals, since laws and pages read them without importing:
+    Class attributes that differ from these are literals, since constraints and pages read them without importing:
     `variables` by name, parents first; `penalties`, terms that an objective may weigh beside the KLs; `charges`, those
     of them that stand in for a KL; `updates`, the one update rule that can train it.
     """

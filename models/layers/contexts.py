@@ -3,17 +3,17 @@
 from torch import Tensor, nn
 
 from uncollapse.models.batch import Batch
-from uncollapse.models.corpus_info import Lexicon
+from uncollapse.models.corpus_info import CorpusInfo
 
 
 class LabelContext(nn.Module):
     """An embedding of the sentence's class (Xu & Durrett 2018, Section 5.1)."""
 
-    def __init__(self, lexicon: Lexicon, size: int) -> None:
+    def __init__(self, corpus_info: CorpusInfo, size: int) -> None:
         super().__init__()
-        if lexicon.classes < 2:
+        if corpus_info.classes < 2:
             raise ValueError("inputs.label_size: a corpus with two classes or more is needed, and this has none")
-        self.table = nn.Embedding(lexicon.classes, size)
+        self.table = nn.Embedding(corpus_info.classes, size)
 
     def forward(self, batch: Batch) -> Tensor:
         """The classes of a batch to (B, D)."""

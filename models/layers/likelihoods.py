@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from uncollapse.models.batch import Batch
-from uncollapse.models.corpus_info import Lexicon
+from uncollapse.models.corpus_info import CorpusInfo
 from uncollapse.models.layers.word_losses import word_losses
 
 
@@ -31,9 +31,9 @@ class Likelihood(nn.Module):
 class Words(Likelihood):
     """p(x | z) = prod_t p(w_t | w_<t, z), EOS included, from one state a step."""
 
-    def __init__(self, size: int, lexicon: Lexicon) -> None:
+    def __init__(self, size: int, corpus_info: CorpusInfo) -> None:
         super().__init__()
-        self.logits = nn.Linear(size, lexicon.size)
+        self.logits = nn.Linear(size, corpus_info.size)
 
     def forward(self, batch: Batch, states: Tensor) -> Tensor:
         """log p of each sentence from states (B, T, H): (B,) in nats."""
@@ -55,9 +55,9 @@ class Words(Likelihood):
 class Bag(Likelihood):
     """p(x | z) = prod over the words of softmax(R z + b): their order and EOS are not modelled (Miao et al. 2016)."""
 
-    def __init__(self, size: int, lexicon: Lexicon) -> None:
+    def __init__(self, size: int, corpus_info: CorpusInfo) -> None:
         super().__init__()
-        self.logits = nn.Linear(size, lexicon.size)
+        self.logits = nn.Linear(size, corpus_info.size)
 
     def forward(self, batch: Batch, states: Tensor) -> Tensor:
         """log p of each sentence from states (B, H): (B,) in nats."""
@@ -72,11 +72,11 @@ class Bag(Likelihood):
 class Label(Likelihood):
     """p(y | x): a classifier, for the supervised baselines; not a model of text."""
 
-    def __init__(self, size: int, lexicon: Lexicon) -> None:
+    def __init__(self, size: int, corpus_info: CorpusInfo) -> None:
         super().__init__()
-        if lexicon.classes < 2:
+        if corpus_info.classes < 2:
             raise ValueError("A decoder that predicts labels needs a corpus with two classes or more; this has none.")
-        self.logits = nn.Linear(size, lexicon.classes)
+        self.logits = nn.Linear(size, corpus_info.classes)
 
     def forward(self, batch: Batch, states: Tensor) -> Tensor:
         """log p of each sentence's class from states (B, H): (B,) in nats."""
@@ -88,4 +88,4 @@ class Label(Likelihood):
         return torch.ones_like(batch.lengths)
 
 
-LIKELIHOODS: dict[str, Callable[[int, Lexicon], Likelihood]] = {"words": Words, "bag": Bag, "label": Label}
+LIKELIHOODS: dict[str, Callable[[int, CorpusInfo], Likelihood]] = {"words": Words, "bag": Bag, "label": Label}

@@ -42,7 +42,7 @@ class Adversarial(Update):
         lr: Positive = 1e-5,
     ) -> None:
         super().__init__(model, objective, optimization)
-        assert isinstance(model.latent, Implicit), "a law refuses other latents"
+        assert isinstance(model.latent, Implicit), "a constraint refuses other latents"
         self.latent, self.steps = model.latent, steps
         if self.latent.kl_is_dual and "kl.z" in objective.weights:
             raise ValueError(

@@ -9,7 +9,7 @@ from typing import Any
 from uncollapse.models.configuration import components, resolve
 from uncollapse.models.configuration.unknown_name import unknown
 from uncollapse.search_spaces import page_yaml, space
-from uncollapse.study.config.names import LAW, NAME
+from uncollapse.study.config.names import CONSTRAINT, NAME
 from uncollapse.study.config.systems import SYSTEMS
 from uncollapse.study.errors import UserError
 
@@ -29,7 +29,7 @@ class Family:
         base: settings of the whole system.
         search: what is searched, as `search_spaces.space` reads it.
         systems: of `study.config.systems` that the page stands for.
-        fixed: knobs of the page that an override sets.
+        fixed: hyperparameters of the page that an override sets.
     """
 
     name: str
@@ -45,11 +45,13 @@ class Family:
         return resolve.resolve(merge(self.base, settings))
 
     def override(self, settings: Mapping[str, Any]) -> "Family":
-        """The family under a study's override: knobs that it sets are no longer searched."""
+        """The family under a study's override: hyperparameters that it sets are no longer searched."""
         fitting = _fitting(self.base, settings)
         search = _without(self.search, fitting)
-        left = dict(space.knobs(search))
-        fixed = tuple(knob for knob, _ in space.knobs(self.search) if knob not in left)
+        left = dict(space.hyperparameters(search))
+        fixed = tuple(
+            hyperparameter for hyperparameter, _ in space.hyperparameters(self.search) if hyperparameter not in left
+        )
         return replace(self, base=merge(self.base, fitting), search=search, fixed=fixed)
 
 
@@ -62,42 +64,42 @@ def load(name: str, folder: Path | None = None, corners: bool = True) -> Family:
     """A family by its name, or by the path of a page (ending in .yaml, relative to `folder`).
 
     Args:
-        corners: check the page with every knob at each of its extremes too; a list of pages need not.
+        corners: check the page with every hyperparameter at each of its extremes too; a list of pages need not.
 
     Raises:
-        UserError: no such page, or every fault in it.
+        UserError: no such page, or every error in it.
     """
     path = _page_of(name, folder or Path.cwd())
     if not NAME.fullmatch(path.stem):
         raise UserError(
-            f"family {name!r}: a page's file gives the family its name, which is {LAW}, found {path.stem!r}"
+            f"family {name!r}: a page's file gives the family its name, which is {CONSTRAINT}, found {path.stem!r}"
         )
     try:
         page = page_yaml.load(path)
     except (OSError, ValueError) as error:
         raise UserError(f"family {name!r}: {error}") from None
-    if found := _page_faults(page, path.name):
+    if found := _page_errors(page, path.name):
         raise UserError(found)
     search, systems = _searched(page), tuple(page.get("systems", ()))
     family = Family(path.stem, page["title"], page["paper"], page["base"], search, systems)
-    if found := faults(family) if corners else resolve.faults(family.base, family.name):
+    if found := errors(family) if corners else resolve.errors(family.base, family.name):
         raise UserError(found)
     return family
 
 
-def faults(family: Family) -> list[str]:
-    """Every fault of a family's base, and of its base with each knob at each of its extremes."""
-    found = resolve.faults(family.base, family.name)
+def errors(family: Family) -> list[str]:
+    """Every error of a family's base, and of its base with each hyperparameter at each of its extremes."""
+    found = resolve.errors(family.base, family.name)
     if found or not family.search:
         return found
     unique: dict[str, None] = {}
     for settings in space.corners(family.search):
-        unique |= dict.fromkeys(resolve.faults(merge(family.base, settings), f"{family.name}.search"))
+        unique |= dict.fromkeys(resolve.errors(merge(family.base, settings), f"{family.name}.search"))
     return list(unique)
 
 
 def merge(base: Any, settings: Any) -> Any:
-    """`base` with `settings` laid over it; a part of another kind is replaced whole."""
+    """`base` with `settings` laid over it; a component of another kind is replaced whole."""
     if not (isinstance(base, Mapping) and isinstance(settings, Mapping)):
         return copy.deepcopy(settings)
     if "kind" in settings and settings["kind"] != base.get("kind", settings["kind"]):
@@ -116,7 +118,7 @@ def _page_of(name: str, folder: Path) -> Path:
     return FOLDER / f"{name}.yaml"
 
 
-def _page_faults(page: Any, place: str) -> list[str]:
+def _page_errors(page: Any, place: str) -> list[str]:
     if not isinstance(page, Mapping):
         return [f"{place}: a page is a mapping with {', '.join(PAGE_KEYS)}, found {type(page).__name__}"]
     found = [f"{place}: {unknown('key of a page', key, PAGE_KEYS)}" for key in page if key not in PAGE_KEYS]
@@ -124,12 +126,12 @@ def _page_faults(page: Any, place: str) -> list[str]:
     for key in ("title", "paper"):
         if page.get(key) and not isinstance(page[key], str):
             found.append(f"{place}: {key}: a text, found {page[key]!r}; put it in quotes")
-    found += _systems_faults(page.get("systems", []), place)
+    found += _systems_errors(page.get("systems", []), place)
     if "base" in page and page["base"] and not isinstance(page["base"], Mapping):
         found.append(
-            f"{place}: base: a mapping of parts, such as {{encoder: {{kind: recurrent}}}}, found {page['base']!r}"
+            f"{place}: base: a mapping of components, such as {{encoder: {{kind: recurrent}}}}, found {page['base']!r}"
         )
-    return found + space.faults(_searched(page), f"{place}: search")
+    return found + space.errors(_searched(page), f"{place}: search")
 
 
 def _searched(page: Mapping[str, Any]) -> Any:
@@ -138,14 +140,15 @@ def _searched(page: Mapping[str, Any]) -> Any:
     return {} if search is None else search
 
 
-def _systems_faults(named: Any, place: str) -> list[str]:
+def _systems_errors(named: Any, place: str) -> list[str]:
     if not isinstance(named, list):
         return [f"{place}: systems: a list such as [S2], found {named!r}"]
     return [f"{place}: systems: {unknown('system', name, SYSTEMS)}" for name in named if str(name) not in SYSTEMS]
 
 
 def _fitting(base: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of an override that this family has a place for: an option counts where its part's kind knows it."""
+    """The component of an override that this family has a place for: an option counts where its component's kind
+    knows it."""
     fitting: dict[str, Any] = {}
     for slot, given in settings.items():
         if isinstance(given, Mapping):
@@ -155,15 +158,16 @@ def _fitting(base: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, 
 
 
 def has_place(base: Mapping[str, Any], slot: str, key: str) -> bool:
-    """Whether the part that fills `slot` in a page's base has an option, or the objective a term, called `key`."""
-    part = base.get(slot, resolve.OPTIONAL.get(slot))
-    if not isinstance(part, Mapping):
+    """Whether the component that fills `slot` in a page's base has an option, or the objective a term, called `key`."""
+    component = base.get(slot, resolve.OPTIONAL.get(slot))
+    if not isinstance(component, Mapping):
         return False
-    return key in part if slot == "objective" else key in components.resolve(slot, part)
+    return key in component if slot == "objective" else key in components.resolve(slot, component)
 
 
 def _without(search: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
-    """A search space less the knobs that `fixed` sets; a part whose kind is set anew is not searched at all."""
+    """A search space less the hyperparameters that `fixed` sets; a component whose kind is set anew is not searched
+    at all."""
     kept: dict[str, Any] = {}
     for key, node in search.items():
         setting = fixed.get(key)
@@ -176,7 +180,10 @@ def _without(search: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, A
 
 
 def _less(node: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
-    """An inner node less its fixed knobs. A branch that may be chosen carries the fixed value, or it would be lost."""
+    """An inner node less its fixed hyperparameters.
+
+    A branch that may be chosen carries the fixed value, or it would be lost.
+    """
     if "one_of" not in node:
         return _without(node, fixed)
     branches = {

@@ -99,7 +99,7 @@ def costs(record: TrialRecord, select: str | Sequence[str]) -> list[float]:
     return [value if way == "minimize" else -value for value, way in zip(found, directions(select), strict=True)]
 
 
-def select_fault(value: Any) -> str | None:
+def select_error(value: Any) -> str | None:
     """What is wrong with `search.select`, as the rest of a sentence."""
     names = [value] if isinstance(value, str) else value
     if not isinstance(names, list | tuple) or not names or not all(isinstance(name, str) for name in names):
@@ -112,7 +112,7 @@ def select_fault(value: Any) -> str | None:
     return "must not name anything twice" if len(set(others)) < len(others) else None
 
 
-def limits_fault(value: Any) -> str | None:
+def limits_error(value: Any) -> str | None:
     """What is wrong with `search.subject_to`, as the rest of a sentence."""
     if not isinstance(value, Mapping):
         return 'must map measures to limits, such as {subset/mi: ">= 0.1"}'

@@ -97,9 +97,9 @@ class Portion(Bound):
     least: float = 0.0001  # Ray's smallest step
     whole: bool = False
 
-    def fault(self, value: float) -> str | None:
-        if (fault := super().fault(value)) is not None:
-            return fault
+    def error(self, value: float) -> str | None:
+        if (error := super().error(value)) is not None:
+            return error
         if 0 < value < self.least:
             return f"must be at least {self.least:g}"
         return "must be a whole number where it is more than 1" if self.whole and value > 1 and value % 1 else None
@@ -139,14 +139,14 @@ SECTIONS: Mapping[str, type] = {
     "resources": Resources,
     "export": Export,
 }
-OWN_FAULTS: Mapping[tuple[str, str], Callable[[Any], str | None]] = {
-    ("search", "subject_to"): objectives.limits_fault,
-    ("search", "select"): objectives.select_fault,
+OWN_ERRORS: Mapping[tuple[str, str], Callable[[Any], str | None]] = {
+    ("search", "subject_to"): objectives.limits_error,
+    ("search", "select"): objectives.select_error,
 }
 
 
-def section_faults(name: str, kind: type, given: Any) -> list[str]:
-    """Every fault of one section of a page; `kind` is the dataclass that it becomes."""
+def section_errors(name: str, kind: type, given: Any) -> list[str]:
+    """Every error of one section of a page; `kind` is the dataclass that it becomes."""
     hints = get_type_hints(kind, include_extras=True)
     if not isinstance(given, Mapping):
         return [f"{name}: a mapping of {', '.join(hints)}, found {given!r}"]
@@ -154,21 +154,21 @@ def section_faults(name: str, kind: type, given: Any) -> list[str]:
     for key, value in given.items():
         if key not in hints:
             found.append(f"{name}.{key}: {unknown(f'key of {name}', key, hints)}")
-        elif (fault := OWN_FAULTS.get((name, key), components.Option(key, hints[key], None).fault)(value)) is not None:
-            found.append(f"{name}.{key}: {fault}, found {value!r}")
+        elif (error := OWN_ERRORS.get((name, key), components.Option(key, hints[key], None).error)(value)) is not None:
+            found.append(f"{name}.{key}: {error}, found {value!r}")
     return found
 
 
-def search_faults(page: Mapping[str, Any]) -> list[str]:
+def search_errors(page: Mapping[str, Any]) -> list[str]:
     """What does not go together; above all, what compares by one figure has no place where several are looked for."""
     search, replicate = Search(**page.get("search", {})), Replicate(**page.get("replicate", {}))
     if search.warm_start and search.sampler == "random":
         return ["search.warm_start: random proposals learn from nothing; leave it out, or say sampler: tpe"]
     if len(objectives.objectives(search.select)) == 1:
         return []
-    law = "with several measures in search.select no trial is the better one by a single figure"
+    constraint = "with several measures in search.select no trial is the better one by a single figure"
     faulty = {
         "search.stop_early": search.stop_early != "none",
         "replicate.racing": replicate.racing != "none",
     }
-    return [f"{place}: {law}; say `none`" for place, fault in faulty.items() if fault]
+    return [f"{place}: {constraint}; say `none`" for place, error in faulty.items() if error]

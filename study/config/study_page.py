@@ -11,7 +11,7 @@ from uncollapse.models.configuration.unknown_name import unknown
 from uncollapse.search_spaces import page_yaml
 from uncollapse.study.config import families
 from uncollapse.study.config.families import Family
-from uncollapse.study.config.names import study_fault
+from uncollapse.study.config.names import study_error
 from uncollapse.study.config.sections import (
     SECTIONS,
     Evaluate,
@@ -20,10 +20,10 @@ from uncollapse.study.config.sections import (
     Resources,
     Search,
     Train,
-    search_faults,
-    section_faults,
+    search_errors,
+    section_errors,
 )
-from uncollapse.study.config.tracking_uri import uri_fault
+from uncollapse.study.config.tracking_uri import uri_error
 from uncollapse.study.errors import UserError
 
 MOST_TRIALS = 1_000_000  # each is held in memory, a few kilobytes
@@ -81,7 +81,7 @@ def load(path: Path) -> Study:
     """Read and check a study page.
 
     Raises:
-        UserError: every fault of the page and of its families at once.
+        UserError: every error of the page and of its families at once.
     """
     try:
         page = page_yaml.load(path)
@@ -96,39 +96,41 @@ def parse(page: Any, folder: Path, place: str) -> Study:
     """Check a study page that is already read; `place` names it in messages."""
     if not isinstance(page, Mapping):
         raise UserError(f"{place}: a study page is a mapping with study, corpus and families, found {page!r}")
-    found = _page_faults(page)
-    loaded, family_faults = _families(page, folder)
-    found += family_faults
+    found = _page_errors(page)
+    loaded, family_errors = _families(page, folder)
+    found += family_errors
     if found:
-        raise UserError([f"{place}: {fault}" for fault in found])
+        raise UserError([f"{place}: {error}" for error in found])
     sections = {name: kind(**page.get(name, {})) for name, kind in SECTIONS.items()}
     plain = {key: page[key] for key in ("corpus", "override", "tracking", "seed") if key in page}
     study = Study(name=page["study"], families=tuple(loaded), folder=folder, **plain, **sections)
     if (trials := sum(sum(counts.values()) for counts in planned(study.settings()).values())) > MOST_TRIALS:
-        law = f"a study has at most {MOST_TRIALS:,} trials, and this one plans {trials:,}"
-        raise UserError(f"{place}: {law}; lower search.trials, replicate.configurations or replicate.seeds")
+        constraint = f"a study has at most {MOST_TRIALS:,} trials, and this one plans {trials:,}"
+        raise UserError(f"{place}: {constraint}; lower search.trials, replicate.configurations or replicate.seeds")
     return study
 
 
-def _page_faults(page: Mapping[str, Any]) -> list[str]:
+def _page_errors(page: Mapping[str, Any]) -> list[str]:
     known = (*PLAIN, *SECTIONS)
     found = [unknown("key of a study", key, known) for key in page if key not in known]
-    if (fault := study_fault(page.get("study"))) is not None:
-        found.append(f"study: {fault}")
+    if (error := study_error(page.get("study"))) is not None:
+        found.append(f"study: {error}")
     if not isinstance(page.get("corpus"), Mapping):
         found.append(
             f"corpus: a mapping such as {{name: cafes}} or {{path: ..., format: ...}}, found {page.get('corpus')!r}"
         )
     if not isinstance(page.get("override", {}), Mapping):
-        found.append(f"override: a mapping of parts, such as {{encoder: {{hidden: 128}}}}, found {page['override']!r}")
+        found.append(
+            f"override: a mapping of components, such as {{encoder: {{hidden: 128}}}}, found {page['override']!r}"
+        )
     if not isinstance(page.get("tracking", ""), str):
         found.append(f"tracking: MLflow's URI, such as http://127.0.0.1:5000, found {page['tracking']!r}")
-    elif (fault := uri_fault(page.get("tracking", ""))) is not None:
-        found.append(f"tracking: {fault}")
+    elif (error := uri_error(page.get("tracking", ""))) is not None:
+        found.append(f"tracking: {error}")
     if type(page.get("seed", 0)) is not int or page.get("seed", 0) < 0:
         found.append(f"seed: a whole number from 0, found {page['seed']!r}")
-    inside = [fault for name, kind in SECTIONS.items() for fault in section_faults(name, kind, page.get(name, {}))]
-    return found + (inside or search_faults(page))
+    inside = [error for name, kind in SECTIONS.items() for error in section_errors(name, kind, page.get(name, {}))]
+    return found + (inside or search_errors(page))
 
 
 def _families(page: Mapping[str, Any], folder: Path) -> tuple[list[Family], list[str]]:
@@ -146,11 +148,11 @@ def _families(page: Mapping[str, Any], folder: Path) -> tuple[list[Family], list
         try:
             loaded.append(_overridden(families.load(str(name), folder), override))
         except UserError as error:
-            found += error.faults
+            found += error.errors
     if len({family.name for family in loaded}) < len(loaded):
         found.append(f"families: each family once, found {wanted!r}")
     if not found and isinstance(override, Mapping):
-        found += _override_faults(override, loaded)
+        found += _override_errors(override, loaded)
     return loaded, found
 
 
@@ -158,12 +160,12 @@ def _overridden(family: Family, override: Any) -> Family:
     if not isinstance(override, Mapping):
         return family
     changed = family.override(override)
-    if found := families.faults(changed):
-        raise UserError([f"under `override`, {fault}" for fault in found])
+    if found := families.errors(changed):
+        raise UserError([f"under `override`, {error}" for error in found])
     return changed
 
 
-def _override_faults(override: Mapping[str, Any], loaded: list[Family]) -> list[str]:
+def _override_errors(override: Mapping[str, Any], loaded: list[Family]) -> list[str]:
     """An override that no family has a place for is a mistake, never skipped in silence."""
     found = []
     for slot, given in override.items():

@@ -12,7 +12,7 @@ SECRET = (
 )
 
 
-def uri_fault(uri: str) -> str | None:
+def uri_error(uri: str) -> str | None:
     """Why a URI cannot be recorded, a secret in it never repeated; None if it can.
 
     A database's URI may name a user; what stands before the @ of a server's is a password or a token.

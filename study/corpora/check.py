@@ -13,35 +13,35 @@ from uncollapse.study.errors import UserError
 
 
 def check(settings: Mapping[str, Any], base: Path) -> list[str]:
-    """Every fault of the settings and of the first megabyte of each file they name; empty when there is none.
+    """Every error of the settings and of the first megabyte of each file they name; empty when there is none.
 
     What stands later in a file is found by `prepare`.
     """
     try:
         known = parse(settings, base)
     except UserError as error:
-        return list(error.faults)
+        return list(error.errors)
     if isinstance(known.source, Cafes):
         return _cut(known.source.sentences, known)
     return _files(known.source, known)
 
 
 def _files(source: Files, settings: Settings) -> list[str]:
-    faults: list[str] = []
+    errors: list[str] = []
     counts: dict[str, int | None] = {}
     try:
         if source.vocabulary is not None:
             read_vocabulary(source.vocabulary)
     except UserError as error:
-        return list(error.faults)
+        return list(error.errors)
     for split, paths in source.texts.items():
-        found = [_sentences(path, source, split, number, faults) for number, path in enumerate(paths)]
+        found = [_sentences(path, source, split, number, errors) for number, path in enumerate(paths)]
         counts[split] = sum(n for n in found if n is not None) if None not in found else None
-    return faults or _few(counts, settings)
+    return errors or _few(counts, settings)
 
 
-def _sentences(path: Path, source: Files, split: str, number: int, faults: list[str]) -> int | None:
-    """How many sentences a file has, None if it is too large to be read whole; what is wrong joins `faults`."""
+def _sentences(path: Path, source: Files, split: str, number: int, errors: list[str]) -> int | None:
+    """How many sentences a file has, None if it is too large to be read whole; what is wrong joins `errors`."""
     labels = source.labels[split][number] if split in source.labels else None
     large = path.stat().st_size > PROBE
     try:
@@ -49,18 +49,18 @@ def _sentences(path: Path, source: Files, split: str, number: int, faults: list[
         if large and labels is not None:
             refuse_mismatch(path, count_lines(path), labels, count_lines(labels))
     except UserError as error:
-        faults.extend(error.faults)
+        errors.extend(error.errors)
         return None
     return None if large else len(records.texts)
 
 
 def _few(counts: Mapping[str, int | None], settings: Settings) -> list[str]:
     total = counts["train"]
-    faults = [] if total is None else _cut(total, settings)
+    errors = [] if total is None else _cut(total, settings)
     for split, count in counts.items():
         if split != "train" and count is not None and count < splits.FEWEST:
-            faults.append(f"corpus.{split}: {splits.too_few(split, count)}")
-    return faults
+            errors.append(f"corpus.{split}: {splits.too_few(split, count)}")
+    return errors
 
 
 def _cut(total: int, settings: Settings) -> list[str]:

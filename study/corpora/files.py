@@ -1,4 +1,4 @@
-"""Bytes of a user's file: found by name, decoded as UTF-8, or refused with the line that is at fault."""
+"""Bytes of a user's file: found by name, decoded as UTF-8, or refused with the line that is wrong."""
 
 import codecs
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 from uncollapse.study.errors import UserError
 
 PROBE = 1 << 20
-MOST_FAULTS = 5
+MOST_ERRORS = 5
 
 
 def find(name: str, *folders: Path) -> Path | None:
@@ -74,7 +74,7 @@ def lines_of(text: str) -> list[str]:
     return text.removesuffix("\n").split("\n")
 
 
-def few(faults: Sequence[str]) -> list[str]:
-    """The first faults of a file, and how many more there are."""
-    more = len(faults) - MOST_FAULTS
-    return [*faults[:MOST_FAULTS], f"... and {more} more faults like these"] if more > 0 else list(faults)
+def few(errors: Sequence[str]) -> list[str]:
+    """The first errors of a file, and how many more there are."""
+    more = len(errors) - MOST_ERRORS
+    return [*errors[:MOST_ERRORS], f"... and {more} more errors like these"] if more > 0 else list(errors)

@@ -44,7 +44,7 @@ def prepare(settings: Mapping[str, Any], cache: Path, base: Path, progress: Say 
         progress: called with a sentence now and then.
 
     Raises:
-        UserError: every fault of the settings, or of the files, at once.
+        UserError: every error of the settings, or of the files, at once.
     """
     say = progress or (lambda sentence: None)
     known = parse(settings, base)
@@ -95,15 +95,15 @@ class _Part:
 def _make(settings: Settings, say: Say) -> Made:
     splits, made = _splits(settings, say)
     learned = learn(splits["train"].texts, settings.cleaning)
-    faults: list[str] = []
+    errors: list[str] = []
     parts: dict[str, _Part] = {}
     for split in SPLITS:
         try:
             parts[split] = _part(splits[split], split, settings, learned, say)
         except ValueError as error:
-            faults.extend(error.faults if isinstance(error, UserError) else [f"corpus: {error}"])
-    if faults:
-        raise UserError(faults)
+            errors.extend(error.errors if isinstance(error, UserError) else [f"corpus: {error}"])
+    if errors:
+        raise UserError(errors)
     say("indexing the words")
     return _indexed(parts, made, settings, learned)
 
@@ -130,15 +130,15 @@ def _given(settings: Settings, say: Say) -> tuple[dict[str, Records], dict[str, 
         made = f"the built-in grammar, signal {source.signal}, seed {source.seed}"
         return {"train": generate(source.sentences, source.signal, source.seed)}, {"train": made}
     given: dict[str, Records] = {}
-    faults: list[str] = []
+    errors: list[str] = []
     for split, paths in source.texts.items():
         say(f"reading {', '.join(path.name for path in paths)}")
         try:
             given[split] = read_files(paths, source.labels.get(split, ()), source)
         except UserError as error:
-            faults.extend(error.faults)
-    if faults:
-        raise UserError(faults)
+            errors.extend(error.errors)
+    if errors:
+        raise UserError(errors)
     return given, {split: _named(paths) for split, paths in source.texts.items()}
 
 

@@ -40,32 +40,32 @@ def read_file(path: Path, labels: Path | None, source: Files, most: int | None =
     """The records of one file, or of its first `most` bytes.
 
     Raises:
-        UserError: every fault of the file that reading meets, each with its line.
+        UserError: every error of the file that reading meets, each with its line.
     """
     text, cut = read_text(path, most)
     reader = _READERS.get(source.format, _read_lines)
-    records, faults = reader(text, path, source, cut)
+    records, errors = reader(text, path, source, cut)
     if labels is not None and not cut:
         records = _join_labels(records, labels, path)
-    if not faults and "" in (records.labels or ()):
+    if not errors and "" in (records.labels or ()):
         number = (records.labels or []).index("") + 1
-        faults = [f"{labels or path}: every text needs a label, but that of text {number} is empty; fill it in"]
-    if faults:
-        raise UserError(few(faults))
+        errors = [f"{labels or path}: every text needs a label, but that of text {number} is empty; fill it in"]
+    if errors:
+        raise UserError(few(errors))
     return records
 
 
 def read_files(texts: Sequence[Path], labels: Sequence[Path], source: Files) -> Records:
-    """The records of several files, one after another; the faults of all of them at once."""
+    """The records of several files, one after another; the errors of all of them at once."""
     parts: list[Records] = []
-    faults: list[str] = []
+    errors: list[str] = []
     for number, path in enumerate(texts):
         try:
             parts.append(read_file(path, labels[number] if labels else None, source))
         except UserError as error:
-            faults.extend(error.faults)
-    if faults:
-        raise UserError(faults)
+            errors.extend(error.errors)
+    if errors:
+        raise UserError(errors)
     labelled = all(part.labels is not None for part in parts)
     joined = [label for part in parts for label in part.labels or ()] if labelled else None
     return Records([text for part in parts for text in part.texts], joined)
@@ -103,30 +103,30 @@ def _read_table(text: str, path: Path, source: Files, cut: bool) -> _Read:
         header = [name.strip() for name in next(rows)]
     except csv.Error as error:
         return Records([]), [f"{path} line 1: not a valid {source.format} header ({error}); mend the quoting"]
-    faults = [f"{path}: {_no_column(name, header)}" for name in _columns(source) if name not in header]
+    errors = [f"{path}: {_no_column(name, header)}" for name in _columns(source) if name not in header]
     twice = dict.fromkeys(name for name in _columns(source) if header.count(name) > 1)
-    faults += [f"{path} line 1: column {name!r} stands there twice; give one of the two another name" for name in twice]
-    body, more = ([], []) if faults else _table_rows(rows, len(header), path, source)
-    return _pick_columns(header, body[:-1] if cut else body, source) if not faults + more else Records(
+    errors += [f"{path} line 1: column {name!r} stands there twice; give one of the two another name" for name in twice]
+    body, more = ([], []) if errors else _table_rows(rows, len(header), path, source)
+    return _pick_columns(header, body[:-1] if cut else body, source) if not errors + more else Records(
         []
-    ), faults + more
+    ), errors + more
 
 
 def _table_rows(rows: Any, width: int, path: Path, source: Files) -> tuple[list[list[str]], list[str]]:
     body: list[list[str]] = []
-    faults: list[str] = []
+    errors: list[str] = []
     try:
         for row in rows:
             if len(row) == width:
                 body.append(row)
             elif row:
-                faults.append(
+                errors.append(
                     f"{path} line {rows.line_num}: {width} fields are expected, found {len(row)}; mend the row"
                 )
     except csv.Error as error:
         remedy = "mend the quoting" + (", or set quoted: false if quote marks are plain text" if source.quoted else "")
-        faults.append(f"{path} line {rows.line_num}: not a valid {source.format} row ({error}); {remedy}")
-    return body, faults
+        errors.append(f"{path} line {rows.line_num}: not a valid {source.format} row ({error}); {remedy}")
+    return body, errors
 
 
 def _columns(source: Files) -> list[str]:
@@ -148,15 +148,15 @@ def _pick_columns(header: list[str], body: list[list[str]], source: Files) -> Re
 
 def _read_json(text: str, path: Path, source: Files, cut: bool) -> _Read:
     columns: list[list[str]] = [[] for _ in _columns(source)]
-    faults = []
+    errors = []
     for number, line in enumerate(lines_of(text), 1):
         if line.strip():
             try:
                 for column, value in zip(columns, _json_values(line, source), strict=True):
                     column.append(value)
             except ValueError as error:
-                faults.append(f"{path} line {number}: {error}")
-    return Records(columns[0], columns[1] if len(columns) > 1 else None), faults
+                errors.append(f"{path} line {number}: {error}")
+    return Records(columns[0], columns[1] if len(columns) > 1 else None), errors
 
 
 def _json_values(line: str, source: Files) -> list[str]:
@@ -189,7 +189,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _read_counts(text: str, path: Path, source: Files, cut: bool) -> _Read:
     names = None if source.vocabulary is None else read_vocabulary(source.vocabulary)
-    texts, labels, faults, total = [], [], [], 0
+    texts, labels, errors, total = [], [], [], 0
     for number, line in enumerate(lines_of(text), 1):
         label, *tokens = line.split() or [""]
         try:
@@ -204,8 +204,8 @@ def _read_counts(text: str, path: Path, source: Files, cut: bool) -> _Read:
             texts.append(" ".join(" ".join([word] * n) for word, n in words))
             labels.append(label)
         except ValueError as error:
-            faults.append(f"{path} line {number}: {error}")
-    return Records(texts, labels), faults
+            errors.append(f"{path} line {number}: {error}")
+    return Records(texts, labels), errors
 
 
 def _count(token: str, names: Sequence[str] | None) -> tuple[int, int]:
@@ -215,8 +215,8 @@ def _count(token: str, names: Sequence[str] | None) -> tuple[int, int]:
         raise ValueError(f"'id:count' in whole numbers is expected, found {token!r}; mend the token")
     number, count = int(left), int(right)
     if not (1 <= number <= most and 1 <= count <= 10**6):
-        law = f"ids go from 1 to {most:,} and counts from 1 to 1,000,000"
-        raise ValueError(f"{law}, found {token!r}; mend the token or name the right vocabulary")
+        constraint = f"ids go from 1 to {most:,} and counts from 1 to 1,000,000"
+        raise ValueError(f"{constraint}, found {token!r}; mend the token or name the right vocabulary")
     return number, count
 
 
@@ -230,14 +230,14 @@ def read_vocabulary(path: Path) -> list[str]:
     """The words of a vocabulary file, the first of each line; line i is the word with id i, from 1."""
     words = [(line.split() or [""])[0] for line in lines_of(read_text(path)[0])]
     seen: dict[str, int] = {}
-    faults = []
+    errors = []
     for number, word in enumerate(words, 1):
         if not word or word in SPECIALS:
-            faults.append(f"{path} line {number}: a word is expected, found {word!r}; mend the line")
+            errors.append(f"{path} line {number}: a word is expected, found {word!r}; mend the line")
         elif seen.setdefault(word, number) != number:
-            faults.append(f"{path} line {number}: {word!r} stands on line {seen[word]} already; keep one of them")
-    if faults:
-        raise UserError(few(faults))
+            errors.append(f"{path} line {number}: {word!r} stands on line {seen[word]} already; keep one of them")
+    if errors:
+        raise UserError(few(errors))
     return words
 
 

@@ -50,20 +50,20 @@ def parse(values: object, base: Path) -> Settings:
     """The settings of a `corpus:` section; paths are relative to `base`.
 
     Raises:
-        UserError: every fault that the section shows without opening the files it names.
+        UserError: every error that the section shows without opening the files it names.
     """
-    faults: list[str] = []
-    page = Page(values, "corpus", faults)
+    errors: list[str] = []
+    page = Page(values, "corpus", errors)
     try:
         settings = _files(page, base) if page.has("path") else _cafes(page, base)
     except (
         OSError,
         RuntimeError,
     ) as error:  # a name too long, a folder that cannot be listed, a ~user who is not there
-        raise UserError([*faults, f"corpus: every path must be readable, but {error}; mend the path"]) from error
-    if faults:
-        raise UserError(faults)
-    assert settings is not None, "no settings and no fault"
+        raise UserError([*errors, f"corpus: every path must be readable, but {error}; mend the path"]) from error
+    if errors:
+        raise UserError(errors)
+    assert settings is not None, "no settings and no error"
     return settings
 
 
@@ -71,7 +71,7 @@ def _cafes(page: Page, base: Path) -> Settings | None:
     if page.values.get("name") != CAFES:
         page.only((*CAFES_KEYS, *FILE_KEYS, *(key for keys in FORMAT_KEYS.values() for key in keys)))
         said = unknown("built-in corpus", page.values["name"], (CAFES,)) if page.has("name") else "names no text"
-        page.fault("", f"{said}; write name: {CAFES} for the built-in corpus, or path: and a file or folder")
+        page.error("", f"{said}; write name: {CAFES} for the built-in corpus, or path: and a file or folder")
         return None
     page.only(CAFES_KEYS)
     source = Cafes(
@@ -86,7 +86,7 @@ def _files(page: Page, base: Path) -> Settings | None:
     root = None if path is None else base / Path(path).expanduser()
     if root is None or not root.exists():
         if root is not None:
-            page.fault("path", f"must be a file or a folder, but there is nothing at {root}; relative to {base}")
+            page.error("path", f"must be a file or a folder, but there is nothing at {root}; relative to {base}")
         return None
     files = _source(page, root, base)
     texts = () if files is None else tuple(files.texts)
@@ -94,7 +94,7 @@ def _files(page: Page, base: Path) -> Settings | None:
     name = page.text("name") or root.stem or root.resolve().stem
     vocabulary = None if form == "counts" else _vocabulary(page)
     if page.has("per_class") and form in ("lines", *COLUMNS) and not page.has("label"):
-        page.fault(
+        page.error(
             "per_class", "samples each class, but the sentences have no labels; name label: COLUMN or leave it out"
         )
     if files is None:
@@ -112,7 +112,7 @@ def _source(page: Page, root: Path, base: Path) -> Files | None:
         return None
     labels = _labels(page, root, base, texts) if form == "labelled" else {}
     if form in COLUMNS and not page.has("text"):
-        page.fault("text", f"format {form} needs the name of the column that holds the sentences; write text: NAME")
+        page.error("text", f"format {form} needs the name of the column that holds the sentences; write text: NAME")
     listed = page.text("vocabulary") if form == "counts" else None
     return Files(
         form,
@@ -142,7 +142,7 @@ def _find(page: Page, key: str, name: str, root: Path, base: Path) -> Path | Non
     path = find(name, _folder(root), base)
     if path is None:
         held = listing(_folder(root))
-        page.fault(
+        page.error(
             key, f"must name a file, but {name!r} is neither in {_folder(root)} (which holds {held}) nor in {base}"
         )
     return path
@@ -153,10 +153,10 @@ def _texts(
 ) -> dict[str, tuple[Path, ...]]:
     if root.is_file():
         for split in named:
-            page.fault(split, f"cannot be named beside path: {root.name}, which is a file; let path be the folder")
+            page.error(split, f"cannot be named beside path: {root.name}, which is a file; let path be the folder")
         return {"train": (root,)}
     if named and "train" not in named:
-        page.fault("train", "the training file must be named where another split is; write train: FILE")
+        page.error("train", "the training file must be named where another split is; write train: FILE")
     if not named:
         return _usual(page, root, form)
     found = {split: [_find(page, split, name, root, base) for name in names] for split, names in named.items()}
@@ -169,7 +169,7 @@ def _usual(page: Page, root: Path, form: str) -> dict[str, tuple[Path, ...]]:
     if "train" in found:
         return {split: (path,) for split, path in found.items()}
     names = " or ".join(path.name for path in tried["train"])
-    page.fault("path", f"{root} must hold {names}, but it holds {listing(root)}; write train: FILE")
+    page.error("path", f"{root} must hold {names}, but it holds {listing(root)}; write train: FILE")
     return {}
 
 
@@ -178,7 +178,7 @@ def _labels(page: Page, root: Path, base: Path, texts: dict[str, tuple[Path, ...
     if isinstance(value, str) and STEM in value:
         names = {split: tuple(value.replace(STEM, path.stem) for path in paths) for split, paths in texts.items()}
     elif isinstance(value, dict):
-        inner = Page(value, "corpus.labels", page.faults)
+        inner = Page(value, "corpus.labels", page.errors)
         inner.only(SPLITS)
         names = {split: inner.texts(split) for split in texts}
     else:
@@ -186,7 +186,7 @@ def _labels(page: Page, root: Path, base: Path, texts: dict[str, tuple[Path, ...
     for split, paths in texts.items():
         if len(names.get(split, ())) != len(paths):
             found = len(names.get(split, ()))
-            page.fault("labels", f"{split} has {len(paths)} text file(s) and {found} label file(s); {_LABELS_REMEDY}")
+            page.error("labels", f"{split} has {len(paths)} text file(s) and {found} label file(s); {_LABELS_REMEDY}")
     found_files = {split: [_find(page, "labels", name, root, base) for name in names[split]] for split in names}
     return {split: tuple(path for path in paths if path is not None) for split, paths in found_files.items()}
 
@@ -211,7 +211,7 @@ def _subwords(page: Page) -> int | None:
     """How many pieces are learned; 2^15 as VAT where the page does not say."""
     chosen = page.values.get("tokenizer") == "subwords"
     if page.has("subwords") and not chosen:
-        page.fault("subwords", "counts the pieces of `tokenizer: subwords`; name that tokenizer or leave it out")
+        page.error("subwords", "counts the pieces of `tokenizer: subwords`; name that tokenizer or leave it out")
     return page.whole("subwords", 2**15, LEAST, MOST) if chosen else None
 
 
@@ -219,7 +219,7 @@ def _vectors(page: Page, base: Path) -> Path | None:
     name = page.text("vectors")
     path = None if name is None else find(name, base)
     if name is not None and path is None:
-        page.fault("vectors", f"must name a file of word vectors, but there is nothing at {base / name}")
+        page.error("vectors", f"must name a file of word vectors, but there is nothing at {base / name}")
     return path
 
 
@@ -227,7 +227,7 @@ def _selection(page: Page) -> Selection:
     low = page.whole("min_words", 1, 1)
     high = page.whole("max_words", low, 1) if page.has("max_words") else None
     if high is not None and high < low:
-        page.fault("max_words", f"must be at least min_words, found {high} under {low}; change one of them")
+        page.error("max_words", f"must be at least min_words, found {high} under {low}; change one of them")
     per_class, limit = page.numbers("per_class", SPLITS), page.numbers("limit", SPLITS)
     return Selection(low, high, per_class, limit, page.whole("seed", 0, 0))
 
@@ -237,14 +237,14 @@ def _vocabulary(page: Page) -> int | None:
 
 
 def _cut(page: Page, given: tuple[str, ...]) -> Cut:
-    inner = Page(page.values["splits"] if page.has("splits") else {}, f"{page.place}.splits", page.faults)
+    inner = Page(page.values["splits"] if page.has("splits") else {}, f"{page.place}.splits", page.errors)
     inner.only(("valid", "test", "seed"))
     for split in ("valid", "test"):
         if split in given and inner.has(split):
-            inner.fault(split, f"cannot be cut, because corpus.{split} has a file; leave one of the two out")
+            inner.error(split, f"cannot be cut, because corpus.{split} has a file; leave one of the two out")
     shares = {split: _share(inner, split) for split in ("valid", "test") if split not in given}
     if sum(share for share in shares.values() if share < 1) >= 1:
-        inner.fault("", "the shares of valid and test must leave some of the text to train on; make them smaller")
+        inner.error("", "the shares of valid and test must leave some of the text to train on; make them smaller")
     return Cut(shares, inner.whole("seed", 0, 0))
 
 
@@ -254,7 +254,7 @@ def _share(page: Page, split: str) -> float:
         return value
     if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
         return value
-    page.fault(
+    page.error(
         split, f"must be a share between 0 and 1 or a number of sentences, found {value!r}; write for example 0.1"
     )
     return SHARE

@@ -31,7 +31,7 @@ def read(path: Path, vocabulary: Sequence[str]) -> Vectors:
     Only the vocabulary's rows are kept in memory, however large the file.
 
     Raises:
-        UserError: not such a file, with the line or the row at fault.
+        UserError: not such a file, with the line or the row at error.
     """
     wanted = {word: number for number, word in enumerate(vocabulary)}
     lowered: dict[str, list[int]] = {}

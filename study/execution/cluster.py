@@ -128,7 +128,7 @@ def shortage(resources: Mapping[str, float]) -> str:
 
 
 def too_small(resources: Mapping[str, float]) -> str:
-    """The fault of a cluster on which not even one trial fits."""
+    """The error of a cluster on which not even one trial fits."""
     return (
         f"resources: {shortage(resources)}; lower `resources:`, join a larger cluster, or name `resources.at_once` "
         "where the cluster starts nodes when trials wait for them"
@@ -156,4 +156,4 @@ def seen_from_a_worker(workspace: Workspace, resources: Mapping[str, float]) -> 
 def _reachable(runs: str) -> list[str]:
     from uncollapse.study.storage.workspace import writable
 
-    return [f"seen from a worker, {fault}"] if (fault := writable(Path(runs))) else []
+    return [f"seen from a worker, {error}"] if (error := writable(Path(runs))) else []

@@ -25,7 +25,7 @@ class Control:
 
     def __init__(self, path: Path, say: Callable[[str], None]) -> None:
         self.path, self.say = path, say
-        self.wish = ""
+        self.request = ""
         self.training = False
         self._looked = 0.0
 
@@ -45,7 +45,7 @@ class Control:
 
     def _signalled(self, number: int, frame: Any) -> None:
         """The first signal lets trials finish their epochs; with nothing in training, or the second time, it leaves."""
-        if not self.training or self.wish == STOP:
+        if not self.training or self.request == STOP:
             raise KeyboardInterrupt
         self._want(STOP)
 
@@ -57,12 +57,12 @@ class Control:
         word = asked(self.path)
         if word == NOW:
             raise KeyboardInterrupt
-        if word == STOP or (word == PAUSE and not self.wish):
+        if word == STOP or (word == PAUSE and not self.request):
             self._want(word)
 
     def _want(self, word: str) -> None:
-        if self.wish != word:
-            self.wish = word
+        if self.request != word:
+            self.request = word
             self.say(STOPPING if word == STOP else PAUSING)
 
     def wait_out_the_pause(self) -> None:
@@ -70,10 +70,10 @@ class Control:
         self.say(PAUSED)
         while (word := asked(self.path)) == PAUSE:
             time.sleep(SECONDS)
-        if word in (STOP, NOW) or self.wish == STOP:
+        if word in (STOP, NOW) or self.request == STOP:
             raise KeyboardInterrupt
         self.path.unlink(missing_ok=True)
-        self.wish = ""
+        self.request = ""
         self.say("going on")
 
 

@@ -19,7 +19,7 @@ from uncollapse.study.storage.recorder import job_of
 from uncollapse.study.trial_record import TrialRecord
 
 DEATHS, HANGS = 3, 1  # of a trial's process without another epoch, which are forgiven
-TAKEN_AWAY = "its node was taken away"  # no fault of a trial, however often
+TAKEN_AWAY = "its node was taken away"  # nothing that a trial did, however often
 GRACE = 60.0  # seconds after which a worker that should have ended itself is killed from here
 QUIET = 60.0  # seconds without any running trial after which the reason is said, and again after as many
 
@@ -35,7 +35,7 @@ class Live:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a conductor asks of the machines.
+    """What a dispatcher asks of the machines.
 
     Args:
         capacity: trials that fit at once, now.
@@ -49,7 +49,7 @@ class Surroundings:
 
 
 @dataclass
-class Conductor:
+class Dispatcher:
     """One stage on its way.
 
     Args:
@@ -57,7 +57,7 @@ class Conductor:
         common: what all jobs share.
         place: of a trial's files, by its key: its checkpoint, and its weights or "" where none are kept.
         surroundings: of the run.
-        control: the user's wishes.
+        control: the user's requests.
         say: told of what goes wrong and what is done about it.
         trouble: told of what may not mend itself.
     """
@@ -74,13 +74,13 @@ class Conductor:
     deaths: Counter[str] = field(default_factory=Counter)
     on_cpu: set[str] = field(default_factory=set)
     clock: Clock = field(default_factory=Clock)
-    fault: BaseException | None = None
+    error: BaseException | None = None
     busy: float = field(default_factory=time.monotonic)  # when a trial was last running
     waits: int = 0
 
     @property
     def leaving(self) -> bool:
-        return self.fault is not None or bool(self.control.wish)
+        return self.error is not None or bool(self.control.request)
 
     def next_job(self, trial_id: str) -> dict[str, str] | None:
         """The settings of Tune's next trial; None when there is none now, see `done`."""
@@ -103,9 +103,9 @@ class Conductor:
 
     def take(self, trial_id: str, report: Mapping[str, Any]) -> bool:
         """Record a report; whether the trial is to be stopped."""
-        if self.fault:
+        if self.error:
             return True
-        live, book = self.live[trial_id], self.stage.book
+        live, recorder = self.live[trial_id], self.stage.recorder
         live.heard, self.busy, self.waits = time.monotonic(), time.monotonic(), 0
         key = live.record.key
         match report["event"]:
@@ -114,17 +114,17 @@ class Conductor:
             case worker.EPOCH:
                 return self._epoch(key, report["record"])
             case worker.FINISHED:
-                book.finish(key, report["final"], report["artifacts"])
+                recorder.finish(key, report["final"], report["artifacts"])
             case worker.DIVERGED:
-                book.diverge(key, report["cause"])
+                recorder.diverge(key, report["cause"])
             case worker.FAILED:
-                book.fail(key, report["cause"])
+                recorder.fail(key, report["cause"])
             case worker.BLOCKED:
                 raise RunError(report["cause"])
         return False
 
     def _begun(self, key: str, report: Mapping[str, Any]) -> None:
-        self.stage.book.place(key, report["device"])
+        self.stage.recorder.place(key, report["device"])
         if self.common["gpus"] > 0 and report["device"] == "cpu" and report["host"] not in self.on_cpu:
             self.on_cpu.add(report["host"])
             self.trouble(
@@ -133,13 +133,13 @@ class Conductor:
             )
 
     def _epoch(self, key: str, epoch: Mapping[str, float]) -> bool:
-        record = self.stage.book.epoch(key, epoch)
+        record = self.stage.recorder.epoch(key, epoch)
         if record is not None:
             self.deaths.pop(key, None)
             if self.stage.stops(record):
-                self.stage.book.stop(key)
+                self.stage.recorder.stop(key)
                 return True
-        return bool(self.control.wish)
+        return bool(self.control.request)
 
     def leave(self, trial_id: str, error: str = "") -> None:
         """A trial has left its worker; one whose process died goes to the head of the queue.
@@ -148,14 +148,14 @@ class Conductor:
             error: what killed the process; "" if it ended by itself.
         """
         live = self.live.pop(trial_id, None)
-        if live is None or self.fault:
+        if live is None or self.error:
             return
-        key, book = live.record.key, self.stage.book
+        key, recorder = live.record.key, self.stage.recorder
         if error:
             self._died(live, error)
-        elif book.state(key) == RUNNING and not self.control.wish:
-            book.fail(key, "it left without a result")
-        if book.state(key) != RUNNING:
+        elif recorder.state(key) == RUNNING and not self.control.request:
+            recorder.fail(key, "it left without a result")
+        if recorder.state(key) != RUNNING:
             worker.discard(self.checkpoint(key))
 
     def lose(self, cause: str) -> None:
@@ -171,7 +171,9 @@ class Conductor:
         self.deaths[key] += error != TAKEN_AWAY
         if self.deaths[key] > (HANGS if hung else DEATHS):
             times = self.deaths[key]
-            self.stage.book.fail(key, f"its process died {times} times without finishing another epoch; last: {cause}")
+            self.stage.recorder.fail(
+                key, f"its process died {times} times without finishing another epoch; last: {cause}"
+            )
             return
         self.again.append(live.record)
         self.say(f"{live.record.family} {live.record.number}: its process died and it goes on elsewhere ({cause})")
@@ -184,9 +186,9 @@ class Conductor:
         """Look after what does not report by itself; raises what ends the run."""
         self.clock.look()
         self.control.look()
-        if self.fault:
-            raise self.fault
-        if self.control.wish and all(live.heard is None for live in self.live.values()):
+        if self.error:
+            raise self.error
+        if self.control.request and all(live.heard is None for live in self.live.values()):
             raise Unplaced
         self._watch()
         self._complain()
@@ -213,8 +215,8 @@ class Conductor:
         """Tune swallows what is raised in its callbacks and trains on: keep it, and raise it where the run ends."""
         try:
             yield
-        except BaseException as fault:
-            self.fault = self.fault or fault
+        except BaseException as error:
+            self.error = self.error or error
 
 
 class Lost(RuntimeError):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from uncollapse.study.training.corpus_infos import corpus_info_of
 
 from uncollapse.study.config.objectives import limits
 from uncollapse.study.config.study_page import Study, planned
@@ -22,11 +23,10 @@ from uncollapse.study.planning.resume import begin
 from uncollapse.study.storage.fingerprints import code_version
 from uncollapse.study.storage.ledger import Ledger
 from uncollapse.study.storage.locks import owned
-from uncollapse.study.storage.recorder import Book
+from uncollapse.study.storage.recorder import Recorder
 from uncollapse.study.storage.retention import SUFFIX, Keeper, sweep
 from uncollapse.study.storage.tables import recorded
 from uncollapse.study.storage.workspace import Workspace
-from uncollapse.study.training.lexicons import lexicon_of
 from uncollapse.study.trial_record import TrialRecord
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         What happened, as plain data: paths, counts, seconds.
 
     Raises:
-        UserError: the corpus or a changed page is at fault, or another process runs the study.
+        UserError: the corpus or a changed page is wrong, or another process runs the study.
         RunError: the disk failed.
         KeyboardInterrupt: stopped by the user; nothing is lost.
     """
@@ -81,7 +81,7 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         begin(study, workspace, launch.page, corpus)
         earlier = observations(study, workspace, lambda sentence: console.print(sentence, soft_wrap=True))
         begun, ledger = workspace.recorded, Ledger(workspace.folder, study.name, write=True)
-        idle = begun and not anything_left(study, corpus.digest, Book(ledger, study.search.select))
+        idle = begun and not anything_left(study, corpus.digest, Recorder(ledger, study.search.select))
         capacity = None if idle else _machines(study, launch, console)
         slots = capacity() if capacity else 0
         progress = Progress(planned(study.settings()), study.search.bound, slots, console)
@@ -90,11 +90,13 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         with progress, control.listening():
             _recall(recorded(ledger), workspace, progress, writer)
             keeper = Keeper(workspace.weights, study.resources.weights_gb * 1e9, study.search.bound)
-            book = Book(ledger, study.search.select, (writer, progress, keeper), limits(study.search.subject_to))
+            recorder = Recorder(
+                ledger, study.search.select, (writer, progress, keeper), limits(study.search.subject_to)
+            )
             if capacity is None:
                 progress.say("every trial has ended: nothing is left to train")
             else:
-                _Run(study, corpus, book, workspace, launch, capacity, control, progress, earlier).train()
+                _Run(study, corpus, recorder, workspace, launch, capacity, control, progress, earlier).train()
         return {**_conclude(workspace, writer, progress), "took": duration(time.monotonic() - started)}
 
 
@@ -139,7 +141,7 @@ class _Run:
 
     study: Study
     corpus: Corpus
-    book: Book
+    recorder: Recorder
     workspace: Workspace
     launch: Launch
     capacity: Callable[[], int]
@@ -155,11 +157,11 @@ class _Run:
         from uncollapse.study.execution.worker import Text
         from uncollapse.study.stages.stage import ReplicateStage, SearchStage
 
-        text = Text(self.corpus, lexicon_of(self.corpus), self.corpus.split("train"), self.corpus.split("valid"))
+        text = Text(self.corpus, corpus_info_of(self.corpus), self.corpus.split("train"), self.corpus.split("valid"))
         search = partial(SearchStage, earlier=self.earlier)
         for kind, full in ((search, False), (ReplicateStage, True)):
             while not self._finished(kind, full, text):
-                if self.control.wish == PAUSE:
+                if self.control.request == PAUSE:
                     self.control.wait_out_the_pause()
 
     def _finished(self, kind: Any, full: bool, text: Any) -> bool:
@@ -167,28 +169,30 @@ class _Run:
         from uncollapse.study.execution import ray_tune
         from uncollapse.study.execution.dispatcher import Lost
 
-        stage, size = kind(self.study, self.corpus.digest, self.book), self.workspace.recorded
+        stage, size = kind(self.study, self.corpus.digest, self.recorder), self.workspace.recorded
         self.progress.enter(stage.name, stage.planned())
-        conductor, scheduler, resources = self._conductor(stage, full)
+        dispatcher, scheduler, resources = self._dispatcher(stage, full)
         self.control.training = True
         try:
-            ray_tune.run_stage(conductor, scheduler, text, resources, self.workspace.scratch, self.launch.reuse_workers)
+            ray_tune.run_stage(
+                dispatcher, scheduler, text, resources, self.workspace.scratch, self.launch.reuse_workers
+            )
         except Lost as lost:
             self._lost(lost, self.workspace.recorded > size)
             return False
         finally:
             self.control.training = False
-        if self.control.wish == STOP:
+        if self.control.request == STOP:
             raise KeyboardInterrupt
-        return self.control.wish != PAUSE
+        return self.control.request != PAUSE
 
-    def _conductor(self, stage: Any, full: bool) -> tuple[Any, Any, dict[str, float]]:
+    def _dispatcher(self, stage: Any, full: bool) -> tuple[Any, Any, dict[str, float]]:
         from uncollapse.study.execution import cluster, ray_tune
-        from uncollapse.study.execution.dispatcher import Conductor, Surroundings
+        from uncollapse.study.execution.dispatcher import Dispatcher, Surroundings
 
         resources, scheduler = cluster.resources_of(self.study), ray_tune.LedgerScheduler()
         surroundings = Surroundings(self.capacity, partial(self._waiting, resources), scheduler.kill)
-        conductor = Conductor(
+        dispatcher = Dispatcher(
             stage,
             common_job(self.study, full),
             partial(place_of, self.workspace, full and self.study.resources.weights_gb > 0),
@@ -200,7 +204,7 @@ class _Run:
             on_cpu=self.on_cpu,
             clock=self.clock,
         )
-        return conductor, scheduler, resources
+        return dispatcher, scheduler, resources
 
     def _lost(self, lost: Exception, progress: bool) -> None:
         """Count ends of Tune without anything new in the ledger; raises RunError when they do not end."""

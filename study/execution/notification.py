@@ -38,10 +38,10 @@ class News:
         text = f"uncollapse, study {self.study!r} on {host}: {sentence}"
         body = json.dumps({"text": text, "study": self.study, "event": event, "host": host})
         address = os.environ.get(WEBHOOK)
-        if self.command and (fault := _run(self.command, body)):
-            self.say(f"notification: the command {fault}; the study is not touched by that")
-        if address and (fault := _post(address, body)):
-            self.say(f"notification: the webhook {fault}; the study is not touched by that")
+        if self.command and (error := _run(self.command, body)):
+            self.say(f"notification: the command {error}; the study is not touched by that")
+        if address and (error := _post(address, body)):
+            self.say(f"notification: the webhook {error}; the study is not touched by that")
 
 
 def _run(command: str, body: str) -> str:
@@ -58,7 +58,7 @@ def _run(command: str, body: str) -> str:
 def _post(address: str, body: str) -> str:
     """What went wrong with a webhook, in words that do not repeat its address; "" if it was taken."""
     headers = {"Content-Type": "application/json", "User-Agent": "uncollapse"}
-    fault = ""
+    trouble = ""
     for _ in range(TRIES):
         try:
             request = urllib.request.Request(address, body.encode(), headers)
@@ -69,5 +69,5 @@ def _post(address: str, body: str) -> str:
         except ValueError:
             return f"has no address; {WEBHOOK} holds one that begins with https://"
         except OSError as error:
-            fault = f"does not answer ({type(getattr(error, 'reason', error)).__name__})"
-    return fault
+            trouble = f"does not answer ({type(getattr(error, 'reason', error)).__name__})"
+    return trouble

@@ -14,7 +14,7 @@ os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
 os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")  # `study.execution.control` obeys Ctrl-C
 os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1000000000")  # the ledger is what resumes, not Ray's snapshots
 os.environ.setdefault("TUNE_FUNCTION_THREAD_TIMEOUT_S", "60")
-os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", "1000000")  # the conductor counts, also while nodes come and go
+os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", "1000000")  # the dispatcher counts, also while nodes come and go
 os.environ.setdefault("TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S", "1000000000")
 os.environ.setdefault("TUNE_PRINT_ALL_TRIAL_ERRORS", "0")
 os.environ.setdefault("RAY_TRAIN_COUNT_PREEMPTION_AS_FAILURE", "1")  # or Tune sends it out again and tells nobody
@@ -28,30 +28,30 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from uncollapse.study.execution import worker
-from uncollapse.study.execution.dispatcher import TAKEN_AWAY, Conductor, Lost, Unplaced
+from uncollapse.study.execution.dispatcher import TAKEN_AWAY, Dispatcher, Lost, Unplaced
 
-logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # deaths are the conductor's to tell
+logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # deaths are the dispatcher's to tell
 
 
 class LedgerSearcher(Searcher):
     """Hands out the stage's trials. Holds no state that Tune could save."""
 
-    def __init__(self, conductor: Conductor, scheduler: "LedgerScheduler") -> None:
+    def __init__(self, dispatcher: Dispatcher, scheduler: "LedgerScheduler") -> None:
         super().__init__()
-        self.conductor, self.scheduler = conductor, scheduler
+        self.dispatcher, self.scheduler = dispatcher, scheduler
 
     def suggest(self, trial_id: str) -> Any:
-        with self.conductor.keeping():
-            self.conductor.tick()  # Tune asks here alone while nothing is live
-            job = self.conductor.next_job(trial_id)
-            return Searcher.FINISHED if job is None and self.conductor.done else job
+        with self.dispatcher.keeping():
+            self.dispatcher.tick()  # Tune asks here alone while nothing is live
+            job = self.dispatcher.next_job(trial_id)
+            return Searcher.FINISHED if job is None and self.dispatcher.done else job
         return Searcher.FINISHED
 
     def on_trial_complete(self, trial_id: str, result: dict | None = None, error: bool = False) -> None:
-        with self.conductor.keeping():
+        with self.dispatcher.keeping():
             cause = self.scheduler.cause_of(trial_id) if error else ""
             self.scheduler.trials.pop(trial_id, None)
-            self.conductor.leave(trial_id, cause)
+            self.dispatcher.leave(trial_id, cause)
 
     def save(self, checkpoint_path: str) -> None: ...
 
@@ -68,18 +68,18 @@ class LedgerScheduler(FIFOScheduler):
 
     def __init__(self) -> None:
         super().__init__()
-        self.conductor: Conductor | None = None
+        self.dispatcher: Dispatcher | None = None
         self.trials: dict[str, Trial] = {}
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
         self.trials[trial.trial_id] = trial
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict) -> str:
-        stop, conductor = False, self.conductor
-        assert conductor is not None
-        with conductor.keeping():
-            stop = conductor.take(trial.trial_id, json.loads(result["report"]))
-        return TrialScheduler.STOP if stop or conductor.fault else TrialScheduler.CONTINUE
+        stop, dispatcher = False, self.dispatcher
+        assert dispatcher is not None
+        with dispatcher.keeping():
+            stop = dispatcher.take(trial.trial_id, json.loads(result["report"]))
+        return TrialScheduler.STOP if stop or dispatcher.error else TrialScheduler.CONTINUE
 
     def kill(self, trial_id: str) -> None:
         """End the process that trains a trial; Tune then reports its death."""
@@ -118,20 +118,20 @@ def cause_in(text: str) -> str:
 
 
 class Ticker(Callback):
-    """Lets the conductor look around between two steps of Tune; what it raises ends the run."""
+    """Lets the dispatcher look around between two steps of Tune; what it raises ends the run."""
 
-    def __init__(self, conductor: Conductor) -> None:
-        self.conductor = conductor
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self.dispatcher = dispatcher
 
     def on_step_begin(self, iteration: int, trials: list[Trial], **info: Any) -> None:
-        self.conductor.tick()
+        self.dispatcher.tick()
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
 
 
 def run_stage(
-    conductor: Conductor,
+    dispatcher: Dispatcher,
     scheduler: LedgerScheduler,
     text: worker.Text,
     resources: Mapping[str, float],
@@ -147,14 +147,14 @@ def run_stage(
         RunError: the disk failed.
         Lost: Tune ended by itself; the ledger knows what is left.
     """
-    scheduler.conductor = conductor
+    scheduler.dispatcher = dispatcher
     trainable = tune.with_resources(tune.with_parameters(worker.run_trial, text=text), dict(resources))
     shutil.rmtree(scratch, ignore_errors=True)
     with signals_restored():
         tuner = tune.Tuner(
             trainable,
             tune_config=TuneConfig(
-                search_alg=LedgerSearcher(conductor, scheduler),
+                search_alg=LedgerSearcher(dispatcher, scheduler),
                 scheduler=scheduler,
                 num_samples=-1,
                 reuse_actors=reuse_workers,
@@ -162,28 +162,28 @@ def run_stage(
                 trial_dirname_creator=lambda trial: trial.trial_id,
             ),
             run_config=RunConfig(
-                name=conductor.stage.name,
+                name=dispatcher.stage.name,
                 storage_path=str(scratch.resolve()),
-                failure_config=FailureConfig(max_failures=0),  # the conductor sends out again what died
+                failure_config=FailureConfig(max_failures=0),  # the dispatcher sends out again what died
                 checkpoint_config=CheckpointConfig(num_to_keep=1),
-                callbacks=[Ticker(conductor)],
+                callbacks=[Ticker(dispatcher)],
                 verbose=0,
             ),
         )
-        _fit(tuner, conductor)
+        _fit(tuner, dispatcher)
     shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _fit(tuner: tune.Tuner, conductor: Conductor) -> None:
+def _fit(tuner: tune.Tuner, dispatcher: Dispatcher) -> None:
     try:
         tuner.fit()
     except Exception as error:
-        if conductor.fault is None and not _unplaced(error):
+        if dispatcher.error is None and not _unplaced(error):
             cause = cause_in(str(error))
-            conductor.lose(cause)
+            dispatcher.lose(cause)
             raise Lost(cause) from error
-    if conductor.fault is not None and not isinstance(conductor.fault, Unplaced):
-        raise conductor.fault
+    if dispatcher.error is not None and not isinstance(dispatcher.error, Unplaced):
+        raise dispatcher.error
 
 
 def _unplaced(error: BaseException | None) -> bool:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from uncollapse.models.corpus_info import Lexicon
+from uncollapse.models.corpus_info import CorpusInfo
 from uncollapse.study.corpora.corpus import Corpus, Split
-from uncollapse.study.errors import disk_fault
+from uncollapse.study.errors import disk_error
 
 if TYPE_CHECKING:
     from uncollapse.models.text_vae import TextVAE
@@ -30,7 +30,7 @@ class Text:
     """What every trial of a study reads, shared by all workers of a node."""
 
     corpus: Corpus
-    lexicon: Lexicon
+    corpus_info: CorpusInfo
     train: Split
     valid: Split
 
@@ -66,9 +66,9 @@ def train_job(job: Mapping[str, Any], text: Text, report: Report) -> None:
     except Diverged as error:
         report({"event": DIVERGED, "cause": str(error)})
     except StillTrained:
-        raise  # no fault of the trial: Tune sees a death, and the trial is sent out again
-    except Exception as error:  # any fault of a trial is that trial's end, and never the study's
-        blocked = disk_fault(error)
+        raise  # nothing that the trial did: Tune sees a death, and the trial is sent out again
+    except Exception as error:  # any error of a trial is that trial's end, and never the study's
+        blocked = disk_error(error)
         report({"event": BLOCKED if blocked else FAILED, "cause": blocked or _cause(error)})
 
 
@@ -84,7 +84,7 @@ def _train(job: Mapping[str, Any], text: Text, report: Report) -> tuple[dict[str
     report({"event": BEGUN, "device": devices.named(device), "host": socket.gethostname()})
     effort = Effort.of(job["evaluate"])
     names = ("configuration", "seed", "epochs", "batch_size", "precision", "deterministic")
-    task = Task(**{name: job[name] for name in names}, lexicon=text.lexicon, effort=effort)
+    task = Task(**{name: job[name] for name in names}, corpus_info=text.corpus_info, effort=effort)
     training = Training(task, text.train, text.valid, device)
     checkpoint = Path(job["checkpoint"])
     training.resume(checkpoint)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
+from uncollapse.study.training.corpus_infos import corpus_info_of
 
 from uncollapse.search_spaces import space
 from uncollapse.study.config.families import Family
@@ -15,7 +16,6 @@ from uncollapse.study.corpora.corpus import Corpus
 from uncollapse.study.errors import UserError
 from uncollapse.study.training import devices, memory
 from uncollapse.study.training.batches import training_batches, updates_per_epoch
-from uncollapse.study.training.lexicons import lexicon_of
 from uncollapse.study.training.training import Effort, Task, Training
 
 UPDATES = 8
@@ -24,7 +24,7 @@ WARM = 2  # the first updates pay for memory and code paths that later ones find
 
 @dataclass(frozen=True)
 class Estimate:
-    """Expected cost of one trial of a family, with every searched knob in the middle of its range.
+    """Expected cost of one trial of a family, with every searched hyperparameter in the middle of its range.
 
     Args:
         family: its name.
@@ -60,7 +60,7 @@ def _estimate(study: Study, corpus: Corpus, family: Family) -> Estimate:
     typical = space.draw(family.search, lambda name, leaf: leaf.middle)
     task = Task(
         family.configure(typical),
-        lexicon_of(corpus),
+        corpus_info_of(corpus),
         0,
         **asdict(study.train),
         effort=Effort.of(asdict(study.evaluate)),
@@ -68,8 +68,8 @@ def _estimate(study: Study, corpus: Corpus, family: Family) -> Estimate:
     device = devices.device_of(study.resources.gpus)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    if fault := memory.fault(task.configuration, task.lexicon, device):
-        raise UserError(f"{family.name}: {fault}")
+    if error := memory.error(task.configuration, task.corpus_info, device):
+        raise UserError(f"{family.name}: {error}")
     training = Training(task, train, valid, device)
     update = _seconds_an_update(training, study.train.batch_size)
     started = time.perf_counter()

@@ -10,18 +10,18 @@ LABELLED_PROBES = ("accuracy", "patterns")
 ORDERED_PROBES = ("order",)
 
 
-def faults(study: Study) -> list[str]:
-    """Every family and probe that asks of the corpus what it does not have, one sentence a law."""
+def errors(study: Study) -> list[str]:
+    """Every family and probe that asks of the corpus what it does not have, one sentence a constraint."""
     bases = {family.name: resolve.resolve(family.base) for family in study.families}
     return [
-        *_order_faults(study, bases),
-        *_label_faults(study, bases),
-        *_vector_faults(study, bases),
-        *_turn_faults(study, bases),
+        *_order_errors(study, bases),
+        *_label_errors(study, bases),
+        *_vector_errors(study, bases),
+        *_turn_errors(study, bases),
     ]
 
 
-def _order_faults(study: Study, bases: Mapping[str, Any]) -> list[str]:
+def _order_errors(study: Study, bases: Mapping[str, Any]) -> list[str]:
     if study.corpus.get("format") != "counts":
         return []
     found = []
@@ -35,7 +35,7 @@ def _order_faults(study: Study, bases: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _label_faults(study: Study, bases: Mapping[str, Any]) -> list[str]:
+def _label_errors(study: Study, bases: Mapping[str, Any]) -> list[str]:
     if has_labels(study.corpus):
         return []
     found = []
@@ -57,14 +57,14 @@ def has_labels(corpus: Mapping[str, Any]) -> bool:
     return labelled or "path" not in corpus
 
 
-def _vector_faults(study: Study, bases: Mapping[str, Any]) -> list[str]:
+def _vector_errors(study: Study, bases: Mapping[str, Any]) -> list[str]:
     reading = [name for name, base in bases.items() if base["inputs"].get("vectors", "none") != "none"]
     if not reading or "vectors" in study.corpus:
         return []
     return [f"corpus.vectors: these families start from word vectors: {', '.join(reading)}; name their file"]
 
 
-def _turn_faults(study: Study, bases: Mapping[str, Any]) -> list[str]:
+def _turn_errors(study: Study, bases: Mapping[str, Any]) -> list[str]:
     """A training that ends before the encoder's first turn leaves it as it was drawn."""
     turns = {n: base["updates"]["epochs"] for n, base in bases.items() if base["updates"]["kind"] == "alternating"}
     return [

@@ -16,19 +16,19 @@ from uncollapse.study.storage.workspace import Workspace, writable
 SERVER_SECONDS = 5.0
 
 
-def faults(study: Study, workspace: Workspace, address: str | None) -> list[str]:
-    """Every fault of a study's surroundings, one sentence each."""
-    found = check(study.corpus, study.folder) + corpus_compatibility.faults(study)
-    if (fault := writable(workspace.runs)) is not None:
-        found.append(fault)
+def errors(study: Study, workspace: Workspace, address: str | None) -> list[str]:
+    """Every error of a study's surroundings, one sentence each."""
+    found = check(study.corpus, study.folder) + corpus_compatibility.errors(study)
+    if (error := writable(workspace.runs)) is not None:
+        found.append(error)
     if address is None:
-        found += _resource_faults(study)
+        found += _resource_errors(study)
     if study.tracking is not None and not workspace.facts.exists():
-        found += tracking_faults(study.tracking)  # a study under way goes on without its server
+        found += tracking_errors(study.tracking)  # a study under way goes on without its server
     return found
 
 
-def _resource_faults(study: Study) -> list[str]:
+def _resource_errors(study: Study) -> list[str]:
     found, cpus, gpus = [], local_cpus(), local_gpus()
     if study.resources.gpus > gpus:
         found.append(
@@ -59,11 +59,11 @@ def local_gpus() -> int:
     return sum(line.startswith("GPU ") for line in listed.stdout.splitlines())
 
 
-def tracking_faults(uri: str) -> list[str]:
+def tracking_errors(uri: str) -> list[str]:
     """Why a tracking URI cannot be used now."""
     scheme = urllib.parse.urlparse(uri).scheme
     if scheme in ("http", "https"):
-        return _server_faults(uri)
+        return _server_errors(uri)
     if scheme == "sqlite":
         path = Path(uri.removeprefix("sqlite:///"))
         return (
@@ -78,13 +78,13 @@ def tracking_faults(uri: str) -> list[str]:
     return [f"tracking: a server (http://...) or a database (sqlite:////...), found {uri!r}"]
 
 
-def _server_faults(uri: str) -> list[str]:
+def _server_errors(uri: str) -> list[str]:
     try:
         with urllib.request.urlopen(uri.rstrip("/") + "/health", timeout=SERVER_SECONDS):
-            return _login_faults(uri)
+            return _login_errors(uri)
     except urllib.error.HTTPError as error:
         if error.code in (401, 403):  # a server that asks for a password is there
-            return _login_faults(uri)
+            return _login_errors(uri)
         reason: object = f"it answers {error.code}"
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
@@ -94,7 +94,7 @@ def _server_faults(uri: str) -> list[str]:
     ]
 
 
-def _login_faults(uri: str) -> list[str]:
+def _login_errors(uri: str) -> list[str]:
     from uncollapse.study.tracking.projection import refusal
 
     if (reason := refusal(uri)) is None:

@@ -30,7 +30,7 @@ def begin(study: Study, workspace: Workspace, page: str, corpus: Corpus) -> None
     if workspace.facts.exists() and workspace.recorded:  # before the first trial there is nothing to mix with
         known = workspace.read_facts()
         if found := changes(known, settings, corpus.digest):
-            raise UserError([f"{study.name}: {fault}" for fault in found])
+            raise UserError([f"{study.name}: {error}" for error in found])
         created = known["created"]
     packages = {name: importlib.metadata.version(name) for name in PACKAGES} | {"python": platform.python_version()}
     held = {"name": corpus.name, "digest": corpus.digest, "facts": dict(corpus.facts)}

@@ -8,9 +8,9 @@ from typing import Any
 
 from uncollapse.models.configuration import resolve
 from uncollapse.search_spaces import page_yaml
-from uncollapse.study.config.names import LAW, NAME, study_fault
-from uncollapse.study.config.sections import Evaluate, Train, section_faults
-from uncollapse.study.config.tracking_uri import uri_fault
+from uncollapse.study.config.names import CONSTRAINT, NAME, study_error
+from uncollapse.study.config.sections import Evaluate, Train, section_errors
+from uncollapse.study.config.tracking_uri import uri_error
 from uncollapse.study.errors import UserError
 from uncollapse.study.storage.fingerprints import digest
 
@@ -38,7 +38,7 @@ def read(path: Path, edited: bool) -> dict[str, Any]:
     """An exported file, checked.
 
     Raises:
-        UserError: not such a file, every fault in it, or edited by hand without `edited`.
+        UserError: not such a file, every error in it, or edited by hand without `edited`.
     """
     try:
         content = page_yaml.load(path)
@@ -49,7 +49,7 @@ def read(path: Path, edited: bool) -> dict[str, Any]:
     if not isinstance(content, Mapping) or any(key not in content for key in KEYS):
         missing = [key for key in KEYS if not isinstance(content, Mapping) or key not in content]
         raise UserError(f"{path}: an exported file has {', '.join(KEYS)}; missing here: {', '.join(missing)}")
-    if found := [f"{path}: {fault}" for fault in _faults(content)]:
+    if found := [f"{path}: {error}" for error in _errors(content)]:
         raise UserError(found)
     held = {key: value for key, value in content.items() if key != "checksum"}
     if content.get("checksum") != digest(json.loads(json.dumps(held))) and not edited:
@@ -60,19 +60,19 @@ def read(path: Path, edited: bool) -> dict[str, Any]:
     return dict(content)
 
 
-def _faults(content: Mapping[str, Any]) -> list[str]:
-    found = _plain_faults(content)
+def _errors(content: Mapping[str, Any]) -> list[str]:
+    found = _plain_errors(content)
     for section, kind in (("train", Train), ("evaluate", Evaluate)):
-        found += section_faults(section, kind, content[section])
+        found += section_errors(section, kind, content[section])
         given = content[section] if isinstance(content[section], Mapping) else NEEDED[section]
         found += [f"{section}.{key}: a complete file has it; add it" for key in NEEDED[section] if key not in given]
     if not isinstance(content["model"], Mapping):
         return [*found, f"model: a complete configuration, found {content['model']!r}"]
-    return found + resolve.faults(content["model"], "model")
+    return found + resolve.errors(content["model"], "model")
 
 
-def _plain_faults(content: Mapping[str, Any]) -> list[str]:
-    """Faults of what names a place, a study or a number; a corpus is judged where it is read."""
+def _plain_errors(content: Mapping[str, Any]) -> list[str]:
+    """Errors of what names a place, a study or a number; a corpus is judged where it is read."""
     found = [
         f"{key}: a whole number from {least[0]} to {least[-1]}, found {content[key]!r}"
         for key, least in (("seed", SEEDS), ("threads", THREADS))
@@ -81,18 +81,18 @@ def _plain_faults(content: Mapping[str, Any]) -> list[str]:
     if content["format"] not in FORMATS:
         found.append(f"format: one that this version reads, {FORMATS[-1]} at most, found {content['format']!r}")
     if not isinstance(content["family"], str) or not NAME.fullmatch(content["family"]):
-        found.append(f"family: {LAW}, found {content['family']!r}")
+        found.append(f"family: {CONSTRAINT}, found {content['family']!r}")
     if not isinstance(content["corpus_digest"], str) or not DIGEST.fullmatch(content["corpus_digest"]):
         found.append(f"corpus_digest: 16 hexadecimal digits, found {content['corpus_digest']!r}")
     if not isinstance(content["corpus_folder"], str):
         found.append(f"corpus_folder: where the corpus's relative paths start, found {content['corpus_folder']!r}")
     if not isinstance(content["tracking"], str):
         found.append(f"tracking: MLflow's URI, found {content['tracking']!r}")
-    elif (fault := uri_fault(content["tracking"])) is not None:
-        found.append(f"tracking: {fault}")
+    elif (error := uri_error(content["tracking"])) is not None:
+        found.append(f"tracking: {error}")
     origin = content["from"]
     if not isinstance(origin, Mapping):
         found.append(f"from: where the configuration comes from, such as {{study: cafes}}, found {origin!r}")
-    elif (fault := study_fault(origin.get("study"))) is not None:
-        found.append(f"from.study: {fault}")
+    elif (error := study_error(origin.get("study"))) is not None:
+        found.append(f"from.study: {error}")
     return found

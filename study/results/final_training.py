@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from uncollapse.study.training.corpus_infos import corpus_info_of
+
 from uncollapse.models.configuration import resolve
 from uncollapse.study.errors import UserError
 from uncollapse.study.storage.fingerprints import code_version, configuration_id, digest
 from uncollapse.study.storage.workspace import write_whole
-from uncollapse.study.training.lexicons import lexicon_of
 
 Say = Callable[[str], None]
 
@@ -56,12 +57,14 @@ def train(content: Mapping[str, Any], corpora: Path, out: Path, say: Say) -> Fin
     torch.set_num_threads(content["threads"])  # as in the trials: the order of a sum depends on it
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = resolve.resolve(content["model"])
-    task = Task(model, lexicon_of(corpus), content["seed"], **content["train"], effort=Effort.of(content["evaluate"]))
+    task = Task(
+        model, corpus_info_of(corpus), content["seed"], **content["train"], effort=Effort.of(content["evaluate"])
+    )
     name = digest(model, content["seed"], content["train"], corpus.digest, code_version())
     checkpoint = out / f"checkpoint-{name}.pt"
     try:
-        if (fault := memory.fault(model, task.lexicon, device)) is not None:
-            raise ValueError(fault)
+        if (error := memory.error(model, task.corpus_info, device)) is not None:
+            raise ValueError(error)
         training = Training(task, corpus.split("train"), corpus.split("valid"), device)
     except ValueError as error:  # a part that cannot be built here, such as BERT without its weights
         raise UserError(f"model: {error}") from None

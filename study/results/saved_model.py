@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_model
+from uncollapse.study.training.corpus_infos import corpus_info_of
 
 from uncollapse.models.configuration import resolve
 from uncollapse.models.text_vae import TextVAE
@@ -15,7 +16,6 @@ from uncollapse.study.corpora.corpus import Corpus
 from uncollapse.study.corpora.prepare import PREPARATION_VERSION, digest_of, prepare
 from uncollapse.study.errors import UserError
 from uncollapse.study.results import exported_config
-from uncollapse.study.training.lexicons import lexicon_of
 
 WEIGHTS, CONFIGURATION = "model.safetensors", "configuration.yaml"
 TRAINED_AS = ("family", "model", "corpus_digest", "train")  # what weights belong to; the seed may be another
@@ -102,7 +102,7 @@ def build(settings: Mapping[str, Any], corpus: Corpus, folder: Path) -> TextVAE:
     """The model of resolved settings with the weights in a folder, in eval mode; `UserError` where they do not fit."""
     try:
         with torch.random.fork_rng(devices=[]):  # the first weights are drawn, and then replaced
-            model = TextVAE(settings, lexicon_of(corpus))
+            model = TextVAE(settings, corpus_info_of(corpus))
     except ValueError as error:  # a part that cannot be built here, such as BERT without its weights
         raise UserError(f"{folder / CONFIGURATION}: {error}") from None
     try:

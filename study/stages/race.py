@@ -11,7 +11,7 @@ from uncollapse.study.config.objectives import Limit
 from uncollapse.study.stages.selection_rule import keeping
 from uncollapse.study.stages.sign_test import Standing, beats, race
 from uncollapse.study.storage.ledger import record_of
-from uncollapse.study.storage.recorder import Book
+from uncollapse.study.storage.recorder import Recorder
 from uncollapse.study.storage.tables import tables
 from uncollapse.study.trial_record import TrialRecord
 
@@ -24,22 +24,22 @@ class Race:
     Args:
         family: its name; its configurations x seeds are entered.
         seeds: in their order.
-        book: of the study.
+        recorder: of the study.
         limit: to collapses, of the export rule, which the winner has to keep.
         subject_to: what its medians have to keep.
     """
 
     def __init__(
-        self, family: str, seeds: Sequence[int], book: Book, limit: float, subject_to: Sequence[Limit] = ()
+        self, family: str, seeds: Sequence[int], recorder: Recorder, limit: float, subject_to: Sequence[Limit] = ()
     ) -> None:
-        self.family, self.seeds, self.book = family, list(seeds), book
+        self.family, self.seeds, self.recorder = family, list(seeds), recorder
         self.limit, self.subject_to = limit, subject_to
         self.running: set[int] = set()
         self.take_up()
 
     def take_up(self) -> None:
         """Read every entry of the family; of a seed that was entered again, the newest counts."""
-        trials = self.book.ledger.trials(REPLICATE, self.family)
+        trials = self.recorder.ledger.trials(REPLICATE, self.family)
         self.again = {str(trial.user_attrs["configuration"]) for trial in trials if AGAIN in trial.user_attrs}
         entries = [(record_of(trial), trial._trial_id) for trial in trials]
         self.newest = {(one.configuration, one.seed): one for one, _ in entries}
@@ -56,8 +56,8 @@ class Race:
 
     def look(self) -> list[TrialRecord]:
         """Take in what has ended since, and drop what has lost; returns what was dropped and has to run after all."""
-        ended = [trial_id for trial_id in self.running if self.book.ledger.record(trial_id).state in ENDED]
-        for record in map(self.book.ledger.record, ended):
+        ended = [trial_id for trial_id in self.running if self.recorder.ledger.record(trial_id).state in ENDED]
+        for record in map(self.recorder.ledger.record, ended):
             self.newest[record.configuration, record.seed] = record
         if ended:
             self.running -= set(ended)
@@ -86,11 +86,11 @@ class Race:
 
     def _drop(self, name: str, after: int, cause: str) -> None:
         """End every trial that a configuration still had to come; a seed before that which failed is tried again."""
-        ledger = self.book.ledger
+        ledger = self.recorder.ledger
         for trial_id, (configuration, seed) in self.places.items():
             later = configuration == name and self.seeds.index(seed) >= after
             if later and ledger.record(trial_id).state == MISSING:
-                self.book.drop(trial_id, cause)
+                self.recorder.drop(trial_id, cause)
                 self.newest[configuration, seed] = ledger.record(trial_id)
 
     def _taken_back(self) -> list[TrialRecord]:

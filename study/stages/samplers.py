@@ -28,7 +28,7 @@ def sampler(kind: str, seed: int, family: str, number: int, earlier: Sequence[Fr
     if kind == "random":
         return NamedRandomSampler(own)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)  # conditional knobs want `group`
+        warnings.simplefilter("ignore", ExperimentalWarning)  # conditional hyperparameters want `group`
         kind_of = partial(RememberingSampler, earlier) if earlier else TPESampler
         return kind_of(seed=own, multivariate=True, group=True, n_startup_trials=8)
 
@@ -60,7 +60,8 @@ class RememberingSampler(TPESampler):
 
 
 class NamedRandomSampler(RandomSampler):
-    """Uniform draws seeded by the knob's name, so that a proposal cut off in the middle is finished as it was begun."""
+    """Uniform draws seeded by the hyperparameter's name, so that a proposal cut off in the middle is finished as it
+    was begun."""
 
     def __init__(self, seed: int) -> None:
         super().__init__(seed=seed)
@@ -92,7 +93,7 @@ def observation(
     """A trial of another study as this family's space could have drawn it; None if it could not.
 
     Args:
-        record: its knobs have to resolve here to the configuration to which they resolved there.
+        record: its hyperparameters have to resolve here to the configuration to which they resolved there.
         values: of this study's objectives.
         excesses: by how much it breaks each of this study's limits.
     """
@@ -103,7 +104,7 @@ def observation(
             warnings.simplefilter("ignore", UserWarning)  # of a value outside its range, which is refused below
             settings = propose(drawn, family.search)
         found = create_trial(params=params, distributions=drawn.distributions, values=values)
-    except ValueError:  # a knob that was not drawn there, was and is not here, or lies outside its range
+    except ValueError:  # a hyperparameter that was not drawn there, was and is not here, or lies outside its range
         return None
     if configuration_id(family.configure(settings)) != record.configuration:
         return None

@@ -21,7 +21,7 @@ from uncollapse.study.stages import pareto, samplers, successive_halving
 from uncollapse.study.stages.race import AGAIN, Race
 from uncollapse.study.storage.fingerprints import code_version, configuration_id, digest
 from uncollapse.study.storage.ledger import record_of
-from uncollapse.study.storage.recorder import Book
+from uncollapse.study.storage.recorder import Recorder
 from uncollapse.study.trial_record import TrialRecord, selected
 
 TUNING_SEEDS = 2**30  # confirmation seeds lie below, tuning seeds from here on: no seed is both
@@ -32,7 +32,7 @@ class Stage(Protocol):
     """What a Tune run asks of a stage."""
 
     name: str
-    book: Book
+    recorder: Recorder
 
     def planned(self) -> dict[str, int]:
         """Trials of each family; fewer than the page asks for where too few of the search finished."""
@@ -69,9 +69,9 @@ class SearchStage:
     name = SEARCH
 
     def __init__(
-        self, study: Study, corpus: str, book: Book, earlier: Mapping[str, Sequence[FrozenTrial]] | None = None
+        self, study: Study, corpus: str, recorder: Recorder, earlier: Mapping[str, Sequence[FrozenTrial]] | None = None
     ) -> None:
-        self.study, self.corpus, self.book, self.earlier = study, corpus, book, earlier or {}
+        self.study, self.corpus, self.recorder, self.earlier = study, corpus, recorder, earlier or {}
         self.families = {family.name: family for family in study.families if family.search}
         self.rungs = successive_halving.rungs(study.train.epochs) if study.search.stop_early == "asha" else []
         self.limits = limits(study.search.subject_to)
@@ -83,7 +83,7 @@ class SearchStage:
 
     def _read(self, family: Family) -> None:
         """Take up what an earlier process left: refill the rungs, go on with what was running."""
-        trials = self.book.ledger.trials(SEARCH, family.name)
+        trials = self.recorder.ledger.trials(SEARCH, family.name)
         self.asked[family.name] = len(trials)
         for trial in trials:
             record = record_of(trial)
@@ -113,15 +113,16 @@ class SearchStage:
         return self._prepare(family, optuna_study.ask()._trial_id)
 
     def _seeded(self, family: Family, number: int) -> optuna.Study:
-        optuna_study = self.book.ledger.study(SEARCH, family.name, directions(self.study.search.select))
+        optuna_study = self.recorder.ledger.study(SEARCH, family.name, directions(self.study.search.select))
         earlier = self.earlier.get(family.name, ())
         kind, seed = self.study.search.sampler, self.study.seed
         optuna_study.sampler = samplers.sampler(kind, seed, family.name, number, earlier)
         return optuna_study
 
     def _prepare(self, family: Family, trial_id: int) -> TrialRecord | None:
-        """Draw, or finish drawing, settings and start the trial; one that breaks a law fails and another is asked."""
-        ledger = self.book.ledger
+        """Draw, or finish drawing, settings and start the trial; one that breaks a constraint fails and another is
+        asked."""
+        ledger = self.recorder.ledger
         number = ledger.storage.get_trial_number_from_id(trial_id)
         if "settings" not in ledger.storage.get_trial(trial_id).user_attrs:
             trial = optuna.Trial(self._seeded(family, number), trial_id)
@@ -130,9 +131,9 @@ class SearchStage:
             place = {"family": family.name, "stage": SEARCH, "number": number, "audit": audit}
             named = identify(self.study, self.corpus, family.name, configuration, tuning_seed(self.study, number))
             ledger.describe(trial_id, {**place, **named})
-        record = self.book.start(trial_id)
+        record = self.recorder.start(trial_id)
         if broken := constraints.broken(record.settings):
-            self.book.fail(record.key, "the proposal breaks a law: " + "; ".join(broken))
+            self.recorder.fail(record.key, "the proposal breaks a constraint: " + "; ".join(broken))
             return self.next_trial()
         return record
 
@@ -167,7 +168,7 @@ def _end(term: str) -> float:
 
 
 class Chosen(NamedTuple):
-    """A configuration that is confirmed: resolved, with the searched knobs that made it."""
+    """A configuration that is confirmed: resolved, with the searched hyperparameters that made it."""
 
     settings: Mapping[str, Any]
     params: Mapping[str, Any]
@@ -178,13 +179,13 @@ class ReplicateStage:
 
     name = REPLICATE
 
-    def __init__(self, study: Study, corpus: str, book: Book) -> None:
-        self.study, self.corpus, self.book = study, corpus, book
+    def __init__(self, study: Study, corpus: str, recorder: Recorder) -> None:
+        self.study, self.corpus, self.recorder = study, corpus, recorder
         for family in study.families:
             self._plan(family)
         rule = study.export.collapse_limit, limits(study.search.subject_to)
         racing = study.families if study.replicate.racing == "signs" else ()
-        self.races = {one.name: Race(one.name, confirmation_seeds(study), book, *rule) for one in racing}
+        self.races = {one.name: Race(one.name, confirmation_seeds(study), recorder, *rule) for one in racing}
         waiting = [self._unfinished(family.name) for family in study.families]
         # seed by seed through all families, so that an interrupted night leaves every family with some seeds
         self.queue = [place for row in zip_longest(*waiting) for place in row if place is not None]
@@ -192,7 +193,7 @@ class ReplicateStage:
     def _plan(self, family: Family) -> None:
         """Enter every configuration x seed that is neither there nor diverged; a failed seed is entered again."""
         there = set()
-        for trial in self.book.ledger.trials(REPLICATE, family.name):
+        for trial in self.recorder.ledger.trials(REPLICATE, family.name):
             record = record_of(trial)
             if trial.state != TrialState.FAIL or record.state == DIVERGED:
                 there.add(record.key)
@@ -204,8 +205,8 @@ class ReplicateStage:
                     self._enter(family.name, chosen, named)
 
     def _enter(self, family: str, chosen: Chosen, named: Mapping[str, Any]) -> None:
-        optuna_study = self.book.ledger.study(REPLICATE, family)
-        number = len(self.book.ledger.trials(REPLICATE, family))
+        optuna_study = self.recorder.ledger.study(REPLICATE, family)
+        number = len(self.recorder.ledger.trials(REPLICATE, family))
         place = {"family": family, "stage": REPLICATE, "number": number, "audit": False, "params": dict(chosen.params)}
         optuna_study.add_trial(create_trial(state=TrialState.WAITING, user_attrs={**place, **named}))
 
@@ -222,14 +223,14 @@ class ReplicateStage:
         """The best finished configurations of the search, each once; the base of a page that searches nothing."""
         if not family.search:
             return [Chosen(family.configure({}), {})]
-        return choose(self.book.ledger.trials(SEARCH, family.name), self.study)
+        return choose(self.recorder.ledger.trials(SEARCH, family.name), self.study)
 
     def planned(self) -> dict[str, int]:
         seeds = self.study.replicate.seeds
         return {family.name: len(self._chosen(family)) * seeds for family in self.study.families}
 
     def _unfinished(self, family: str) -> list[tuple[str, int]]:
-        trials = self.book.ledger.trials(REPLICATE, family)
+        trials = self.recorder.ledger.trials(REPLICATE, family)
         return [(family, trial._trial_id) for trial in trials if not trial.state.is_finished()]
 
     def left(self) -> bool:
@@ -245,7 +246,7 @@ class ReplicateStage:
         family, trial_id = place
         if family in self.races:
             self.races[family].started(trial_id)
-        return self.book.start(trial_id)
+        return self.recorder.start(trial_id)
 
     def _look_at_races(self) -> None:
         """Drop what has lost, and enter again what has to run after all."""
@@ -260,9 +261,9 @@ class ReplicateStage:
         return False
 
 
-def anything_left(study: Study, corpus: str, book: Book) -> bool:
+def anything_left(study: Study, corpus: str, recorder: Recorder) -> bool:
     """Whether a study that was begun earlier has any trial still to be trained."""
-    return SearchStage(study, corpus, book).left() or ReplicateStage(study, corpus, book).left()
+    return SearchStage(study, corpus, recorder).left() or ReplicateStage(study, corpus, recorder).left()
 
 
 def choose(trials: list[optuna.trial.FrozenTrial], study: Study) -> list[Chosen]:

@@ -34,8 +34,8 @@ def observations(study: Study, workspace: Workspace, say: Say = lambda sentence:
     began = datetime.fromisoformat(facts["created"]).timestamp()
     found: dict[str, list[FrozenTrial]] = {family.name: [] for family in study.families}
     places = [_place(name, study.folder, workspace.runs) for name in study.search.warm_start]
-    if faults := [f"search.warm_start: {fault}" for place in places for fault in _faults(place, facts)]:
-        raise UserError(faults)
+    if errors := [f"search.warm_start: {error}" for place in places for error in _errors(place, facts)]:
+        raise UserError(errors)
     for place in places:
         ledger = Ledger(place.folder, place.read_facts()["study"])
         for family in study.families:
@@ -53,11 +53,11 @@ def _place(name: str, folder: Path, runs: Path) -> Workspace:
     return Workspace(path.parent, path.name)
 
 
-def _faults(place: Workspace, facts: Mapping[str, Any]) -> list[str]:
+def _errors(place: Workspace, facts: Mapping[str, Any]) -> list[str]:
     try:
         earlier = place.read_facts()
     except UserError as error:
-        return list(error.faults)
+        return list(error.errors)
     name, found = place.folder.name, []
     if earlier["corpus"]["digest"] != facts["corpus"]["digest"]:
         found.append(f"{name} has another corpus ({earlier['corpus']['name']}), and figures of two do not compare")
@@ -67,7 +67,7 @@ def _faults(place: Workspace, facts: Mapping[str, Any]) -> list[str]:
         before, now = earlier["settings"][section], facts["settings"][section]
         different = [key for key in now if key != "probes" and before.get(key) != now[key]]
         found += [f"{name} has {section}.{key}: {before.get(key)!r} and this study {now[key]!r}" for key in different]
-    return [f"{fault}; leave it out" for fault in found]
+    return [f"{error}; leave it out" for error in found]
 
 
 def _told(study: Study, ledger: Ledger, family: Family, began: float) -> Iterator[FrozenTrial | None]:

@@ -1,4 +1,4 @@
-"""The book of a running study: writes what happens into the ledger, then tells whoever listens."""
+"""The recorder of a running study: writes what happens into the ledger, then tells whoever listens."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from uncollapse.study.trial_record import TrialRecord, selected
 Listener = Callable[[TrialRecord], None]
 
 
-class Book:
+class Recorder:
     """Records epochs and endings, each once, whatever is reported twice.
 
     Args:

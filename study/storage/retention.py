@@ -38,7 +38,7 @@ class Keeper:
         self.finished: dict[str, TrialRecord] = {}
 
     def __call__(self, record: TrialRecord) -> None:
-        """Listen to the book: a confirmation run has ended, and what it left may be too much."""
+        """Listen to the recorder: a confirmation run has ended, and what it left may be too much."""
         if record.stage != REPLICATE or record.state != FINISHED or record.key in self.finished:
             return
         self.finished[record.key] = record

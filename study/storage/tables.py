@@ -36,9 +36,9 @@ def tables(found: Iterable[TrialRecord]) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def _row(record: TrialRecord) -> dict[str, Any]:
     plain = ("key", "family", "stage", "number", "configuration", "seed", "state", "cause", "audit")
-    knobs = {f"param.{name}": value for name, value in record.params.items()}
+    hyperparameters = {f"param.{name}": value for name, value in record.params.items()}
     cost = {"epochs": len(record.epochs), "seconds": record.seconds}
-    return {**{name: getattr(record, name) for name in plain}, **cost, **knobs, **record.measures}
+    return {**{name: getattr(record, name) for name in plain}, **cost, **hyperparameters, **record.measures}
 
 
 def _epoch(epoch: Mapping[str, float]) -> dict[str, float]:

@@ -202,7 +202,7 @@ def permanent(error: Exception) -> bool:
 
 
 def trial_name(record: TrialRecord) -> str:
-    """What tells a run apart in a list: family, place, and the searched knobs that fit."""
+    """What tells a run apart in a list: family, place, and the searched hyperparameters that fit."""
     if record.stage == REPLICATE:
         return f"{record.family} {record.configuration} seed {record.seed}"
     return f"{record.family} search {record.number}"

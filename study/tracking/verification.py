@@ -60,8 +60,8 @@ def _tracked(
         return 0, 0, [f"MLflow: {uri} has no experiment {study!r}"]
     runs = place.runs(known[study])
     lines = _doubled(runs) + _left_running(runs, found)
-    compared, faults = _trials(place, runs, found, say)
-    return compared, len(runs), lines + faults
+    compared, errors = _trials(place, runs, found, say)
+    return compared, len(runs), lines + errors
 
 
 def _doubled(runs: Sequence[Run]) -> list[str]:

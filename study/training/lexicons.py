@@ -1,10 +1,10 @@
 """From a prepared corpus to what a model knows of it."""
 
-from uncollapse.models.corpus_info import Lexicon
+from uncollapse.models.corpus_info import CorpusInfo
 from uncollapse.study.corpora.corpus import Corpus
 
 
-def lexicon_of(corpus: Corpus) -> Lexicon:
+def corpus_info_of(corpus: Corpus) -> CorpusInfo:
     """Words, classes and word vectors of a corpus."""
     vectors, known = corpus.vectors() or (None, None)
-    return Lexicon(len(corpus.vocabulary), corpus.vocabulary, len(corpus.classes), vectors, known)
+    return CorpusInfo(len(corpus.vocabulary), corpus.vocabulary, len(corpus.classes), vectors, known)

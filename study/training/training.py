@@ -13,13 +13,13 @@ import torch
 
 from uncollapse.models.batch import Batch
 from uncollapse.models.configuration import components
-from uncollapse.models.corpus_info import Lexicon
+from uncollapse.models.corpus_info import CorpusInfo
 from uncollapse.models.evaluation.evaluate import evaluate
 from uncollapse.models.measures.checks import NotFinite
 from uncollapse.models.objective import Objective
 from uncollapse.models.text_vae import TextVAE
 from uncollapse.study.corpora.corpus import Split
-from uncollapse.study.errors import disk_fault
+from uncollapse.study.errors import disk_error
 from uncollapse.study.training import devices
 from uncollapse.study.training.batches import evaluation_batches, training_batches, updates_per_epoch
 
@@ -60,7 +60,7 @@ class Task:
     """
 
     configuration: Mapping[str, Any]
-    lexicon: Lexicon
+    corpus_info: CorpusInfo
     seed: int
     epochs: int
     batch_size: int
@@ -80,7 +80,7 @@ class Training:
         self.task, self.train_split, self.valid_split, self.device = task, train, valid, device
         devices.settle(device, task.deterministic)
         torch.manual_seed(task.seed)
-        self.model = TextVAE(task.configuration, task.lexicon).to(device)
+        self.model = TextVAE(task.configuration, task.corpus_info).to(device)
         updates = task.epochs * updates_per_epoch(len(train), task.batch_size)
         objective = Objective(task.configuration["objective"], updates)
         self.optimization = components.build("optimizer", task.configuration["optimizer"], self.model, updates)
@@ -167,7 +167,7 @@ class Training:
         try:
             state = _whole(path, self.device)
         except Exception as error:  # whatever a reader says of bytes that nobody wrote
-            if disk_fault(error) is not None:
+            if disk_error(error) is not None:
                 raise
             path.replace(path.with_name(path.name + ".unreadable"))
             return False

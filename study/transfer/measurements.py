@@ -1,12 +1,13 @@
-"""Which measurements a wish asks for: every task, way, encoder, vector and seed."""
+"""Which measurements a request asks for: every task, way, encoder, vector and seed."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from uncollapse.study.transfer.request import Request
+
 from uncollapse.study.transfer.tasks import COSINE, GRADES, Question
 from uncollapse.study.transfer.ways import ALONE, APART, FINE_TUNED, FROZEN, JOINED
-from uncollapse.study.transfer.wish import Wish
 
 TRAINED, UNTRAINED, WORDS = "trained", "untrained", "words"
 
@@ -34,20 +35,20 @@ class Trial:
     seed: int
 
 
-def trials(task: str, question: Question, paired: bool, wish: Wish, encoders: Sequence[str]) -> Iterator[Trial]:
+def trials(task: str, question: Question, paired: bool, request: Request, encoders: Sequence[str]) -> Iterator[Trial]:
     """Every measurement of one question of a task, the cheap ones first.
 
     Relatedness is learned from frozen pairs apart, as in SentEval; encoders are fine-tuned, and not the words.
     """
     if question.kind == COSINE:
-        yield from _with(task, question, FROZEN, encoders, (APART,), wish, drawn=False)
+        yield from _with(task, question, FROZEN, encoders, (APART,), request, drawn=False)
         return
-    ways = (APART,) if question.kind == GRADES else wish.pairs if paired else (ALONE,)
-    if FROZEN in wish.how:
-        yield from _with(task, question, FROZEN, encoders, ways, wish)
-    if FINE_TUNED in wish.how and question.kind != GRADES:
+    ways = (APART,) if question.kind == GRADES else request.pairs if paired else (ALONE,)
+    if FROZEN in request.how:
+        yield from _with(task, question, FROZEN, encoders, ways, request)
+    if FINE_TUNED in request.how and question.kind != GRADES:
         kept = [encoder for encoder in encoders if encoder != WORDS]
-        yield from _with(task, question, FINE_TUNED, kept, (JOINED,) if paired else ways, wish)
+        yield from _with(task, question, FINE_TUNED, kept, (JOINED,) if paired else ways, request)
 
 
 def _with(
@@ -56,13 +57,13 @@ def _with(
     how: str,
     encoders: Sequence[str],
     ways: Sequence[str],
-    wish: Wish,
+    request: Request,
     drawn: bool = True,
 ) -> Iterator[Trial]:
     for encoder, pairs in product(encoders, ways):
         if encoder == WORDS and pairs == JOINED:
             continue  # a bag of both sentences tells nothing of either
-        vectors = (WORDS,) if encoder == WORDS else wish.vectors
-        seeds = range(wish.seeds if drawn or encoder == UNTRAINED else 1)
+        vectors = (WORDS,) if encoder == WORDS else request.vectors
+        seeds = range(request.seeds if drawn or encoder == UNTRAINED else 1)
         for name, seed in product(vectors, seeds):
             yield Trial(task, question.kind, how, encoder, name, pairs, seed)

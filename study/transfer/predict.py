@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import torch
 from torch import Tensor
+from uncollapse.study.transfer.request import Request
 
 from uncollapse.models.batch import Batch
 from uncollapse.models.probes.fine_tuning import fine_tune, predict
@@ -19,7 +20,6 @@ from uncollapse.study.transfer.dataset import Material, split_of
 from uncollapse.study.transfer.measurements import WORDS, Trial
 from uncollapse.study.transfer.sentence_vectors import BATCH, chunks, features
 from uncollapse.study.transfer.tasks import Question
-from uncollapse.study.transfer.wish import Wish
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,13 @@ class Bench:
         model: trained or not.
         material: of the task.
         question: that the task asks.
-        wish: the run's.
+        request: the run's.
     """
 
     model: TextVAE
     material: Material
     question: Question
-    wish: Wish
+    request: Request
 
 
 def vectors(trial: Trial) -> Vectors:
@@ -48,7 +48,7 @@ def frozen(trial: Trial, bench: Bench) -> Tensor:
     """Classes by a linear head on frozen vectors: (N,), -1 at rows that nobody asked about."""
     read = features(bench.model, bench.material, vectors(trial), trial.pairs)
     gold, found = torch.from_numpy(bench.material.gold), _nothing(bench)
-    for train, asked in bench.material.turns(bench.wish.folds, trial.seed):
+    for train, asked in bench.material.turns(bench.request.folds, trial.seed):
         classes = len(bench.question.classes)
         found[asked], _ = predicted_classes(read[train], gold[train], read[asked], classes, trial.seed)
     return found
@@ -58,10 +58,10 @@ def fine_tuned(trial: Trial, bench: Bench) -> Tensor:
     """Classes by encoders that were trained on, one a fold: (N,), -1 at rows that nobody asked about."""
     split, found = _sentences(bench.material), _nothing(bench)
     device, classes = bench.model.output.logits.weight.device, len(bench.question.classes)
-    for train, asked in bench.material.turns(bench.wish.folds, trial.seed):
+    for train, asked in bench.material.turns(bench.request.folds, trial.seed):
         own = split_of([split[row] for row in train], bench.material.gold[train].astype(np.int16))
-        epochs = partial(_epoch, own, bench.wish.batch, trial.seed, device)
-        tuned = fine_tune(bench.model, vectors(trial), epochs, classes, trial.seed, bench.wish.setting)
+        epochs = partial(_epoch, own, bench.request.batch, trial.seed, device)
+        tuned = fine_tune(bench.model, vectors(trial), epochs, classes, trial.seed, bench.request.setting)
         order = asked[np.argsort(split.lengths[asked], kind="stable")]
         found[order] = predict(tuned, (batch_of(split, rows).to(device) for rows in chunks(order, BATCH)))
     return found

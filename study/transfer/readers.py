@@ -1,6 +1,6 @@
 """Readers of the tasks' files, in the formats in which they are handed round (as SentEval's scripts leave them).
 
-Every reader takes a folder and returns its parts; a `UserError` names each line at fault, a few of a file.
+Every reader takes a folder and returns its parts; a `UserError` names each line at error, a few of a file.
 """
 
 import math
@@ -27,7 +27,7 @@ class Bad(ValueError):
     """A line is not what its format asks for; the sentence says what is."""
 
 
-Parse = Callable[[str], Row | None]  # of a line; None where there is no gold, `Bad` where it is at fault
+Parse = Callable[[str], Row | None]  # of a line; None where there is no gold, `Bad` where it is wrong
 
 
 def two_files(negative: str, positive: str, folder: Path) -> Mapping[str, Part]:
@@ -143,16 +143,16 @@ def _rows(path: Path, parse: Parse, header: bool = False) -> list[Row]:
 
 
 def _parsed(lines: Iterable[str], path: Path, parse: Parse, first: int = 1) -> list[Row]:
-    rows, faults = [], []
+    rows, errors = [], []
     for number, line in enumerate(lines, first):
         try:
             row = parse(line) if line.strip() else None
         except Bad as error:
-            faults.append(f"{path} line {number}: {error}")
+            errors.append(f"{path} line {number}: {error}")
             continue
         rows += [] if row is None else [row]
-    if faults:
-        raise UserError(few(faults))
+    if errors:
+        raise UserError(few(errors))
     if not rows:
         raise UserError(f"{path}: sentences are expected, and there are none; name the folder of the whole task")
     return rows

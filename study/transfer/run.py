@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from uncollapse.study.training.corpus_infos import corpus_info_of
+from uncollapse.study.transfer.request import Request
 
 from uncollapse.models.configuration import resolve
 from uncollapse.models.text_vae import TextVAE
 from uncollapse.study.results.saved_model import Trained
 from uncollapse.study.storage.fingerprints import digest
-from uncollapse.study.training.lexicons import lexicon_of
 from uncollapse.study.transfer import tasks
 from uncollapse.study.transfer.dataset import Material, Reader
 from uncollapse.study.transfer.measure import Refused, measure
@@ -23,7 +24,6 @@ from uncollapse.study.transfer.results import Kept, Row
 from uncollapse.study.transfer.splits import Part
 from uncollapse.study.transfer.table import line
 from uncollapse.study.transfer.ways import FINE_TUNED
-from uncollapse.study.transfer.wish import Wish
 
 Say = Callable[[str], None]
 
@@ -53,39 +53,39 @@ class Encoders:
 
     @lru_cache(maxsize=4)  # noqa: B019 -- lives as long as a run
     def _untrained(self, seed: int) -> TextVAE:
-        settings, lexicon = resolve.resolve(self.trained.content["model"]), lexicon_of(self.trained.corpus)
+        settings, corpus_info = resolve.resolve(self.trained.content["model"]), corpus_info_of(self.trained.corpus)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return TextVAE(settings, lexicon).to(self.device).eval()
+            return TextVAE(settings, corpus_info).to(self.device).eval()
 
 
-def run(trained: Trained, folders: Mapping[str, Path], wish: Wish, longest: int, out: Path, say: Say) -> Found:
+def run(trained: Trained, folders: Mapping[str, Path], request: Request, longest: int, out: Path, say: Say) -> Found:
     """Try a trained model on tasks; what an earlier, cut-off run left in `out` is not measured again.
 
     Args:
         trained: the model with its corpus.
         folders: of the tasks by name, from `study.transfer.tasks.find`.
-        wish: how.
+        request: how.
         longest: words of a sentence that are kept.
         out: gets `rows.jsonl`.
         say: told of progress.
 
     Raises:
-        UserError: the files of a task are at fault, all of them at once; nothing is measured then.
+        UserError: the files of a task are wrong, all of them at once; nothing is measured then.
     """
     parts = tasks.read(folders)
     encoders = Encoders(trained, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
     reader = Reader(trained.corpus, trained.model, longest)
     materials = {name: reader.material(one) for name, one in parts.items()}
-    names = _Names(trained.model, parts, wish, longest)
-    planned = list(_planned(materials, wish, encoders.names(wish.baselines)))
+    names = _Names(trained.model, parts, request, longest)
+    planned = list(_planned(materials, request, encoders.names(request.baselines)))
     kept, rows = Kept(out / "rows.jsonl"), []
     for number, (trial, question) in enumerate(planned, 1):
         name = names.of(trial)
         row = kept.get(name)
         if row is None:
             row = _measured(
-                trial, Bench(encoders.get(trial.encoder, trial.seed), materials[trial.task], question, wish)
+                trial, Bench(encoders.get(trial.encoder, trial.seed), materials[trial.task], question, request)
             )
             kept.add(name, row)
             say(f"[{number}/{len(planned)}] {line(row)}")
@@ -94,11 +94,11 @@ def run(trained: Trained, folders: Mapping[str, Path], wish: Wish, longest: int,
 
 
 def _planned(
-    materials: Mapping[str, Material], wish: Wish, encoders: tuple[str, ...]
+    materials: Mapping[str, Material], request: Request, encoders: tuple[str, ...]
 ) -> Iterator[tuple[Trial, tasks.Question]]:
     for name, material in materials.items():
         for question in tasks.TASKS[name].questions:
-            for trial in trials(name, question, material.pairs, wish, encoders):
+            for trial in trials(name, question, material.pairs, request, encoders):
                 yield trial, question
 
 
@@ -112,14 +112,14 @@ def _measured(trial: Trial, bench: Bench) -> Row:
 class _Names:
     """What a row is kept under: weights, the task's texts, the trial, and the settings on which its figures depend."""
 
-    def __init__(self, model: TextVAE, parts: Mapping[str, Mapping[str, Part]], wish: Wish, longest: int) -> None:
+    def __init__(self, model: TextVAE, parts: Mapping[str, Mapping[str, Part]], request: Request, longest: int) -> None:
         self.weights = _hash(tensor.cpu().numpy().tobytes() for tensor in model.state_dict().values())
         self.texts = {name: _hash(map(_bytes, one.values())) for name, one in parts.items()}
-        self.wish, self.longest = wish, longest
+        self.request, self.longest = request, longest
 
     def of(self, trial: Trial) -> str:
-        own = [self.wish.batch, asdict(self.wish.setting)] if trial.how == FINE_TUNED else []
-        return digest(self.weights, self.texts[trial.task], asdict(trial), self.wish.folds, self.longest, own)
+        own = [self.request.batch, asdict(self.request.setting)] if trial.how == FINE_TUNED else []
+        return digest(self.weights, self.texts[trial.task], asdict(trial), self.request.folds, self.longest, own)
 
 
 def _bytes(part: Part) -> bytes:

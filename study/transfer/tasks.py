@@ -103,16 +103,16 @@ def find(root: Path, names: Sequence[str] | None = None) -> dict[str, Path]:
 
 
 def read(folders: Mapping[str, Path]) -> dict[str, Mapping[str, Part]]:
-    """The parts of tasks by name; `UserError` with the faults of all files at once."""
+    """The parts of tasks by name; `UserError` with the errors of all files at once."""
     found: dict[str, Mapping[str, Part]] = {}
-    faults: list[str] = []
+    errors: list[str] = []
     for name, folder in folders.items():
         try:
             found[name] = TASKS[name].read(folder)
         except UserError as error:
-            faults.extend(error.faults)
-    if faults:
-        raise UserError(list(dict.fromkeys(faults)))  # two tasks may share a file
+            errors.extend(error.errors)
+    if errors:
+        raise UserError(list(dict.fromkeys(errors)))  # two tasks may share a file
     return found
 
 

@@ -7,7 +7,7 @@ from uncollapse.study.transfer.ways import FROZEN, PAIRS
 
 
 @dataclass(frozen=True)
-class Wish:
+class Request:
     """How tasks are tried.
 
     Args:

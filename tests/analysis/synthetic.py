@@ -1,4 +1,4 @@
-"""Synthetic records with a known truth: collapse probabilities, Hoyer spreads and knob effects are set, not found."""
+"""Synthetic records with a known truth: collapse probabilities, Hoyer spreads and hyperparameter effects are set, not found."""
 
 import hashlib
 from collections.abc import Sequence

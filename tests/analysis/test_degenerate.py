@@ -49,7 +49,10 @@ CASES: dict[str, tuple[Change, str]] = {
     "language model only": (lambda t: t[t["family"] == "lstm_lm"], "The language model lstm_lm has nll_exact"),
     "one family": (lambda t: t[t["family"] == "vmf"], "Never seen to collapse: vmf"),
     "one trial": (lambda t: t[:1], "1 family, 1 search trial."),
-    "no knobs": (lambda t: t.drop(columns=[c for c in t.columns if c.startswith("param.")]), "Best likelihood"),
+    "no hyperparameters": (
+        lambda t: t.drop(columns=[c for c in t.columns if c.startswith("param.")]),
+        "Best likelihood",
+    ),
     "ties": (_set(nll_iw=30.0, mi=1.0, latent_gain=1.0, hoyer_mean=0.5), "Best likelihood"),
 }
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.support.tables import DEAD, OK, frame, replicate, search
-from uncollapse.analysis.verdicts import Thresholds, judge, yardsticks
+from uncollapse.analysis.verdicts import Thresholds, baselines, judge
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_a_language_model_is_never_collapsed() -> None:
     assert table["verdict"].tolist() == ["no latent", "ok"]
     assert table["collapsed"].isna().tolist() == [True, False]
     assert table["nll_estimator"].tolist() == ["nll_exact", "nll_iw"]
-    assert yardsticks(table) == ["lm"]
+    assert baselines(table) == ["lm"]
 
 
 def test_relabelling_needs_other_thresholds_only() -> None:

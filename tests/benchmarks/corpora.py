@@ -61,12 +61,13 @@ def start(folder: Path, settings: Mapping[str, Any]) -> Row:
     """What a worker does with a prepared corpus before its first batch; torch is imported before the clock starts."""
     import pickle
 
+    from uncollapse.study.training.corpus_infos import corpus_info_of
+
     from uncollapse.study.corpora.prepare import prepare as open_corpus
     from uncollapse.study.execution.worker import Text
-    from uncollapse.study.training.lexicons import lexicon_of
 
     corpus = open_corpus(settings, folder / "cache", folder)
-    sent = pickle.dumps(Text(corpus, lexicon_of(corpus), corpus.split("train"), corpus.split("valid")))
+    sent = pickle.dumps(Text(corpus, corpus_info_of(corpus), corpus.split("train"), corpus.split("valid")))
     began = time.perf_counter()
     text = pickle.loads(sent)  # our own bytes of a moment ago
     return {"seconds": time.perf_counter() - began, "sent MB": len(sent) / 2**20, "sentences": len(text.train)}
@@ -79,14 +80,14 @@ def _resident() -> float:
 def together(folder: Path, settings: Mapping[str, Any]) -> Row:
     """Memory that trials which read the corpus side by side add, in Ray workers that got it as trials get it."""
     import ray
+    from uncollapse.study.training.corpus_infos import corpus_info_of
 
     from uncollapse.study.corpora.prepare import prepare as open_corpus
     from uncollapse.study.execution.worker import Text
-    from uncollapse.study.training.lexicons import lexicon_of
 
     corpus = open_corpus(settings, folder / "cache", folder)
     ray.init(num_cpus=TRIALS, include_dashboard=False, logging_level="ERROR", log_to_driver=False)
-    text = ray.put(Text(corpus, lexicon_of(corpus), corpus.split("train"), corpus.split("valid")))
+    text = ray.put(Text(corpus, corpus_info_of(corpus), corpus.split("train"), corpus.split("valid")))
     workers = [ray.remote(Reader).remote() for _ in range(TRIALS)]
     before = ray.get([worker.memory.remote() for worker in workers])
     ray.get([worker.read.remote(text) for worker in workers])

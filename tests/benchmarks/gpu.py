@@ -31,15 +31,15 @@ BATCHED = "g_nvdm"  # the only kind that torch.func can batch, see `seeds_togeth
 Row = dict[str, Any]
 
 
-def side_by_side(wish: argparse.Namespace, cache: Path, family: str, count: int, variant: str) -> Row:
+def side_by_side(request: argparse.Namespace, cache: Path, family: str, count: int, variant: str) -> Row:
     """`count` trials at once; sentences a second of all together, and the GPU's idle share meanwhile."""
-    command = [sys.executable, "-m", "tests.benchmarks.gpu_trial", str(cache), family, variant, wish.device]
-    own = [[*command, str(seed), str(wish.seconds)] for seed in range(count)]
+    command = [sys.executable, "-m", "tests.benchmarks.gpu_trial", str(cache), family, variant, request.device]
+    own = [[*command, str(seed), str(request.seconds)] for seed in range(count)]
     with started(own) as trials:
         for trial in trials:
             assert trial.stdout is not None
             assert trial.stdout.readline() == "ready\n", "a trial did not come up"
-        with watched(wish.device) as busy:
+        with watched(request.device) as busy:
             for trial in trials:
                 print("go", file=trial.stdin, flush=True)
             found = [json.loads(trial.stdout.readline()) for trial in trials if trial.stdout]
@@ -100,19 +100,19 @@ def multi_process_service(folder: Path) -> Iterator[Mapping[str, str]]:
             del os.environ[name]
 
 
-def rows(wish: argparse.Namespace, cache: Path) -> Iterator[Row]:
-    for family in wish.families:
-        for variant in wish.variants:
-            yield side_by_side(wish, cache, family, 1, variant)
-        for count in wish.packed:
-            yield side_by_side(wish, cache, family, count, "float32")
-        if wish.mps:
+def rows(request: argparse.Namespace, cache: Path) -> Iterator[Row]:
+    for family in request.families:
+        for variant in request.variants:
+            yield side_by_side(request, cache, family, 1, variant)
+        for count in request.packed:
+            yield side_by_side(request, cache, family, count, "float32")
+        if request.mps:
             with multi_process_service(cache / f"mps-{family}"):
-                for count in wish.packed:
-                    yield {**side_by_side(wish, cache, family, count, "float32"), "variant": "float32 under MPS"}
-    for count in wish.packed:
-        yield side_by_side(wish, cache, BATCHED, count, "float32")
-        yield {**side_by_side(wish, cache, BATCHED, 1, f"{count} seeds in one"), "at once": count}
+                for count in request.packed:
+                    yield {**side_by_side(request, cache, family, count, "float32"), "variant": "float32 under MPS"}
+    for count in request.packed:
+        yield side_by_side(request, cache, BATCHED, count, "float32")
+        yield {**side_by_side(request, cache, BATCHED, 1, f"{count} seeds in one"), "at once": count}
 
 
 def main() -> None:
@@ -125,22 +125,22 @@ def main() -> None:
     parser.add_argument("--mps", action="store_true", help="the packing again under the multi-process service")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--quick", action="store_true", help="one family, two at once, 3 seconds; so without a GPU")
-    wish = parser.parse_args()
-    if wish.quick or wish.device == "cpu":  # sixteen at once on a CPU tell nothing of a GPU
-        wish.families, wish.packed, wish.seconds = ["seqvae"], [2], 3.0
-        wish.variants = ["float32", "bfloat16"]
-    print(torch.cuda.get_device_name() if wish.device == "cuda" else "no GPU: on the CPU, in small", here())
+    request = parser.parse_args()
+    if request.quick or request.device == "cpu":  # sixteen at once on a CPU tell nothing of a GPU
+        request.families, request.packed, request.seconds = ["seqvae"], [2], 3.0
+        request.variants = ["float32", "bfloat16"]
+    print(torch.cuda.get_device_name() if request.device == "cuda" else "no GPU: on the CPU, in small", here())
     found = []
     with tempfile.TemporaryDirectory() as name:
-        for row in rows(wish, Path(name)):
+        for row in rows(request, Path(name)):
             found.append(row)
             print(
                 f"{row['family']:<8}{row['variant']:<18}{row['at once']:>3} at once{row['trials an hour']:10.1f} trials an hour"
                 f"   idle {row['idle']:.2f}   {row['GPU MB a trial']:.0f} MB of GPU a trial",
                 flush=True,
             )
-    if wish.json:
-        wish.json.write_text(json.dumps(found, indent=2))
+    if request.json:
+        request.json.write_text(json.dumps(found, indent=2))
 
 
 if __name__ == "__main__":

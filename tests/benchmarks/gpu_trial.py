@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from uncollapse.study.training.corpus_infos import corpus_info_of
 
 from tests.benchmarks.seeds_together import SeedsTogether
 from uncollapse.models.batch import Batch
@@ -23,7 +24,6 @@ from uncollapse.study.config.families import merge
 from uncollapse.study.corpora.prepare import prepare
 from uncollapse.study.training import devices
 from uncollapse.study.training.batches import training_batches
-from uncollapse.study.training.lexicons import lexicon_of
 from uncollapse.study.training.training import Effort, Task, Training
 
 BATCH, SENTENCES, WARM = 32, 10_000, 5
@@ -46,7 +46,7 @@ def training(cache: Path, family: str, device: torch.device, seed: int, options:
         settings = merge(settings, {slot: own for slot, own in SMALL.items() if "heads" not in settings[slot]})
     task = Task(
         settings,
-        lexicon_of(corpus),
+        corpus_info_of(corpus),
         seed,
         10,
         BATCH,
@@ -75,7 +75,7 @@ def together(own: Training, device: torch.device, count: int) -> Step:
     models = []
     for seed in range(count):
         torch.manual_seed(seed)
-        models.append(TextVAE(own.task.configuration, own.task.lexicon).to(device).train())
+        models.append(TextVAE(own.task.configuration, own.task.corpus_info).to(device).train())
     return SeedsTogether(models, Objective(own.task.configuration["objective"], 1000), 1e-3, 5.0)
 
 

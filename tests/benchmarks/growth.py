@@ -30,7 +30,7 @@ from uncollapse.study.config.study_page import Study, planned
 from uncollapse.study.execution.progress import Progress
 from uncollapse.study.stages.stage import ReplicateStage, SearchStage, Stage
 from uncollapse.study.storage.ledger import Ledger
-from uncollapse.study.storage.recorder import Book
+from uncollapse.study.storage.recorder import Recorder
 from uncollapse.study.storage.workspace import Workspace
 
 NAME, FAMILIES, SEEDS = "growth", ("seqvae", "maxpool", "vmf", "hsvae", "vat"), 10
@@ -96,12 +96,12 @@ def drive(stage: Stage, epochs: int) -> None:
     """Report the epochs of every trial, as workers would, one trial after another."""
     while (record := stage.next_trial()) is not None:
         for number in range(1, epochs + 1):
-            known = stage.book.epoch(record.key, epoch(record.key, number, epochs))
+            known = stage.recorder.epoch(record.key, epoch(record.key, number, epochs))
             if known is not None and stage.stops(known):
-                stage.book.stop(record.key)
+                stage.recorder.stop(record.key)
                 break
         else:
-            stage.book.finish(record.key, final(record.key) if stage.name == REPLICATE else {})
+            stage.recorder.finish(record.key, final(record.key) if stage.name == REPLICATE else {})
 
 
 def alone(folder: Path, study: Study) -> Figures:
@@ -112,10 +112,10 @@ def alone(folder: Path, study: Study) -> Figures:
     with (folder / "said").open("w") as said:
         console = Console(file=said, width=120)
         progress, before = Progress(planned(study.settings()), study.search.select, SLOTS, console), resident()
-        book = Book(Ledger(workspace.folder, NAME, write=True), study.search.select, (progress,))
+        recorder = Recorder(Ledger(workspace.folder, NAME, write=True), study.search.select, (progress,))
         for kind in (SearchStage, ReplicateStage):
             with timed(found, kind.name):
-                stage = kind(study, "corpus", book)
+                stage = kind(study, "corpus", recorder)
                 progress.enter(stage.name, stage.planned())
                 drive(stage, study.train.epochs)
         found["MB at the end"], found["MB grown"] = resident(), resident() - before
@@ -144,10 +144,10 @@ def tuned(folder: Path, study: Study) -> Figures:
     found, places = Figures(), []
     stage = ray_tune.run_stage
 
-    def watched(conductor: Any, *more: Any) -> None:
+    def watched(dispatcher: Any, *more: Any) -> None:
         places.append(resident())
-        with timed(found, conductor.stage.name):
-            stage(conductor, *more)
+        with timed(found, dispatcher.stage.name):
+            stage(dispatcher, *more)
         places.append(resident())
 
     def concluded(workspace: Workspace, writer: Any, progress: Progress) -> dict[str, Any]:
@@ -170,9 +170,9 @@ def opened(folder: Path, study: Study) -> Figures:
     """What it takes to go on with a study: ledger and both stages."""
     found, before = Figures(), resident()
     with timed(found, "open again"):
-        book = Book(Ledger(folder / NAME, NAME, write=True), study.search.select)
+        recorder = Recorder(Ledger(folder / NAME, NAME, write=True), study.search.select)
         for kind in (SearchStage, ReplicateStage):
-            kind(study, "corpus", book).planned()
+            kind(study, "corpus", recorder).planned()
     found["MB of opening again"] = resident() - before
     return found
 
@@ -198,18 +198,18 @@ def read(folder: Path, study: Study) -> Figures:
 PARTS: Mapping[str, Callable[[Path, Study], Figures]] = {"alone": alone, "tuned": tuned, "opened": opened, "read": read}
 
 
-def measured(part: str, folder: Path, wish: argparse.Namespace, trials: int) -> Figures:
+def measured(part: str, folder: Path, request: argparse.Namespace, trials: int) -> Figures:
     """A part in a process of its own."""
     command = [sys.executable, "-m", "tests.benchmarks.growth", "--part", part, "--folder", str(folder)]
-    command += ["--trials", str(trials), "--epochs", str(wish.epochs), "--sampler", wish.sampler]
+    command += ["--trials", str(trials), "--epochs", str(request.epochs), "--sampler", request.sampler]
     return json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()[-1])
 
 
-def column(folder: Path, wish: argparse.Namespace, trials: int) -> Figures:
+def column(folder: Path, request: argparse.Namespace, trials: int) -> Figures:
     """All figures of a study of so many trials."""
     found: Figures = {}
-    for part in ("alone" if wish.alone else "tuned", "opened", "read"):
-        found |= measured(part, folder, wish, trials)
+    for part in ("alone" if request.alone else "tuned", "opened", "read"):
+        found |= measured(part, folder, request, trials)
     rates = {
         f"driver, {shown} a trial": 1000 / trials * sum(found[f"{stage}, {seconds}"] for stage in (SEARCH, REPLICATE))
         for seconds, shown in RATES.items()
@@ -219,11 +219,11 @@ def column(folder: Path, wish: argparse.Namespace, trials: int) -> Figures:
     return {"trials": trials, **rates, **memory, **found}
 
 
-def main(wish: argparse.Namespace) -> None:
+def main(request: argparse.Namespace) -> None:
     found = []
-    for trials in wish.trials:
+    for trials in request.trials:
         with tempfile.TemporaryDirectory() as folder:
-            found.append(column(Path(folder), wish, trials))
+            found.append(column(Path(folder), request, trials))
         print(f"{trials:,} trials done", flush=True)
     for name in (name for name in found[0] if not name.endswith("thread's cpu s")):
         ratio = found[-1][name] / found[0][name] if found[0][name] else float("nan")
@@ -238,11 +238,11 @@ if __name__ == "__main__":
     parser.add_argument("--alone", action="store_true", help="without Ray Tune and MLflow")
     parser.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-    wish = parser.parse_args()
-    wish.trials = wish.trials or ([1000, 10_000] if wish.alone else [100, 1000, 5000])
-    wish.epochs = wish.epochs or (20 if wish.alone else 5)
-    if wish.part:
-        study = page(wish.folder, wish.trials[0], wish.epochs, wish.sampler)
-        print(json.dumps(PARTS[wish.part](wish.folder, study)))
+    request = parser.parse_args()
+    request.trials = request.trials or ([1000, 10_000] if request.alone else [100, 1000, 5000])
+    request.epochs = request.epochs or (20 if request.alone else 5)
+    if request.part:
+        study = page(request.folder, request.trials[0], request.epochs, request.sampler)
+        print(json.dumps(PARTS[request.part](request.folder, study)))
     else:
-        main(wish)
+        main(request)

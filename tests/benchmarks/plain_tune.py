@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.plain_tune STUDY FOLDER [--reuse]
 
-The yardstick of `tests.benchmarks.scheduling`. STUDY is a JSON file of a `corpus:` section, its cache, and jobs as our own
+The baseline of `tests.benchmarks.scheduling`. STUDY is a JSON file of a `corpus:` section, its cache, and jobs as our own
 workers get them; they are trained by the same code, so that only what surrounds a training differs. Writes
 FOLDER/trials.json: when each trial began and ended, and its seconds inside epochs.
 """
@@ -24,15 +24,18 @@ from ray.air.integrations.mlflow import MLflowLoggerCallback
 
 def train(config: dict[str, Any]) -> None:
     """One trial: load the corpus, train, report every epoch."""
+    from uncollapse.study.training.corpus_infos import corpus_info_of
+
     from uncollapse.study.corpora.prepare import prepare
-    from uncollapse.study.training.lexicons import lexicon_of
     from uncollapse.study.training.training import Effort, Task, Training
 
     job, started = config["job"], time.time()
     torch.set_num_threads(1)
     corpus = prepare(config["corpus"], Path(config["cache"]), Path())
     names = ("configuration", "seed", "epochs", "batch_size")
-    task = Task(**{name: job[name] for name in names}, lexicon=lexicon_of(corpus), effort=Effort.of(job["evaluate"]))
+    task = Task(
+        **{name: job[name] for name in names}, corpus_info=corpus_info_of(corpus), effort=Effort.of(job["evaluate"])
+    )
     training = Training(task, corpus.split("train"), corpus.split("valid"), torch.device("cpu"))
     inside = 0.0
     for epoch in training.epochs():

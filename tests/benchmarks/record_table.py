@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from uncollapse.study.training.corpus_infos import corpus_info_of
 
-from uncollapse.models.corpus_info import Lexicon
+from uncollapse.models.corpus_info import CorpusInfo
 from uncollapse.study.config import families
 from uncollapse.study.config.families import Family
 from uncollapse.study.corpora.corpus import Corpus
 from uncollapse.study.corpora.prepare import prepare
-from uncollapse.study.training.lexicons import lexicon_of
 from uncollapse.study.training.training import Diverged, Effort, Task, Training
 
 TABLES = Path(__file__).parent / "tables"
@@ -42,7 +42,7 @@ MEASURES = ("nll_iw", "kl", "mi", "latent_gain", "hoyer_mean")
 
 
 class Setting(NamedTuple):
-    """One row of the space; `search.py` searches the same knobs."""
+    """One row of the space; `search.py` searches the same hyperparameters."""
 
     lr: float
     size: int
@@ -83,9 +83,9 @@ def changes(setting: Setting) -> dict[str, Any]:
     }
 
 
-def trained(setting: Setting, seed: int, corpus: Corpus, lexicon: Lexicon) -> dict[str, float]:
+def trained(setting: Setting, seed: int, corpus: Corpus, corpus_info: CorpusInfo) -> dict[str, float]:
     """The measures of one training; no figure but infinity where it diverged."""
-    task = Task(base().configure(changes(setting)), lexicon, seed, EPOCHS, BATCH, EFFORT)
+    task = Task(base().configure(changes(setting)), corpus_info, seed, EPOCHS, BATCH, EFFORT)
     training = Training(task, corpus.split("train"), corpus.split("valid"), torch.device("cpu"))
     try:
         epochs = list(training.epochs())
@@ -115,11 +115,11 @@ def record(path: Path, wanted: Iterable[tuple[Setting, int]], until: float) -> b
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as cache, _opened(path) as file:
         corpus = prepare(CORPUS, Path(cache), Path())
-        lexicon = lexicon_of(corpus)
+        corpus_info = corpus_info_of(corpus)
         for done, (setting, seed) in enumerate(left):
             if time.monotonic() > until:
                 return False
-            figures = trained(setting, seed, corpus, lexicon)
+            figures = trained(setting, seed, corpus, corpus_info)
             kept = {name: f"{value:.4f}" for name, value in figures.items()}
             csv.DictWriter(file, HEADER).writerow({**setting._asdict(), "seed": seed, **kept})
             file.flush()
@@ -158,5 +158,5 @@ if __name__ == "__main__":
     parser.add_argument("--every", type=Path, default=EVERY)
     parser.add_argument("--best", type=Path, default=BEST)
     parser.add_argument("--minutes", type=float, default=60.0)
-    wish = parser.parse_args()
-    main(wish.every, wish.best, wish.minutes)
+    request = parser.parse_args()
+    main(request.every, request.best, request.minutes)

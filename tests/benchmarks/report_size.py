@@ -95,11 +95,11 @@ if __name__ == "__main__":
     parser.add_argument("--folder", type=Path, help="where the studies are made and kept (a temporary one)")
     parser.add_argument("--trials", type=int, nargs="+", default=[1000, 10_000])
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
-    wish = parser.parse_args()
-    if wish.measure:
-        print(json.dumps(measure(wish.measure)))
-    elif wish.folder:
-        main(wish.folder, wish.trials)
+    request = parser.parse_args()
+    if request.measure:
+        print(json.dumps(measure(request.measure)))
+    elif request.folder:
+        main(request.folder, request.trials)
     else:
         with tempfile.TemporaryDirectory() as temporary:
-            main(Path(temporary), wish.trials)
+            main(Path(temporary), request.trials)

@@ -3,7 +3,7 @@
     python -m tests.benchmarks.search [repetitions] [most trials]
 
 The space is that of `record_table.py` with its numbers as intervals, as pages have them; a proposal trains as the recorded setting
-that is nearest knob by knob. A trial is told the figure of one of the recorded seeds, and a setting is good by its mean over all.
+that is nearest hyperparameter by hyperparameter. A trial is told the figure of one of the recorded seeds, and a setting is good by its mean over all.
 """
 
 import math
@@ -107,7 +107,7 @@ SAMPLERS: dict[str, Make] = {
     "random": ours("random"),
     "ours": ours("tpe"),
     "optuna's defaults": tpe(),
-    "knobs one by one": tpe(multivariate=False, n_startup_trials=8),
+    "hyperparameters one by one": tpe(multivariate=False, n_startup_trials=8),
     "4 at random first": tpe(group=True, n_startup_trials=4),
     "16 at random first": tpe(group=True, n_startup_trials=16),
 }

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
+from uncollapse.study.training.corpus_infos import corpus_info_of
 
 from tests.benchmarks import floor, side_by_side, textbook
 from tests.support.places import ROOT
@@ -23,7 +24,6 @@ from uncollapse.study.config import families
 from uncollapse.study.corpora.corpus import Corpus, Split
 from uncollapse.study.corpora.prepare import prepare
 from uncollapse.study.training.batches import BUCKET_BATCHES, training_batches
-from uncollapse.study.training.lexicons import lexicon_of
 from uncollapse.study.training.training import Effort, Task, Training
 
 PTB = ROOT.parent / "shared" / "data" / "ptb"
@@ -75,7 +75,7 @@ def configuration(name: str, size: str) -> dict[str, Any]:
 
 def ours(given: Mapping[str, Any], corpus: Corpus, split: Split) -> Training:
     effort = Effort(subset_sentences=2, subset_samples=1, full_samples=1)
-    task = Task(given, lexicon_of(corpus), 0, 1000, BATCH, effort)
+    task = Task(given, corpus_info_of(corpus), 0, 1000, BATCH, effort)
     return Training(task, split, corpus.split("valid"), torch.device("cpu"))
 
 

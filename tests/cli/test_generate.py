@@ -11,6 +11,7 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file, save_file
+from uncollapse.study.training.corpus_infos import corpus_info_of
 
 from tests.support import models
 from tests.support.exported_files import CORPUS, exported
@@ -23,7 +24,6 @@ from uncollapse.study.corpora.corpus import Corpus, Split
 from uncollapse.study.corpora.prepare import prepare
 from uncollapse.study.errors import UserError
 from uncollapse.study.results import final_training, saved_model
-from uncollapse.study.training.lexicons import lexicon_of
 from uncollapse.study.training.samples import Speaker, sheet, text
 
 SECTIONS = {"reconstructions", "variation", "interpolation", "prior"}
@@ -71,14 +71,14 @@ def said(file: Path, *given: str) -> tuple[dict[str, Any], str]:
 
 
 def refused(file: Path, *given: str) -> str:
-    with pytest.raises(UserError) as fault:
+    with pytest.raises(UserError) as error:
         command.generate(asked(file, *given))
-    return str(fault.value)
+    return str(error.value)
 
 
 def untrained(name: str, corpus: Corpus) -> TextVAE:
     torch.manual_seed(0)
-    return TextVAE(models.configuration(name), lexicon_of(corpus))
+    return TextVAE(models.configuration(name), corpus_info_of(corpus))
 
 
 @pytest.mark.parametrize("name", models.EVERY)
@@ -248,7 +248,7 @@ def test_a_corpus_of_an_earlier_version_is_not_read_as_if_it_were_of_this_one(
         saved_model.load(best / "seqvae", corpora)
 
 
-def test_without_a_wish_there_is_some_of_everything(best: Path) -> None:
+def test_without_a_request_there_is_some_of_everything(best: Path) -> None:
     data, written = said(best / "vat.yaml")
     assert set(data) >= SECTIONS
     assert data["family"] == "vat"
@@ -258,7 +258,7 @@ def test_without_a_wish_there_is_some_of_everything(best: Path) -> None:
     assert said(best / "vat.yaml", "--seed", "1")[0]["prior"] != data["prior"]
 
 
-def test_every_wish_is_a_section_of_its_size(best: Path, corpus: Corpus) -> None:
+def test_every_request_is_a_section_of_its_size(best: Path, corpus: Corpus) -> None:
     valid = corpus.split("valid")
     first, second = corpus.sentence(valid[0]), corpus.sentence(valid[1])
     data, _ = said(
@@ -352,7 +352,7 @@ def test_a_decoder_that_is_shown_the_bag_only_reconstructs(best: Path) -> None:
     assert "the bag of the very words" in refused(best / "nvrnn_bow.yaml", "--prior", "1")
 
 
-FAULTS = {
+ERRORS = {
     "draws": (["--draws", "0"], "--draws: a whole number from 1, found 0"),
     "steps": (["--steps", "1"], "--steps: a whole number from 2, found 1"),
     "seed": (["--seed", "-1"], "--seed: a whole number from 0"),
@@ -370,11 +370,11 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("case", FAULTS)
+@pytest.mark.parametrize("case", ERRORS)
 def test_a_wrong_option_is_refused_in_a_sentence(case: str, best: Path) -> None:
-    given, expected = FAULTS[case]
+    given, expected = ERRORS[case]
     assert expected in refused(best / "vat.yaml", *given)
 
 
-def test_all_faults_are_told_at_once(best: Path) -> None:
+def test_all_errors_are_told_at_once(best: Path) -> None:
     assert len(refused(best / "vat.yaml", "--draws", "0", "--steps", "0", "--split", "test").splitlines()) == 3

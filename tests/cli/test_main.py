@@ -88,7 +88,7 @@ def test_plan_refuses_a_bad_page_in_sentences(case: str, folder: Path, capsys: p
         assert part in said, said
 
 
-def test_every_fault_of_a_page_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_error_of_a_page_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = write(tmp_path, families=["vmff", "seqva"], train={"epochs": 0}, seed=-1)
     said = plan(capsys, page, tmp_path / "runs")
     assert said.count("uncollapse: ") == 4
@@ -175,8 +175,8 @@ def test_the_readme_lists_the_families() -> None:
 def test_tracking_uris(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preflight, "SERVER_SECONDS", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        assert "does not" in preflight.tracking_faults(f"http://127.0.0.1:{silent.getsockname()[1]}")[0]
-    assert "absolute" in preflight.tracking_faults("sqlite:///relative.db")[0]
-    assert preflight.tracking_faults(f"sqlite:///{tmp_path}/mlflow.db") == []
-    assert "postgresql+psycopg2" in preflight.tracking_faults("postgresql://127.0.0.1/db")[0]
-    assert preflight.tracking_faults("postgresql+psycopg2://127.0.0.1/db") == []
+        assert "does not" in preflight.tracking_errors(f"http://127.0.0.1:{silent.getsockname()[1]}")[0]
+    assert "absolute" in preflight.tracking_errors("sqlite:///relative.db")[0]
+    assert preflight.tracking_errors(f"sqlite:///{tmp_path}/mlflow.db") == []
+    assert "postgresql+psycopg2" in preflight.tracking_errors("postgresql://127.0.0.1/db")[0]
+    assert preflight.tracking_errors("postgresql+psycopg2://127.0.0.1/db") == []

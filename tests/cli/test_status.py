@@ -15,7 +15,7 @@ def told(stage: SearchStage) -> None:
         if record.family == "one":
             trial_records.train(stage, record)
         else:
-            stage.book.fail(record.key, "told to")
+            stage.recorder.fail(record.key, "told to")
 
 
 def test_a_family_that_the_search_left_nothing_to_confirm_of_has_nothing_planned(tmp_path: Path) -> None:
@@ -36,6 +36,6 @@ def test_a_seed_that_failed_and_is_tried_again_is_planned_once(tmp_path: Path) -
     study = trial_records.study(tmp_path, search={"stop_early": "none"})
     trial_records.run(trial_records.search(study, tmp_path))
     stage = trial_records.replicate(study, tmp_path)
-    stage.book.fail(stage.next_trial().key, "told to")
+    stage.recorder.fail(stage.next_trial().key, "told to")
     trial_records.replicate(study, tmp_path)
     assert _planned(study.settings(), recorded(Ledger(tmp_path / "runs", "mine")))["replicate"] == {"one": 6, "two": 6}

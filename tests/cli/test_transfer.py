@@ -62,9 +62,9 @@ def found(best: Path, name: str, folder: Path, out: Path, *given: str) -> tuple[
 
 
 def refused(best: Path, name: str, folder: Path, *given: str) -> str:
-    with pytest.raises(UserError) as fault:
+    with pytest.raises(UserError) as error:
         command.transfer(asked(best, name, folder, *given))
-    return str(fault.value)
+    return str(error.value)
 
 
 def test_every_kind_of_task_frozen_and_fine_tuned(best: Path, tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_models_and_options_that_do_not_fit_are_refused(best: Path, tmp_path: Pa
     assert "did you mean 'code'" in refused(best, "maxpool", folder, "--vectors", "cod")
     assert "code" in refused(best, "vat", folder, "--vectors", "code")
     wrong = refused(best, "vat", folder, "--seeds", "0", "--rate", "-1", "--folds", "1")
-    assert [fault.split(":")[0] for fault in wrong.splitlines()] == ["--seeds", "--folds", "--rate"]
+    assert [error.split(":")[0] for error in wrong.splitlines()] == ["--seeds", "--folds", "--rate"]
 
 
 def test_the_command_line(best: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,8 +18,8 @@ def verify(runs: Path, study: str = "faulty") -> str:
 
 def finished_once(runs: Path, trials: int, epochs: int, study: str = "faulty") -> None:
     """Fails the test unless every planned trial was entered once and finished, with each of its epochs once."""
-    book = Ledger(runs / study, study)
-    entered = sum(len(book.trials(*place)) for place in book.families())
+    recorder = Ledger(runs / study, study)
+    entered = sum(len(recorder.trials(*place)) for place in recorder.families())
     found = left(runs, study)
     assert len(found) == entered == trials, "no trial is missing and none was entered twice"
     assert [record.state for record in found] == [FINISHED] * trials, [record.cause for record in found if record.cause]

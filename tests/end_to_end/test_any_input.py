@@ -88,13 +88,13 @@ def a_place() -> Iterator[Path]:
 
 
 def judged(kind: str, answer: Answer) -> bool:
-    """Whether the command accepted what it was given; a refusal is one printable sentence a fault."""
+    """Whether the command accepted what it was given; a refusal is one printable sentence an error."""
     accepted = answer.code == 0
     assert accepted or answer.code == 2, answer
     if not accepted:
-        assert answer.faults
-        assert all(fault.startswith("uncollapse: ") and len(fault) < LONGEST + 50 for fault in answer.faults)
-        assert not any(CONTROL.search(fault) for fault in answer.faults), answer.err
+        assert answer.errors
+        assert all(error.startswith("uncollapse: ") and len(error) < LONGEST + 50 for error in answer.errors)
+        assert not any(CONTROL.search(error) for error in answer.errors), answer.err
     assert "Traceback" not in answer.out + answer.err
     told = f"{kind}: {'accepted' if accepted else 'refused'}"
     event(told)

@@ -27,7 +27,7 @@ def test_a_full_disk_stops_the_study_and_costs_an_epoch(tmp_path: Path) -> None:
         assert code == 1, said[-3000:]
         assert "disk: no space is left" in said
         assert "Traceback" not in said
-        assert "failed" not in said, "a full disk is no trial's fault"
+        assert "failed" not in said, "a full disk is nothing that a trial did"
         before = left(runs)
         assert {record.state for record in before} <= {FINISHED, RUNNING, "missing"}
         ballast.unlink()

@@ -8,7 +8,7 @@ from tests.support import models
 from uncollapse.models import text_vae
 from uncollapse.models.batch import BOS, EOS, PAD, Batch
 from uncollapse.models.configuration import constraints
-from uncollapse.models.corpus_info import Lexicon
+from uncollapse.models.corpus_info import CorpusInfo
 from uncollapse.models.layers import likelihoods
 from uncollapse.models.text_vae import TextVAE
 from uncollapse.models.variable import Variable
@@ -170,7 +170,7 @@ def test_only_real_targets_meet_the_vocabulary(monkeypatch: pytest.MonkeyPatch) 
 def test_parts_fit_whatever_their_sizes(name: str) -> None:
     sizes = {"inputs": {"size": 7}, "latent": {"size": 5}, "encoder": {"hidden": 6}, "decoder": {"hidden": 10}}
     configuration = models.family(name).override(sizes).configure({})
-    model = text_vae.TextVAE(configuration, Lexicon(23, classes=3))
+    model = text_vae.TextVAE(configuration, CorpusInfo(23, classes=3))
     tokens = torch.randint(4, 23, (2, 4))
     trace = model.trace(Batch(tokens, torch.tensor([4, 2]), torch.tensor([0, 2])))
     assert trace.reconstruction.shape == (2,)

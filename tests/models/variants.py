@@ -35,7 +35,7 @@ def variants(slot: str) -> Iterator[dict[str, Any]]:
         sizes = {name: value for name, value in SIZES.items() if name in known}
         for values in itertools.product(*few.values()):
             settings = components.resolve(slot, {"kind": kind, **sizes, **dict(zip(few, values, strict=True))})
-            if not (settings.get("features") == "states" and settings.get("bidirectional")):  # a law forbids it
+            if not (settings.get("features") == "states" and settings.get("bidirectional")):  # a constraint forbids it
                 yield settings
 
 

@@ -1,4 +1,4 @@
-"""YAML pages: numbers as researchers write them, nothing twice, and faults with their line."""
+"""YAML pages: numbers as researchers write them, nothing twice, and errors with their line."""
 
 from pathlib import Path
 

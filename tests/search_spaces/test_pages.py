@@ -27,7 +27,7 @@ with_latent = pytest.mark.parametrize("name", models.WITH_LATENT)
 @listed
 def test_the_page_is_sound_and_says_whose_it_is(name: str) -> None:
     family = families.load(name)
-    assert families.faults(family) == []
+    assert families.errors(family) == []
     assert family.name == name
     assert family.title
     assert any(char.isdigit() for char in family.paper)
@@ -38,7 +38,7 @@ def test_every_corner_of_the_search_resolves_to_what_was_drawn(name: str) -> Non
     family = families.load(name)
     for settings in space.corners(family.search):
         complete = family.configure(settings)
-        assert resolve.faults(complete) == []
+        assert resolve.errors(complete) == []
         for slot, drawn in settings.items():
             held = complete[slot]
             for key, value in drawn.items():
@@ -46,20 +46,20 @@ def test_every_corner_of_the_search_resolves_to_what_was_drawn(name: str) -> Non
 
 
 @listed
-def test_every_searched_knob_starts_from_a_value_of_its_page(name: str) -> None:
+def test_every_searched_hyperparameter_starts_from_a_value_of_its_page(name: str) -> None:
     """The paper's own value lies inside what is searched, or the search could never find the paper again."""
     family = families.load(name)
     base = family.configure({})
-    for knob, leaf in space.knobs(family.search):
-        slot, _, option = knob.partition(".")
+    for hyperparameter, leaf in space.hyperparameters(family.search):
+        slot, _, option = hyperparameter.partition(".")
         if slot == "objective" or not isinstance(leaf, space.Interval):
             continue
-        assert leaf.low <= base[slot][option] <= leaf.high, knob
+        assert leaf.low <= base[slot][option] <= leaf.high, hyperparameter
 
 
 ONE_SCHEDULE = ("annealed_vae", "beta_vae", "cyclical_vae")
 ANNEALED = {"constant", "linear", "logistic", "cyclical"}
-KNOBS: dict[str, tuple[str, ...]] = {
+HYPERPARAMETERS: dict[str, tuple[str, ...]] = {
     "vmf": ("latent.kappa",),
     "vat": ("latent.prior_scale",),
     "hsvae": ("latent.alpha", "latent.beta", "latent.temperature"),
@@ -69,40 +69,45 @@ KNOBS: dict[str, tuple[str, ...]] = {
 @with_latent
 def test_every_kl_of_a_page_is_annealed_and_weighed(name: str) -> None:
     family = families.load(name)
-    knobs = dict(space.knobs(family.search))
+    hyperparameters = dict(space.hyperparameters(family.search))
     for term in family.base.get("objective", {}):
         if not term.startswith("kl") or name in ONE_SCHEDULE:
             continue
-        assert set(knobs[f"objective.{term}.kind"].values) == ANNEALED
+        assert set(hyperparameters[f"objective.{term}.kind"].values) == ANNEALED
         for kind in ANNEALED:
-            weight = knobs[f"objective.{term}.{kind}.value"]
+            weight = hyperparameters[f"objective.{term}.{kind}.value"]
             assert weight.log
             assert weight.low < 0.1 < 1.0 <= weight.high
 
 
 @pytest.mark.parametrize("name", ONE_SCHEDULE)
 def test_a_page_about_one_schedule_searches_that_schedule(name: str) -> None:
-    knobs = dict(space.knobs(families.load(name).search))
-    assert any(knob.startswith("objective.kl.z.") for knob in knobs)
+    hyperparameters = dict(space.hyperparameters(families.load(name).search))
+    assert any(hyperparameter.startswith("objective.kl.z.") for hyperparameter in hyperparameters)
 
 
-@pytest.mark.parametrize("name", KNOBS)
+@pytest.mark.parametrize("name", HYPERPARAMETERS)
 def test_what_the_papers_are_about_is_searched(name: str) -> None:
-    knobs = dict(space.knobs(families.load(name).search))
-    assert set(KNOBS[name]) <= set(knobs)
-    assert all(knobs[knob].low < knobs[knob].high for knob in KNOBS[name])
+    hyperparameters = dict(space.hyperparameters(families.load(name).search))
+    assert set(HYPERPARAMETERS[name]) <= set(hyperparameters)
+    assert all(
+        hyperparameters[hyperparameter].low < hyperparameters[hyperparameter].high
+        for hyperparameter in HYPERPARAMETERS[name]
+    )
 
 
 def test_both_kls_of_the_sparse_family_are_searched_on_their_own() -> None:
-    knobs = dict(space.knobs(families.load("hsvae").search))
+    hyperparameters = dict(space.hyperparameters(families.load("hsvae").search))
     for term in ("kl.z", "kl.gamma"):  # psi and lambda of Prokhorov et al. 2021
-        assert knobs[f"objective.{term}.constant.value"].low == 0.001
+        assert hyperparameters[f"objective.{term}.constant.value"].low == 0.001
 
 
 def test_a_language_model_has_nothing_to_anneal() -> None:
     family = families.load("lstm_lm")
     assert "objective" not in family.base
-    assert not any(knob.startswith(("objective", "latent")) for knob, _ in space.knobs(family.search))
+    assert not any(
+        hyperparameter.startswith(("objective", "latent")) for hyperparameter, _ in space.hyperparameters(family.search)
+    )
 
 
 @every

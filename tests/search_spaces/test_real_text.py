@@ -5,16 +5,16 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from uncollapse.study.training.corpus_infos import corpus_info_of
 
 from tests.search_spaces import checks
 from tests.support import models
 from tests.support.places import DATA
 from uncollapse.models.batch import Batch
-from uncollapse.models.corpus_info import Lexicon
+from uncollapse.models.corpus_info import CorpusInfo
 from uncollapse.models.text_vae import TextVAE
 from uncollapse.study.corpora.prepare import prepare
 from uncollapse.study.training.batches import batch_of
-from uncollapse.study.training.lexicons import lexicon_of
 
 CORPORA = {
     "cafes": {"name": "cafes", "sentences": 400},
@@ -23,21 +23,23 @@ CORPORA = {
 
 
 @pytest.fixture(scope="module", params=CORPORA)
-def text(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Lexicon, Batch]:
-    """A lexicon and eight sentences of unequal lengths."""
+def text(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[CorpusInfo, Batch]:
+    """A corpus info and eight sentences of unequal lengths."""
     if request.param != "cafes" and not DATA.is_dir():
         pytest.skip("needs ../shared/data, which a clone does not have")
     corpus = prepare(CORPORA[request.param], tmp_path_factory.mktemp("corpora"), DATA)
     batch = batch_of(corpus.split("train"), np.arange(8))
-    lexicon = lexicon_of(corpus)
+    corpus_info = corpus_info_of(corpus)
     if batch.labels is None:  # pages that read classes find some here
-        lexicon = Lexicon(lexicon.size, lexicon.words, models.CLASSES)
+        corpus_info = CorpusInfo(corpus_info.size, corpus_info.words, models.CLASSES)
         batch = Batch(batch.tokens, batch.lengths, torch.arange(8) % models.CLASSES)
-    return lexicon, batch
+    return corpus_info, batch
 
 
 @pytest.mark.parametrize("check", checks.EVERY, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("name", models.EVERY)
-def test_the_page_passes(name: str, check: Callable[[str, TextVAE, Batch], None], text: tuple[Lexicon, Batch]) -> None:
-    lexicon, words = text
-    check(name, models.model(name, lexicon=lexicon), words)
+def test_the_page_passes(
+    name: str, check: Callable[[str, TextVAE, Batch], None], text: tuple[CorpusInfo, Batch]
+) -> None:
+    corpus_info, words = text
+    check(name, models.model(name, corpus_info=corpus_info), words)

@@ -1,4 +1,4 @@
-"""Search spaces: drawing, listing knobs, visiting corners, refusing what is malformed."""
+"""Search spaces: drawing, listing hyperparameters, visiting corners, refusing what is malformed."""
 
 import random
 from typing import Any
@@ -28,9 +28,9 @@ def test_leaves_are_distributions() -> None:
     assert space.distribution({"size": {"int": [1, 9]}}) is None
 
 
-def test_a_value_that_a_page_fixes_is_no_knob() -> None:
+def test_a_value_that_a_page_fixes_is_no_hyperparameter() -> None:
     search = {"latent": {"kind": "vmf", "kappa": {"float": [5, 50]}}}
-    assert [name for name, _ in space.knobs(search)] == ["latent.kappa"]
+    assert [name for name, _ in space.hyperparameters(search)] == ["latent.kappa"]
     assert space.draw(search, first) == {"latent": {"kind": "vmf", "kappa": 5.0}}
 
 
@@ -44,8 +44,8 @@ def test_a_list_is_recorded_by_its_items_and_used_as_a_list() -> None:
     assert Choice((["state", "input"], ["state"])).names == {"state+input": ["state", "input"], "state": ["state"]}
 
 
-def test_knobs_have_dotted_names_conditional_ones_included() -> None:
-    assert [name for name, _ in space.knobs(SEARCH)] == [
+def test_hyperparameters_have_dotted_names_conditional_ones_included() -> None:
+    assert [name for name, _ in space.hyperparameters(SEARCH)] == [
         "latent.size",
         "latent.kappa",
         "decoder.layers",
@@ -57,7 +57,7 @@ def test_knobs_have_dotted_names_conditional_ones_included() -> None:
 
 
 @pytest.mark.parametrize("kind", ["constant", "linear"])
-def test_a_draw_asks_for_the_knobs_of_the_chosen_kind_only(kind: str) -> None:
+def test_a_draw_asks_for_the_hyperparameters_of_the_chosen_kind_only(kind: str) -> None:
     asked: dict[str, Distribution] = {}
 
     def ask(name: str, leaf: Distribution) -> Any:
@@ -73,7 +73,7 @@ def test_a_draw_asks_for_the_knobs_of_the_chosen_kind_only(kind: str) -> None:
         "objective.kl.z.kind",
         *(f"objective.kl.z.{kind}.{name}" for name in own),
     }
-    assert all(leaf == dict(space.knobs(SEARCH))[name] for name, leaf in asked.items())
+    assert all(leaf == dict(space.hyperparameters(SEARCH))[name] for name, leaf in asked.items())
 
 
 def test_a_shared_space_stands_for_its_page() -> None:
@@ -96,7 +96,7 @@ def test_an_option_beside_a_shared_space_replaces_it_in_every_branch() -> None:
     assert space.expand({"space": "annealing"})["one_of"] == before
 
 
-def test_corners_reach_both_ends_of_every_knob() -> None:
+def test_corners_reach_both_ends_of_every_hyperparameter() -> None:
     reached: dict[str, set[str]] = {}
     for settings in space.corners(SEARCH):
         kind = settings["objective"]["kl.z"]["kind"]
@@ -108,7 +108,7 @@ def test_corners_reach_both_ends_of_every_knob() -> None:
                         reached.setdefault(f"objective.kl.z.{kind}.{name}", set()).add(str(inner))
                 else:
                     reached.setdefault(f"{slot}.{key}", set()).add(str(value))
-    for name, leaf in space.knobs(SEARCH):
+    for name, leaf in space.hyperparameters(SEARCH):
         assert {str(extreme) for extreme in leaf.extremes} <= reached[name], name
 
 
@@ -136,12 +136,12 @@ def test_settings_drawn_at_random_lie_inside() -> None:
 
 
 @pytest.mark.parametrize("search", [{}, SEARCH, {"latent": {"size": 8}}, {"objective": {"kl": {"space": "annealing"}}}])
-def test_sound_spaces_have_no_faults(search: Any) -> None:
-    assert space.faults(search) == []
+def test_sound_spaces_have_no_errors(search: Any) -> None:
+    assert space.errors(search) == []
 
 
 @pytest.mark.parametrize(
-    ("node", "fault"),
+    ("node", "error"),
     [
         ({"choice": []}, ".choice: a list of at least one value, found []"),
         ({"choice": 8}, ".choice: a list of at least one value, found 8"),
@@ -164,22 +164,22 @@ def test_sound_spaces_have_no_faults(search: Any) -> None:
         ({"space": "annealing", "value": {"float": [1, 0]}}, ".value.float: low is below high, found [1, 0]"),
     ],
 )
-def test_faults_name_the_place_the_law_and_the_offence(node: Any, fault: str) -> None:
-    assert space.faults({"latent": {"size": node}}) == [f"search.latent.size{fault}"]
+def test_errors_name_the_place_the_law_and_the_offence(node: Any, error: str) -> None:
+    assert space.errors({"latent": {"size": node}}) == [f"search.latent.size{error}"]
 
 
-def test_all_faults_are_found_at_once() -> None:
+def test_all_errors_are_found_at_once() -> None:
     search = {"latent": {"size": {"choice": []}, "kappa": {"float": [3, 2]}}, "decoder": {"hidden": {"int": [1]}}}
-    assert len(space.faults(search)) == 3
+    assert len(space.errors(search)) == 3
 
 
 @pytest.mark.parametrize("search", [3, "latent", ["latent"]])
 def test_a_space_is_a_mapping(search: Any) -> None:
-    assert space.faults(search) == [f"search: a search space is a mapping, found {search!r}"]
+    assert space.errors(search) == [f"search: a search space is a mapping, found {search!r}"]
 
 
 def test_a_floor_joins_every_schedule_of_the_shared_space() -> None:
     node = {"space": "annealing", "floor": {"float": [0.0, 8.0]}}
-    assert space.faults({"kl.z": node}) == []
-    names = [name for name, _ in space.knobs({"kl.z": node}) if name.endswith(".floor")]
+    assert space.errors({"kl.z": node}) == []
+    names = [name for name, _ in space.hyperparameters({"kl.z": node}) if name.endswith(".floor")]
     assert names == [f"kl.z.{kind}.floor" for kind in ("constant", "linear", "logistic", "cyclical")]

@@ -14,12 +14,12 @@ LINES = "a b c\n" * 20
 
 
 def refused(folder: Path, section: dict[str, Any]) -> str:
-    """The one fault of a corpus, which leaves nothing prepared."""
+    """The one error of a corpus, which leaves nothing prepared."""
     with pytest.raises(UserError) as error:
         prepare(section, folder / "cache", folder)
     assert not [path for path in (folder / "cache").glob("*") if path.suffix != ".lock"]
-    (fault,) = error.value.faults
-    return fault
+    (error,) = error.value.errors
+    return error
 
 
 def test_counts_of_more_words_than_memory_holds(tmp_path: Path) -> None:

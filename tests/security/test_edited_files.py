@@ -75,7 +75,7 @@ def test_sizes_that_no_memory_holds(slot: str, size: int, corpus: Corpus, tmp_pa
 def test_a_seed_on_the_command_line(seed: str, corpus: Corpus, tmp_path: Path) -> None:
     answer = train(corpus, tmp_path, lambda file: None, "--seed", seed)
     assert answer.code == 2
-    assert answer.faults[0].startswith("uncollapse: --seed: a whole number from 0 to 9223372036854775807, found")
+    assert answer.errors[0].startswith("uncollapse: --seed: a whole number from 0 to 9223372036854775807, found")
 
 
 @pytest.mark.parametrize("seed", ["0", str(2**63 - 1)])
@@ -97,10 +97,10 @@ def test_a_part_that_is_not_here_is_named(corpus: Corpus, tmp_path: Path) -> Non
 def test_memory_is_counted_without_taking_any_and_without_drawing() -> None:
     state = torch.get_rng_state()
     for name in ("seqvae", "vmf", "vat", "hsvae", "ivae"):
-        assert memory.fault(models.configuration(name), models.LEXICON, torch.device("cpu")) is None
+        assert memory.error(models.configuration(name), models.CORPUS_INFO, torch.device("cpu")) is None
     assert torch.equal(state, torch.get_rng_state())
     large = models.configuration("seqvae", encoder={"hidden": 10**5})
     numbers = 2 * 10**10  # more than 1.9 of them, at 16 bytes each
-    found = memory.fault(large, models.LEXICON, torch.device("cpu"))
+    found = memory.error(large, models.CORPUS_INFO, torch.device("cpu"))
     assert found is not None
     assert int(found.split()[1].replace(",", "")) > numbers

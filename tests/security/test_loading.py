@@ -45,7 +45,7 @@ def imports(source: str) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def faults(source: str, name: str = "part.py") -> list[str]:
+def errors(source: str, name: str = "part.py") -> list[str]:
     """Everything in a source that could run what it reads."""
     found = [f"imports {module}" for module in imports(source) if module.split(".")[0] in UNPICKLERS]
     for called, call in calls(source):
@@ -79,7 +79,7 @@ def test_nothing_that_is_read_is_run(package: str) -> None:
     paths = sorted((ROOT / package).rglob("*.py"))
     assert len(paths) > 2
     found = {
-        str(path.relative_to(ROOT)): faults(path.read_text("utf-8"), str(path.relative_to(ROOT))) for path in paths
+        str(path.relative_to(ROOT)): errors(path.read_text("utf-8"), str(path.relative_to(ROOT))) for path in paths
     }
     assert {path: wrong for path, wrong in found.items() if wrong} == {}
 
@@ -117,7 +117,7 @@ def test_weights_are_kept_as_safetensors_and_checkpoints_read_as_weights() -> No
     ],
 )
 def test_each_danger_is_seen(source: str) -> None:
-    assert len(faults(source)) == 1
+    assert len(errors(source)) == 1
 
 
 @pytest.mark.parametrize(
@@ -132,4 +132,4 @@ def test_each_danger_is_seen(source: str) -> None:
     ],
 )
 def test_what_is_safe_is_left_alone(source: str) -> None:
-    assert faults(source) == []
+    assert errors(source) == []

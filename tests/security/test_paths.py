@@ -62,7 +62,7 @@ def test_a_study_is_named_and_not_pointed_at(command: str, outside: Path) -> Non
     for name in (*OUTSIDE, str(outside / "x")):
         answer = ask(command, name, "--runs", str(outside / "deep" / "runs"))
         assert answer.code == 2, name
-        assert answer.faults[0].startswith("uncollapse: study: a name of letters, digits"), name
+        assert answer.errors[0].startswith("uncollapse: study: a name of letters, digits"), name
     assert listing(outside) == before
 
 
@@ -78,7 +78,7 @@ def test_a_page_cannot_call_its_study_so(name: str, tmp_path: Path) -> None:
     for command in (("plan", "--no-calibrate"), ("run",)):
         answer = ask(command[0], str(page), *command[1:], "--runs", str(tmp_path / "runs"))
         assert answer.code == 2
-        assert answer.faults[0].startswith("uncollapse: page.yaml: study: a"), answer.err
+        assert answer.errors[0].startswith("uncollapse: page.yaml: study: a"), answer.err
     assert list(tmp_path.iterdir()) == [page]
 
 
@@ -87,7 +87,7 @@ def test_the_file_of_a_page_gives_a_family_a_name_that_stays_where_it_is_put(fil
     models.write(tmp_path / file, models.PAGE)
     with pytest.raises(UserError, match="a page's file gives the family its name, which is a name of letters") as error:
         families.load(file, tmp_path)
-    assert len(error.value.faults) == 1
+    assert len(error.value.errors) == 1
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_an_exported_file_names_nothing_outside(changes: dict[str, Any], tmp_pat
     for command in (("train", "--edited"), ("generate",)):
         answer = ask(command[0], str(file), *command[1:], "--runs", str(tmp_path / "runs"))
         assert answer.code == 2
-        assert next(iter(changes)) in answer.faults[0], answer.err
+        assert next(iter(changes)) in answer.errors[0], answer.err
     assert listing(tmp_path) == before
 
 
@@ -163,4 +163,4 @@ def test_facts_that_are_damaged(damage: str, tmp_path: Path) -> None:
     for command in ("status", "report", "export", "verify"):
         answer = ask(command, "mine", "--runs", str(tmp_path))
         assert answer.code == 2
-        assert "study.json" in answer.faults[0]
+        assert "study.json" in answer.errors[0]

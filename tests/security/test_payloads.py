@@ -164,7 +164,7 @@ def test_weights_with_a_payload_are_refused(protocol: int, copy: Path) -> None:
         weights.write_bytes(content)
         answer = ask("generate", str(copy / "best" / "seqvae.yaml"), "--runs", str(copy / "runs"))
         assert answer.code == 2
-        assert "model.safetensors: the weights are those of the model" in answer.faults[0]
+        assert "model.safetensors: the weights are those of the model" in answer.errors[0]
     assert not mark_of(copy).exists()
 
 
@@ -211,7 +211,7 @@ def test_yaml_that_would_make_objects(command: str, tmp_path: Path) -> None:
         words = () if command == "show" else ("--runs", str(tmp_path / "runs"))
         answer = ask(command, str(page), *words)
         assert answer.code == 2
-        assert "a page carries no tags" in answer.faults[0]
+        assert "a page carries no tags" in answer.errors[0]
     yaml.unsafe_load(call)
     assert mark.exists(), "the payload works where a loader makes objects"
 
@@ -237,7 +237,7 @@ def test_a_pickle_in_the_place_of_what_is_recorded(command: str, file: str, tmp_
         (folder / file).write_bytes(pickle.dumps(Payload(mark_of(tmp_path)), protocol) + b"\n")
         answer = ask(command, "mine", "--runs", str(tmp_path))
         assert answer.code == 2
-        assert file in answer.faults[0]
+        assert file in answer.errors[0]
     assert not mark_of(tmp_path).exists()
 
 
@@ -255,5 +255,5 @@ def test_a_folder_of_weights_brings_no_code_and_no_pickle(file: str, tmp_path: P
         models.write(folder / "tokenizer_config.json", json.dumps({"auto_map": own}))
         settings = components.resolve("encoder", {"kind": "bert", "name": str(folder)})
         with pytest.raises(ValueError, match=r"encoder\.name: the weights of"):
-            components.build("encoder", settings, 0, models.LEXICON)
+            components.build("encoder", settings, 0, models.CORPUS_INFO)
     assert not mark.exists()

@@ -9,7 +9,7 @@ import yaml
 from tests.support import models
 from tests.support.arbitrary_pages import Answer, ask
 from tests.support.exported_files import CORPUS, exported
-from uncollapse.study.config.tracking_uri import uri_fault
+from uncollapse.study.config.tracking_uri import uri_error
 from uncollapse.study.corpora.prepare import prepare
 
 SECRET = "hunter2canary"
@@ -38,7 +38,7 @@ HARMLESS = (
 def refused(answer: Answer, place: str) -> None:
     assert answer.code == 2
     assert SECRET not in answer.err + answer.out
-    (fault,) = [fault for fault in answer.faults if place in fault]
+    (error,) = [error for error in answer.errors if place in error]
     for part in (
         "MLFLOW_TRACKING_USERNAME",
         "MLFLOW_TRACKING_PASSWORD",
@@ -46,7 +46,7 @@ def refused(answer: Answer, place: str) -> None:
         "PGPASSWORD",
         ".pgpass",
     ):
-        assert part in fault
+        assert part in error
 
 
 @pytest.mark.parametrize("uri", CARRYING)
@@ -73,7 +73,7 @@ def test_on_the_command_line_of_ui(uri: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("uri", HARMLESS)
 def test_a_uri_without_a_secret_is_taken(uri: str) -> None:
-    assert uri_fault(uri) is None
+    assert uri_error(uri) is None
 
 
 @pytest.mark.parametrize("uri", ["http://[::1", "http://127.0.0.1:port", "http://127.0.0.1:99999", "http://a b"])
@@ -82,4 +82,4 @@ def test_a_uri_that_is_none_is_refused_in_a_sentence(uri: str, tmp_path: Path) -
     page = models.write(tmp_path / "page.yaml", yaml.safe_dump(content))
     answer = ask("plan", str(page), "--no-calibrate", "--runs", str(tmp_path / "runs"))
     assert answer.code == 2
-    assert answer.faults == [f"uncollapse: page.yaml: tracking: a URI such as http://127.0.0.1:5000, found {uri!r}"]
+    assert answer.errors == [f"uncollapse: page.yaml: tracking: a URI such as http://127.0.0.1:5000, found {uri!r}"]

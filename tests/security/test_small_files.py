@@ -90,8 +90,8 @@ def test_texts_of_several_lines_are_read(tmp_path: Path) -> None:
     assert page_yaml.load(path) == {"title": "two\nlines\n", "paper": "ü文\N{GRINNING FACE}"}
 
 
-def test_a_fault_is_one_printable_line_of_bounded_length() -> None:
-    long, strange = UserError(["x" * 10_000, "a\nb\x1b[31m\u2028\ud800"]).faults
+def test_a_error_is_one_printable_line_of_bounded_length() -> None:
+    long, strange = UserError(["x" * 10_000, "a\nb\x1b[31m\u2028\ud800"]).errors
     assert len(long) < LONGEST + 10
     assert strange == "a\\nb\\x1b[31m\\u2028\\ud800"
 
@@ -102,7 +102,7 @@ def test_what_was_found_is_quoted_and_not_poured_out(tmp_path: Path) -> None:
     )
     answer = ask("plan", str(page), "--runs", str(tmp_path / "runs"), "--no-calibrate")
     assert answer.code == 2
-    assert answer.faults[0].startswith("uncollapse: page.yaml: seed: a whole number from 0, found 'xxx")
+    assert answer.errors[0].startswith("uncollapse: page.yaml: seed: a whole number from 0, found 'xxx")
     assert len(answer.err) < LONGEST + 50
 
 

@@ -143,7 +143,7 @@ class Answer(NamedTuple):
     err: str
 
     @property
-    def faults(self) -> list[str]:
+    def errors(self) -> list[str]:
         return self.err.splitlines()
 
 

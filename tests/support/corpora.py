@@ -1,4 +1,4 @@
-"""Yardsticks for corpora, each a few lines of numpy, independent of the code under test."""
+"""Baselines for corpora, each a few lines of numpy, independent of the code under test."""
 
 import math
 from collections import Counter

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from uncollapse.models.batch import EOS, PAD, Batch
 from uncollapse.models.configuration import constraints
-from uncollapse.models.corpus_info import Lexicon
+from uncollapse.models.corpus_info import CorpusInfo
 from uncollapse.models.text_vae import TextVAE
 from uncollapse.study.config import families
 from uncollapse.study.config.families import Family, merge
@@ -20,7 +20,7 @@ from uncollapse.study.training.training import Effort, Task, Training
 VOCABULARY = 40
 CLASSES = 3
 WORDS = range(EOS + 1, VOCABULARY)
-LEXICON = Lexicon(VOCABULARY, ("<pad>", "<unk>", "<bos>", "<eos>", *(f"w{i}" for i in WORDS)), classes=CLASSES)
+CORPUS_INFO = CorpusInfo(VOCABULARY, ("<pad>", "<unk>", "<bos>", "<eos>", *(f"w{i}" for i in WORDS)), classes=CLASSES)
 SMALL: Mapping[str, Any] = {
     "inputs": {"size": 12},
     "encoder": {"hidden": 16, "feedforward": 16, "heads": 2, "layers": 2},
@@ -91,13 +91,13 @@ def changed(base: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
     return merge(base, changes)
 
 
-def model(name: str, seed: int = 0, lexicon: Lexicon = LEXICON, **changes: Any) -> TextVAE:
+def model(name: str, seed: int = 0, corpus_info: CorpusInfo = CORPUS_INFO, **changes: Any) -> TextVAE:
     torch.manual_seed(seed)
-    return TextVAE(configuration(name, **changes), lexicon)
+    return TextVAE(configuration(name, **changes), corpus_info)
 
 
 def training(name: str, seed: int = 1, epochs: int = 2, **changes: Any) -> Training:
-    task = Task(configuration(name, **changes), LEXICON, seed, epochs, batch_size=16, effort=EFFORT)
+    task = Task(configuration(name, **changes), CORPUS_INFO, seed, epochs, batch_size=16, effort=EFFORT)
     return Training(task, split(50, seed=1), split(30, seed=2), torch.device("cpu"))
 
 

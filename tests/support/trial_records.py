@@ -9,7 +9,7 @@ from uncollapse.study.config import study_page
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.stages.stage import ReplicateStage, SearchStage, Stage
 from uncollapse.study.storage.ledger import Ledger
-from uncollapse.study.storage.recorder import Book
+from uncollapse.study.storage.recorder import Recorder
 from uncollapse.study.trial_record import TrialRecord
 
 SPACE = """
@@ -36,17 +36,17 @@ def study(folder: Path, space: str = SPACE, names: tuple[str, ...] = ("one", "tw
     return study_page.parse(page, folder, "my.yaml")
 
 
-def book(folder: Path, *listeners: Callable[[TrialRecord], None]) -> Book:
+def recorder(folder: Path, *listeners: Callable[[TrialRecord], None]) -> Recorder:
     """As a new process opens it."""
-    return Book(Ledger(folder / "runs", "mine", write=True), "valid/nll_iw", tuple(listeners))
+    return Recorder(Ledger(folder / "runs", "mine", write=True), "valid/nll_iw", tuple(listeners))
 
 
 def search(of: Study, folder: Path) -> SearchStage:
-    return SearchStage(of, "corpus", book(folder))
+    return SearchStage(of, "corpus", recorder(folder))
 
 
 def replicate(of: Study, folder: Path) -> ReplicateStage:
-    return ReplicateStage(of, "corpus", book(folder))
+    return ReplicateStage(of, "corpus", recorder(folder))
 
 
 def epoch_record(number: int, value: float) -> dict[str, float]:
@@ -55,20 +55,20 @@ def epoch_record(number: int, value: float) -> dict[str, float]:
 
 
 def by_scale(record: TrialRecord, epoch: int) -> float:
-    """Falls with time; ranks trials by a knob."""
+    """Falls with time; ranks trials by a hyperparameter."""
     return 100.0 * record.settings["latent"]["prior_scale"] + 50.0 / epoch + record.seed % 7 / 1000
 
 
 def train(stage: Stage, record: TrialRecord, value: Value = by_scale, until: int = EPOCHS) -> str:
     """Report a trial's epochs as a worker would; "finished", "stopped", or "cut off" after epoch `until`."""
     for number in range(len(record.epochs) + 1, until + 1):
-        known = stage.book.epoch(record.key, epoch_record(number, value(record, number)))
+        known = stage.recorder.epoch(record.key, epoch_record(number, value(record, number)))
         if known is not None and stage.stops(known):
-            stage.book.stop(record.key)
+            stage.recorder.stop(record.key)
             return "stopped"
     if until < EPOCHS:
         return "cut off"
-    stage.book.finish(record.key, {"valid/nll_iw": value(record, EPOCHS)} if stage.name == "replicate" else {})
+    stage.recorder.finish(record.key, {"valid/nll_iw": value(record, EPOCHS)} if stage.name == "replicate" else {})
     return "finished"
 
 

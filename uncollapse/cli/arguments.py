@@ -5,7 +5,7 @@ from pathlib import Path
 
 from uncollapse.cli.folders import runs_of
 from uncollapse.study.config import study_page
-from uncollapse.study.config.names import study_fault
+from uncollapse.study.config.names import study_error
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.errors import UserError
 from uncollapse.study.storage.workspace import Workspace
@@ -21,6 +21,6 @@ def study_of(arguments: Namespace) -> Study:
 
 def workspace_of(arguments: Namespace, study: str) -> Workspace:
     """Where a study lies; a name that would lead out of --runs is none."""
-    if (fault := study_fault(study)) is not None:
-        raise UserError(f"study: {fault}")
+    if (error := study_error(study)) is not None:
+        raise UserError(f"study: {error}")
     return Workspace(runs_of(arguments), study)

@@ -82,7 +82,7 @@ def lines(found: dict[str, Any] | None, weights_gb: float) -> list[str]:
     ]
     return [
         f"cost       about {duration(found['wall_seconds'])} ({duration(found['training_seconds'])} of training, "
-        "before early stopping), with every searched knob in the middle of its range",
+        "before early stopping), with every searched hyperparameter in the middle of its range",
         *rows,
         f"disk       {megabytes(found['checkpoint_bytes'])} of checkpoints at a time, "
         f"{megabytes(found['weights_bytes'])} of confirmed weights (at most resources.weights_gb: {weights_gb:g}), "

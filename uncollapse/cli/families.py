@@ -13,7 +13,7 @@ from uncollapse.study.config.systems import BY_COMMAND, SYSTEMS
 
 
 def families(arguments: Namespace) -> Answer:
-    """Every family with its systems, its paper, its page and the knobs that its study searches."""
+    """Every family with its systems, its paper, its page and the hyperparameters that its study searches."""
     rows = sorted((_row(pages.load(name, corners=False)) for name in pages.names()), key=_place)
     if arguments.markdown:
         return rows, _markdown(rows)
@@ -38,7 +38,7 @@ def _block(row: dict[str, Any]) -> str:
 
 
 def _row(family: pages.Family) -> dict[str, Any]:
-    names = dict.fromkeys(_short(name) for name, _ in space.knobs(family.search))
+    names = dict.fromkeys(_short(name) for name, _ in space.hyperparameters(family.search))
     return {
         "family": family.name,
         "title": family.title,
@@ -53,27 +53,35 @@ def _markdown(rows: list[dict[str, Any]]) -> str:
     """The README's table."""
     lines = ["| family | system | what | paper | searched |", "|---|---|---|---|---|"]
     for row in rows:
-        searched = ", ".join(f"`{knob}`" for knob in row["searched"] if not knob.startswith("annealing"))
+        searched = ", ".join(
+            f"`{hyperparameter}`" for hyperparameter in row["searched"] if not hyperparameter.startswith("annealing")
+        )
         name, numbers = f"[`{row['family']}`]({row['page']})", " ".join(row["systems"])
         lines.append(f"| {name} | {numbers} | {row['title']} | {row['paper']} | {searched} |")
     return "\n".join(lines)
 
 
-def _short(knob: str) -> str:
-    """The knobs of an annealing schedule are one line: the schedule and its weight."""
-    if knob.startswith("objective."):
-        term = ".".join(knob.split(".")[1:3])
+def _short(hyperparameter: str) -> str:
+    """The hyperparameters of an annealing schedule are one line: the schedule and its weight."""
+    if hyperparameter.startswith("objective."):
+        term = ".".join(hyperparameter.split(".")[1:3])
         return f"annealing and weight of {term}"
-    return knob
+    return hyperparameter
 
 
 def show(arguments: Namespace) -> Answer:
     """A family's page, resolved."""
     family = pages.load(arguments.family, Path.cwd())
     base = family.configure({})
-    knobs = {knob: str(leaf) for knob, leaf in space.knobs(family.search)}
-    data = {"family": family.name, "title": family.title, "paper": family.paper, "base": base, "search": knobs}
-    width = max(map(len, knobs), default=0)
-    searched = "\n".join(f"  {knob:<{width}}  {leaf}" for knob, leaf in knobs.items())
+    hyperparameters = {hyperparameter: str(leaf) for hyperparameter, leaf in space.hyperparameters(family.search)}
+    data = {
+        "family": family.name,
+        "title": family.title,
+        "paper": family.paper,
+        "base": base,
+        "search": hyperparameters,
+    }
+    width = max(map(len, hyperparameters), default=0)
+    searched = "\n".join(f"  {hyperparameter:<{width}}  {leaf}" for hyperparameter, leaf in hyperparameters.items())
     text = yaml.safe_dump({"base": base}, sort_keys=False, default_flow_style=None, width=110)
     return data, f"# {family.title}\n# {family.paper}\n{text}\nsearched:\n{searched}"

@@ -56,9 +56,9 @@ def options(parser: ArgumentParser) -> None:
 
 
 def generate(arguments: Namespace) -> Answer:
-    """Say what is asked for; without a wish, a small sheet of everything that the model can do."""
-    if faults := _faults(arguments):
-        raise UserError(faults)
+    """Say what is asked for; without a request, a small sheet of everything that the model can do."""
+    if errors := _errors(arguments):
+        raise UserError(errors)
     from uncollapse.study.results import saved_model
     from uncollapse.study.training import samples
 
@@ -72,7 +72,7 @@ def generate(arguments: Namespace) -> Answer:
     return {"family": content["family"], "corpus": corpus.name, **found}, f"{head}\n\n{samples.text(found)}"
 
 
-def _faults(arguments: Namespace) -> list[str]:
+def _errors(arguments: Namespace) -> list[str]:
     found = [
         f"{_flag(name)}: a whole number from {least}, found {value}"
         for name, least in LEAST.items()

@@ -1,4 +1,4 @@
-"""The command `uncollapse`: parses arguments, calls one function a command, turns faults into exit codes.
+"""The command `uncollapse`: parses arguments, calls one function a command, turns errors into exit codes.
 
 Nothing heavy is imported here; each command imports what it needs when it runs.
 """
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from uncollapse.cli import generate, transfer
-from uncollapse.study.errors import RunError, UserError, disk_fault
+from uncollapse.study.errors import RunError, UserError, disk_error
 
 DONE, FAILED, USER, STOPPED = 0, 1, 2, 130
 COMMANDS: tuple[tuple[str, str, str], ...] = (  # name, module of `uncollapse.cli`, help
@@ -95,7 +95,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns 0 done, 1 the run failed, 2 the user's input is at fault, 130 the user stopped it."""
+    """Run one command; returns 0 done, 1 the run failed, 2 the user's input is wrong, 130 the user stopped it."""
     words = list(sys.argv[1:] if argv is None else argv)
     arguments = parser().parse_args(words)
     arguments.words = words
@@ -115,7 +115,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"uncollapse: {error}", file=sys.stderr)
         return FAILED
     except OSError as error:
-        if (sentence := disk_fault(error)) is None:
+        if (sentence := disk_error(error)) is None:
             raise
         print(f"uncollapse: {sentence}", file=sys.stderr)
         return FAILED
@@ -126,11 +126,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     return FAILED if isinstance(data, dict) and data.get("failed") else DONE
 
 
-def _refuse(error: UserError, as_json: bool) -> None:
+def _refuse(refusal: UserError, as_json: bool) -> None:
     if as_json:
-        print(json.dumps({"faults": error.faults}, indent=2))
-    for fault in error.faults:
-        print(f"uncollapse: {fault}", file=sys.stderr)
+        print(json.dumps({"errors": refusal.errors}, indent=2))
+    for error in refusal.errors:
+        print(f"uncollapse: {error}", file=sys.stderr)
 
 
 class _Version(argparse.Action):

@@ -12,7 +12,7 @@ from uncollapse.study.config import objectives
 from uncollapse.study.config.families import Family
 from uncollapse.study.config.study_page import Study, planned
 from uncollapse.study.errors import UserError
-from uncollapse.study.planning.preflight import faults, local_cpus
+from uncollapse.study.planning.preflight import errors, local_cpus
 from uncollapse.study.stages import sign_test, successive_halving
 from uncollapse.study.storage.workspace import Workspace
 
@@ -21,7 +21,7 @@ def plan(arguments: Namespace) -> Answer:
     """Check everything, then say what the study would do."""
     study = study_of(arguments)
     workspace = workspace_of(arguments, study.name)
-    if found := faults(study, workspace, arguments.address):
+    if found := errors(study, workspace, arguments.address):
         raise UserError(found)
     slots = _cluster_slots(study, workspace, arguments)
     data: dict[str, Any] = {
@@ -55,7 +55,11 @@ def _cluster_slots(study: Study, workspace: Workspace, arguments: Namespace) -> 
 
 
 def _family(family: Family) -> dict[str, Any]:
-    return {"family": family.name, "knobs": len(list(space.knobs(family.search))), "fixed": list(family.fixed)}
+    return {
+        "family": family.name,
+        "hyperparameters": len(list(space.hyperparameters(family.search))),
+        "fixed": list(family.fixed),
+    }
 
 
 def _resolution(study: Study) -> dict[str, float]:
@@ -112,5 +116,5 @@ def _text(study: Study, data: dict[str, Any]) -> str:
     ]
     for family in data["families"]:
         fixed = f"; fixed by the override: {', '.join(family['fixed'])}" if family["fixed"] else ""
-        lines.append(f"  {family['family']:<10} {family['knobs']:>3} knobs searched{fixed}")
+        lines.append(f"  {family['family']:<10} {family['hyperparameters']:>3} hyperparameters searched{fixed}")
     return "\n".join(lines + costs.lines(data.get("cost"), study.resources.weights_gb))

@@ -19,11 +19,11 @@ SAY = partial(print, file=sys.stderr, flush=True)
 
 def run(arguments: Namespace) -> Answer:
     """Check everything that can be known first, then run."""
-    from uncollapse.study.planning.preflight import faults
+    from uncollapse.study.planning.preflight import errors
 
     study = study_of(arguments)
     workspace = workspace_of(arguments, study.name)
-    if found := faults(study, workspace, arguments.address):
+    if found := errors(study, workspace, arguments.address):
         raise UserError(found)
     news = News(study.name, arguments.notify, SAY)
     if not supervised():

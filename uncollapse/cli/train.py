@@ -53,8 +53,8 @@ def _log(content: Mapping[str, Any], done: final_training.Final, arguments: Name
     """Log to MLflow, and register there if asked to; a server that is away costs the log, never the training."""
     from uncollapse.study.tracking.final_runs import log_final
 
-    if (fault := absent(content["tracking"])) is not None:
-        return f"tracking not logged: {fault}"
+    if (error := absent(content["tracking"])) is not None:
+        return f"tracking not logged: {error}"
     try:
         place, run = log_final(content, done.history, done.measures, done.folder)
         return f"tracking {place}" + _registered(content, done, run, arguments)

@@ -14,7 +14,7 @@ from uncollapse.study.transfer.ways import HOW, PAIRS
 
 if TYPE_CHECKING:
     from uncollapse.models.text_vae import TextVAE
-    from uncollapse.study.transfer.wish import Wish
+    from uncollapse.study.transfer.request import Request
 
 LEAST = {"seeds": 1, "folds": 2, "epochs": 1, "batch": 1, "longest": 1}
 
@@ -45,8 +45,8 @@ def options(parser: ArgumentParser) -> None:
 
 def transfer(arguments: Namespace) -> Answer:
     """Measure every task that lies in a folder; run again, it goes on where it was cut off."""
-    if faults := _faults(arguments):
-        raise UserError(faults)
+    if errors := _errors(arguments):
+        raise UserError(errors)
     from uncollapse.study.transfer.tasks import find
 
     folders = find(arguments.tasks, arguments.task)
@@ -56,9 +56,9 @@ def transfer(arguments: Namespace) -> Answer:
 
     say = (lambda sentence: None) if arguments.json else (lambda sentence: print(sentence, flush=True))
     known = saved_model.load(arguments.file, runs_of(arguments) / "corpora", say)
-    wish = _wish(arguments, known.model)
+    request = _request(arguments, known.model)
     out = arguments.out or _beside(arguments.file)
-    found = run.run(known, folders, wish, arguments.longest, out, say)
+    found = run.run(known, folders, request, arguments.longest, out, say)
     content = {
         "family": known.content["family"],
         "corpus": known.corpus.name,
@@ -77,8 +77,8 @@ def _kept(content: dict[str, Any], table: str, exported: Any, out: Path) -> Answ
     write_whole(out / "transfer.json", json.dumps(content, indent=1) + "\n")
     write_whole(out / "transfer.txt", head)
     try:
-        fault = absent(exported["tracking"])
-        logged = f"tracking not logged: {fault}" if fault else f"tracking {log_transfer(exported, content, out)}"
+        error = absent(exported["tracking"])
+        logged = f"tracking not logged: {error}" if error else f"tracking {log_transfer(exported, content, out)}"
     except Exception as error:  # whatever MLflow raises, the figures are on disk
         logged = f"tracking not logged: {type(error).__name__}: {error}"
     return {**content, "folder": str(out), "tracking": logged}, f"\n{head}\nfigures {out / 'transfer.json'}\n{logged}"
@@ -88,7 +88,7 @@ def _beside(place: Path) -> Path:
     return (place if place.is_dir() else place.with_suffix("")) / "transfer"
 
 
-def _faults(arguments: Namespace) -> list[str]:
+def _errors(arguments: Namespace) -> list[str]:
     found = [
         f"--{name}: a whole number from {least}, found {value}"
         for name, least in LEAST.items()
@@ -99,10 +99,10 @@ def _faults(arguments: Namespace) -> list[str]:
     return found
 
 
-def _wish(arguments: Namespace, model: "TextVAE") -> "Wish":
+def _request(arguments: Namespace, model: "TextVAE") -> "Request":
     from uncollapse.models.probes.fine_tuning import Setting
     from uncollapse.models.probes.vectors import offered, usual
-    from uncollapse.study.transfer.wish import Wish
+    from uncollapse.study.transfer.request import Request
 
     there = offered(model)
     if not there:
@@ -115,7 +115,7 @@ def _wish(arguments: Namespace, model: "TextVAE") -> "Wish":
     asked = arguments.vectors or usual(model)
     if lacking := [name for name in asked if name not in there]:
         raise UserError([f"--vectors: {unknown('vector', name, there)}" for name in lacking])
-    return Wish(
+    return Request(
         vectors=tuple(dict.fromkeys(asked)),
         how=tuple(dict.fromkeys(arguments.how or HOW[:1])),
         pairs=tuple(dict.fromkeys(arguments.pairs or PAIRS)),

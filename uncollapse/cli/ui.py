@@ -7,7 +7,7 @@ from argparse import Namespace
 
 from uncollapse.cli import Answer
 from uncollapse.cli.folders import runs_of
-from uncollapse.study.config.tracking_uri import uri_fault
+from uncollapse.study.config.tracking_uri import uri_error
 from uncollapse.study.errors import UserError
 from uncollapse.study.storage.workspace import Workspace
 
@@ -15,8 +15,8 @@ from uncollapse.study.storage.workspace import Workspace
 def ui(arguments: Namespace) -> Answer:
     """Serve MLflow's page until it is interrupted; listens on this machine alone unless --host says otherwise."""
     runs = runs_of(arguments)
-    if (fault := uri_fault(arguments.tracking or "")) is not None:
-        raise UserError(f"--tracking: {fault}")
+    if (error := uri_error(arguments.tracking or "")) is not None:
+        raise UserError(f"--tracking: {error}")
     uri = Workspace(runs, "").tracking_uri(arguments.tracking)
     if arguments.tracking is None and not (runs / "mlflow.db").exists():
         raise UserError(f"--runs {runs}: no mlflow.db there; run a study first, or name a server with --tracking")

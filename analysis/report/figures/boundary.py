@@ -1,4 +1,4 @@
-"""Pictures of where collapse begins: along each knob, and over pairs of knobs."""
+"""Pictures of where collapse begins: along each hyperparameter, and over pairs of hyperparameters."""
 
 from collections.abc import Mapping
 from html import escape
@@ -18,14 +18,16 @@ ADAPTIVE = (
     "collapse, not how often a setting collapses; that is for the confirmation seeds."
 )
 BOUNDARIES = (
-    "The line is the fitted probability of collapse (Firth's logistic regression on the knob and its square) over "
+    "The line is the fitted probability of collapse (Firth's logistic regression on the hyperparameter and its "
+    "square) over "
     "trials that were trained to their end, with its pointwise 95 % band (Laplace's approximation); each of these "
     "trials is a tick, above if it collapsed, below if not. Where the line crosses 1/2 collapse becomes the rule; a "
     "band that holds 1/2 throughout means that no boundary was found. The dotted line adds the stopped trials with "
     "their last verdicts: where it parts from the line, stopping has changed the picture. "
 ) + ADAPTIVE
 MAPS = (
-    "The stronger the colour, the likelier collapse, by Firth's logistic regression on both knobs and their product. "
+    "The stronger the colour, the likelier collapse, by Firth's logistic regression on both hyperparameters and their "
+    "product. "
     "The solid line is where the fitted probability is 1/2; the dotted lines are where the ends of its pointwise 95 % "
     "band (Laplace's approximation) are. Marks are the fitted trials, hollow where the code stayed alive; far from "
     "marks the colour is a guess. "
@@ -33,24 +35,27 @@ MAPS = (
 
 
 def boundaries(table: pd.DataFrame, crossed: pd.DataFrame, points: pd.DataFrame, looks: Mapping[str, Look]) -> Picture:
-    """A tab a family, a panel a knob: the fitted probability of collapse with its band, and the trials at 0 and 1."""
+    """A tab a family, a panel a hyperparameter: the fitted probability of collapse with its band, and the trials at 0
+    and 1."""
     title = "Where collapse begins"
     fitted = table[table["value"].notna()]
-    places = crossed.set_index(["family", "knob"])
-    marks = dict(list(points.groupby(["family", "knob"], sort=False)))
+    places = crossed.set_index(["family", "hyperparameter"])
+    marks = dict(list(points.groupby(["family", "hyperparameter"], sort=False)))
     tabs = []
     for family in [name for name in looks if (fitted["family"] == name).any()]:
-        groups = fitted[fitted["family"] == family].groupby("knob", sort=False)
+        groups = fitted[fitted["family"] == family].groupby("hyperparameter", sort=False)
         panels = [
             Panel(
-                _boundary(group, marks.get((family, knob)), looks[family]), str(knob), _note(places.loc[family, knob])
+                _boundary(group, marks.get((family, hyperparameter)), looks[family]),
+                str(hyperparameter),
+                _note(places.loc[family, hyperparameter]),
             )
-            for knob, group in groups
+            for hyperparameter, group in groups
         ]
         tabs.append(Tab(family, panels))
     if not tabs:
         return Picture("boundary", title, "No family has enough search trials trained to their end to fit a boundary.")
-    return Picture("boundary", title, BOUNDARIES + _drawn(points.groupby(["family", "knob"]).size()), tabs)
+    return Picture("boundary", title, BOUNDARIES + _drawn(points.groupby(["family", "hyperparameter"]).size()), tabs)
 
 
 def _drawn(sizes: pd.Series) -> str:
@@ -89,7 +94,7 @@ def _boundary(group: pd.DataFrame, points: pd.DataFrame | None, look: Look) -> A
         traces.append(_ticks(_sample(points), look))
     half = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 0.5, "y1": 0.5}
     rule = half | {"line": {"color": MUTED, "width": 1}}
-    sides = {"xaxis": _knob_axis("", x, bool(group["log"].iloc[0])), "yaxis": axis("collapsed", **SHARE)}
+    sides = {"xaxis": _hyperparameter_axis("", x, bool(group["log"].iloc[0])), "yaxis": axis("collapsed", **SHARE)}
     return figure(traces, 220, shapes=[rule], **sides)
 
 
@@ -131,7 +136,7 @@ def _trial_texts(points: pd.DataFrame) -> list[str]:
     return [f"{escape(str(c))}: {w}{a}" for c, w, a in zip(points["configuration"], words, audit, strict=True)]
 
 
-def _knob_axis(title: str, values: Any, log: bool) -> dict[str, Any]:
+def _hyperparameter_axis(title: str, values: Any, log: bool) -> dict[str, Any]:
     if not log:
         return axis(title, nticks=5)
     wide = np.log10(float(np.max(values)) / float(np.min(values))) > 1.5
@@ -139,7 +144,8 @@ def _knob_axis(title: str, values: Any, log: bool) -> dict[str, Any]:
 
 
 def boundary_maps(table: pd.DataFrame, points: pd.DataFrame, looks: Mapping[str, Look]) -> Picture:
-    """A tab a family, a panel a pair of knobs: the fitted probability of collapse, its line at 1/2, and the trials."""
+    """A tab a family, a panel a pair of hyperparameters: the fitted probability of collapse, its line at 1/2, and the
+    trials."""
     title = "Where collapse begins, two settings at a time"
     fitted = table[table["probability"].notna()]
     marks = dict(list(points[points["state"] == "finished"].groupby(PAIR, sort=False)))
@@ -152,7 +158,9 @@ def boundary_maps(table: pd.DataFrame, points: pd.DataFrame, looks: Mapping[str,
         ]
         tabs.append(Tab(family, panels))
     if not tabs:
-        return Picture("boundary-maps", title, "No family has a pair of knobs with enough trials trained to their end.")
+        return Picture(
+            "boundary-maps", title, "No family has a pair of hyperparameters with enough trials trained to their end."
+        )
     return Picture("boundary-maps", title, MAPS + _drawn(points.groupby(PAIR).size()), tabs)
 
 
@@ -181,8 +189,8 @@ def _map(group: pd.DataFrame, points: pd.DataFrame, look: Look) -> Any:
     lines = [_half(x, y, z, "solid" if name == "probability" else "dot") for name, z in surfaces.items()]
     _, first, second = group[PAIR].iloc[0]
     sides = {
-        "xaxis": _knob_axis(first, x, bool(group["x_log"].iloc[0])),
-        "yaxis": _knob_axis(second, y, bool(group["y_log"].iloc[0])),
+        "xaxis": _hyperparameter_axis(first, x, bool(group["x_log"].iloc[0])),
+        "yaxis": _hyperparameter_axis(second, y, bool(group["y_log"].iloc[0])),
     }
     return figure([heat, *lines, _dots(points)], 320, **sides)
 

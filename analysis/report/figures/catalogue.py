@@ -17,7 +17,7 @@ from uncollapse.analysis.report.figures.style import Look, Picture, palette
 
 def looks_of(found: Findings) -> dict[str, Look]:
     """Each family's colour and symbol, the same in every picture."""
-    return palette(found.order, found.yardsticks)
+    return palette(found.order, found.baselines)
 
 
 def pictures(found: Findings) -> dict[str, Picture]:

@@ -1,4 +1,4 @@
-"""Picture of Average Hoyer along the knob that is meant to control it."""
+"""Picture of Average Hoyer along the hyperparameter that is meant to control it."""
 
 from collections.abc import Mapping
 from html import escape
@@ -13,16 +13,21 @@ MOST_POINTS = 400
 
 
 def control(points: pd.DataFrame, follows: pd.DataFrame, looks: Mapping[str, Look]) -> Picture:
-    """Average Hoyer along the knob that is meant to control it: a panel per group and knob, a dot per trial."""
-    title = "Does sparsity follow the knob that should control it?"
-    shown = follows[(follows["knob_high"] > follows["knob_low"])]
+    """Average Hoyer along the hyperparameter that is meant to control it: a panel per group and hyperparameter, a dot
+    per trial."""
+    title = "Does sparsity follow the hyperparameter that should control it?"
+    shown = follows[(follows["hyperparameter_high"] > follows["hyperparameter_low"])]
     tabs = []
     for measure in [name for name in ("hoyer_sample", "hoyer_mean") if (shown["measure"] == name).any()]:
         rows = shown[shown["measure"] == measure]
         own = points[points["measure"] == measure]
         panels = [
-            Panel(_dots(own[(own["group"] == group) & (own["knob"] == knob)], knob, looks), group, _figures(part))
-            for (group, knob), part in rows.groupby(["group", "knob"], sort=False)
+            Panel(
+                _dots(own[(own["group"] == group) & (own["hyperparameter"] == hyperparameter)], hyperparameter, looks),
+                group,
+                _figures(part),
+            )
+            for (group, hyperparameter), part in rows.groupby(["group", "hyperparameter"], sort=False)
         ]
         tabs.append(Tab(LABELS[measure], panels))
     if not tabs:
@@ -39,7 +44,7 @@ def control(points: pd.DataFrame, follows: pd.DataFrame, looks: Mapping[str, Loo
     return Picture("control", title, caption, tabs)
 
 
-def _dots(points: pd.DataFrame, knob: str, looks: Mapping[str, Look]) -> Any:
+def _dots(points: pd.DataFrame, hyperparameter: str, looks: Mapping[str, Look]) -> Any:
     search = points[points["stage"] == "search"]
     search = search.sample(MOST_POINTS, random_state=0) if len(search) > MOST_POINTS else search
     drawn = pd.concat([search, points[points["stage"] == "replicate"]])
@@ -49,7 +54,11 @@ def _dots(points: pd.DataFrame, knob: str, looks: Mapping[str, Look]) -> Any:
     if len(prior) and (points["measure"] == "hoyer_sample").any():
         traces.append(_prior(prior))
     log = bool(points["log"].iloc[0]) and float(points["value"].min()) > 0
-    x = axis(f"{knob}, log scale", type="log", tickformat="~g", nticks=5) if log else axis(knob, nticks=6)
+    x = (
+        axis(f"{hyperparameter}, log scale", type="log", tickformat="~g", nticks=5)
+        if log
+        else axis(hyperparameter, nticks=6)
+    )
     return figure(traces, 250, xaxis=x, yaxis=axis("Average Hoyer"))
 
 

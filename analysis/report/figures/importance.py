@@ -1,4 +1,5 @@
-"""Pictures of importance: each knob's share as a bar, and search trials as lines across the knobs that decide most."""
+"""Pictures of importance: each hyperparameter's share as a bar, and search trials as lines across the hyperparameters
+that decide most."""
 
 from collections.abc import Mapping
 from html import escape
@@ -15,19 +16,24 @@ ROW = 38
 TARGETS = {"nll": "what decides NLL", "collapse": "what decides collapse"}
 TITLE = "Which searched settings decide the outcome"
 CAPTION = (
-    "Each bar is the share of a knob in deciding a search trial's rank by NLL, or whether it collapsed, the others "
+    "Each bar is the share of a hyperparameter in deciding a search trial's rank by NLL, or whether it collapsed, the "
+    "others "
     "averaged out (fANOVA, Optuna's evaluator); thin lines are 95 % intervals from half-samples of the trials. The "
-    "grey upright is the largest share that one of 5 made-up knobs of random numbers got: a bar that does not pass it, "
-    "or whose interval reaches far below it, is not told apart from noise. ρ: rank correlation of the knobs' order "
-    "with that of Optuna's other evaluators, low where most knobs do little. For NLL, trials that were stopped early "
+    "grey upright is the largest share that one of 5 made-up hyperparameters of random numbers got: a bar that does "
+    "not pass it, "
+    "or whose interval reaches far below it, is not told apart from noise. ρ: rank correlation of the "
+    "hyperparameters' order "
+    "with that of Optuna's other evaluators, low where most hyperparameters do little. For NLL, trials that were "
+    "stopped early "
     "or diverged count as worse than every finished one; for collapse only finished trials count. The search chose the "
-    "trials adaptively, so this speaks of the settings that it visited. A knob of one branch weighs as much as its "
+    "trials adaptively, so this speaks of the settings that it visited. A hyperparameter of one branch weighs as much "
+    "as its "
     "branch was visited."
 )
 
 
 def importances(table: pd.DataFrame, agreement: pd.DataFrame, looks: Mapping[str, Look]) -> Picture:
-    """A tab per target, a panel per family: bars with intervals, the strongest knobs first.
+    """A tab per target, a panel per family: bars with intervals, the strongest hyperparameters first.
 
     table, agreement: of `analysis.hyperparameters.importance`.
     """
@@ -39,7 +45,9 @@ def importances(table: pd.DataFrame, agreement: pd.DataFrame, looks: Mapping[str
     ]
     without = _without(table)
     if not tabs:
-        return Picture("importance", TITLE, without or "No search trial has an outcome and a knob that varies.")
+        return Picture(
+            "importance", TITLE, without or "No search trial has an outcome and a hyperparameter that varies."
+        )
     return Picture("importance", TITLE, f"{CAPTION} {without}".strip(), tabs)
 
 
@@ -61,7 +69,9 @@ def _panel(own: pd.DataFrame, agreement: pd.DataFrame, looks: Mapping[str, Look]
     agreed = agreement[(agreement["family"] == family) & (agreement["target"] == target)]
     parts = [
         f"{own['trials'].iloc[0]} trials" if not own["note"].iloc[0] else str(own["note"].iloc[0]),
-        f"{len(own) - len(shown)} more knobs share {rest:.0%}".replace("%", " %") if len(own) > len(shown) else "",
+        f"{len(own) - len(shown)} more hyperparameters share {rest:.0%}".replace("%", " %")
+        if len(own) > len(shown)
+        else "",
         _agreed(agreed),
     ]
     return Panel(_bars(shown, looks[family]), family, "; ".join(part for part in parts if part))
@@ -113,11 +123,11 @@ def _bars(shown: pd.DataFrame, look: Look) -> Any:
 def _chance(shown: pd.DataFrame, places: npt.NDArray[Any]) -> dict[str, Any]:
     ticks = {"size": 8, "symbol": "line-ns", "color": MUTED, "line": {"width": 2.5, "color": MUTED}}
     trace = {"type": "scatter", "mode": "markers", "x": shown["chance"].to_numpy(dtype=float), "y": places}
-    return trace | {"marker": ticks, "hovertemplate": "a made-up knob: %{x:.0%}<extra></extra>"}
+    return trace | {"marker": ticks, "hovertemplate": "a made-up hyperparameter: %{x:.0%}<extra></extra>"}
 
 
 def _label(place: int, row: Mapping[str, Any]) -> dict[str, Any]:
-    shown = f"<b>{escape(_short(str(row['knob'])))}</b> {_percents(row)}"
+    shown = f"<b>{escape(_short(str(row['hyperparameter'])))}</b> {_percents(row)}"
     where = {"x": 0, "xref": "paper", "xanchor": "left", "y": place, "yanchor": "bottom", "yshift": 5}
     return where | {"text": shown, "showarrow": False, "font": {"size": 11, "color": INK}}
 
@@ -133,4 +143,5 @@ def _percents(row: Mapping[str, Any]) -> str:
 
 def _words(row: Mapping[str, Any]) -> str:
     where = f"<br>set where {escape(str(row['branch']))}" if row["branch"] else ""
-    return f"{escape(str(row['knob']))}: {_percents(row)}<br>set in {row['active']} of {row['trials']} trials{where}"
+    name, share = escape(str(row["hyperparameter"])), _percents(row)
+    return f"{name}: {share}<br>set in {row['active']} of {row['trials']} trials{where}"

@@ -40,57 +40,64 @@ class Scale(NamedTuple):
 
 
 def parallel(judged: pd.DataFrame, importances: pd.DataFrame, looks: Mapping[str, Look]) -> Picture:
-    """A tab per family: finished and stopped search trials across the most important six knobs, NLL and MI.
+    """A tab per family: finished and stopped search trials across the most important six hyperparameters, NLL and MI.
 
-    importances: of `analysis.hyperparameters.importance`; a family without a share there shows the knobs that most
-        trials have.
+    importances: of `analysis.hyperparameters.importance`; a family without a share there shows the hyperparameters
+        that most trials have.
     """
     search = judged[(judged["stage"] == "search") & judged["state"].isin(["finished", "stopped"])]
     table = tidy(search)
     tabs = []
     for family in looks:
         own = search[search["family"] == family].set_index("key")
-        knobs = table[table["family"] == family]
-        if len(knobs) and (own["nll"].notna() & (own["state"] == "finished")).any():
-            tabs.append(Tab(family, [_panel(own, knobs, _ranked(knobs, importances), looks[family])]))
+        hyperparameters = table[table["family"] == family]
+        if len(hyperparameters) and (own["nll"].notna() & (own["state"] == "finished")).any():
+            tabs.append(
+                Tab(family, [_panel(own, hyperparameters, _ranked(hyperparameters, importances), looks[family])])
+            )
     if not tabs:
-        return Picture("parallel", TITLE, "No search trial has finished with an NLL and a knob that varies.")
+        return Picture("parallel", TITLE, "No search trial has finished with an NLL and a hyperparameter that varies.")
     return Picture("parallel", TITLE, CAPTION, tabs)
 
 
-def _ranked(knobs: pd.DataFrame, importances: pd.DataFrame) -> list[str]:
-    """Knobs by share in deciding NLL, then by how many trials have them."""
-    own = importances[(importances["family"] == knobs["family"].iloc[0]) & (importances["target"] == "nll")]
-    share = own.set_index("knob")["share"]
-    counts = knobs["knob"].value_counts(sort=False)
+def _ranked(hyperparameters: pd.DataFrame, importances: pd.DataFrame) -> list[str]:
+    """Hyperparameters by share in deciding NLL, then by how many trials have them."""
+    own = importances[(importances["family"] == hyperparameters["family"].iloc[0]) & (importances["target"] == "nll")]
+    share = own.set_index("hyperparameter")["share"]
+    counts = hyperparameters["hyperparameter"].value_counts(sort=False)
     order = pd.DataFrame({"share": share.reindex(counts.index).fillna(-1.0), "trials": counts})
-    return [str(knob) for knob in order.sort_values(["share", "trials"], ascending=False, kind="stable").index]
+    return [
+        str(hyperparameter)
+        for hyperparameter in order.sort_values(["share", "trials"], ascending=False, kind="stable").index
+    ]
 
 
-def _panel(own: pd.DataFrame, knobs: pd.DataFrame, ranked: Sequence[str], look: Look) -> Panel:
+def _panel(own: pd.DataFrame, hyperparameters: pd.DataFrame, ranked: Sequence[str], look: Look) -> Panel:
     drawn = own if len(own) <= MOST_LINES else own.sample(MOST_LINES, random_state=0)
     finished = drawn["state"] == "finished"
     scales = [_capped(drawn["nll"].where(finished))]
     if drawn["mi"].notna().any():
         scales.append(_numeric("mutual information", drawn["mi"].where(finished), False))
-    for knob in ranked[:MOST_AXES]:
-        group = knobs[knobs["knob"] == knob]
-        scales.append(_scale(knob, group.set_index("key")["value"].reindex(drawn.index), group))
+    for hyperparameter in ranked[:MOST_AXES]:
+        group = hyperparameters[hyperparameters["hyperparameter"] == hyperparameter]
+        scales.append(_scale(hyperparameter, group.set_index("key")["value"].reindex(drawn.index), group))
     note = [f"{finished.sum()} finished and {(~finished).sum()} stopped trials"]
     note += [f"a random {MOST_LINES} of {len(own):,}"] if len(own) > MOST_LINES else []
-    note += [f"{len(ranked) - MOST_AXES} less important knobs are not drawn"] if len(ranked) > MOST_AXES else []
+    note += (
+        [f"{len(ranked) - MOST_AXES} less important hyperparameters are not drawn"] if len(ranked) > MOST_AXES else []
+    )
     return Panel(_lines(drawn, scales, look), "", "; ".join(note))
 
 
-def _scale(knob: str, values: pd.Series, group: pd.DataFrame) -> Scale:
+def _scale(hyperparameter: str, values: pd.Series, group: pd.DataFrame) -> Scale:
     numeric = group["kind"].iloc[0] == "numeric"
     if numeric and values.nunique() > MOST_LEVELS:
-        return _numeric(knob, values.astype(float), bool(group["log"].iloc[0]))
+        return _numeric(hyperparameter, values.astype(float), bool(group["log"].iloc[0]))
     levels = sorted(values.dropna().unique())
     places = np.linspace(0, 1, len(levels)) if len(levels) > 1 else np.array([0.5])
     nudge = np.random.default_rng(0).uniform(-0.02, 0.02, len(values))
     at = values.map(dict(zip(levels, places, strict=True))).astype(float) + nudge
-    return Scale(knob, at.clip(0, 1), places.tolist(), [_level(value) for value in levels])
+    return Scale(hyperparameter, at.clip(0, 1), places.tolist(), [_level(value) for value in levels])
 
 
 def _level(value: Any) -> str:
@@ -149,8 +156,8 @@ def _trace(
 ) -> dict[str, Any]:
     """All lines of one kind as one trace, parted by gaps."""
     table = np.column_stack([scale.places.loc[own.index].to_numpy(dtype=float) for scale in scales])
-    knob = np.array([scale.name not in ("NLL", "mutual information") for scale in scales])
-    table = np.where(np.isnan(table) & knob, ABSENT, table)
+    hyperparameter = np.array([scale.name not in ("NLL", "mutual information") for scale in scales])
+    table = np.where(np.isnan(table) & hyperparameter, ABSENT, table)
     x: npt.NDArray[Any] = np.column_stack([table, np.full(len(own), np.nan)]).ravel()
     y = np.tile([*map(float, range(len(scales))), np.nan], len(own))
     facts = zip(own["configuration"], own["nll"], own["verdict"], own["state"], strict=True)

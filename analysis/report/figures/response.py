@@ -1,4 +1,5 @@
-"""Pictures of response: nll, mi and the collapsed share along every searched knob, small multiples per family.
+"""Pictures of response: nll, mi and the collapsed share along every searched hyperparameter, small multiples per
+family.
 
 Search trials are dots; replicated configurations stand among them with a band over their seeds.
 """
@@ -30,7 +31,8 @@ def responses(
     looks: Mapping[str, Look],
     slices: pd.DataFrame | None = None,
 ) -> Picture:
-    """A tab per family, a panel per knob: nll, mi and the share of collapsed search trials, one above the other.
+    """A tab per family, a panel per hyperparameter: nll, mi and the share of collapsed search trials, one above the
+    other.
 
     With `slices` (of `analysis.hyperparameters.slices`) replicated configurations stand among the trials: median and
     range of seeds.
@@ -43,16 +45,16 @@ def responses(
         levels = medians[medians["family"] == family]
         panels = [
             Panel(
-                _stack(group, bands.get((family, str(knob))), study, thresholds, looks[family]),
-                str(knob),
-                _note(group, figures, levels, str(knob)),
+                _stack(group, bands.get((family, str(hyperparameter))), study, thresholds, looks[family]),
+                str(hyperparameter),
+                _note(group, figures, levels, str(hyperparameter)),
             )
-            for knob, group in own.groupby("knob", sort=False)
+            for hyperparameter, group in own.groupby("hyperparameter", sort=False)
         ]
         if panels:
             tabs.append(Tab(family, panels))
     if not tabs:
-        return Picture("response", TITLE, "No search trial has recorded a figure for a knob that varies.")
+        return Picture("response", TITLE, "No search trial has recorded a figure for a hyperparameter that varies.")
     return Picture("response", TITLE, _caption(table, bool(bands)), tabs)
 
 
@@ -62,15 +64,16 @@ def _caption(table: pd.DataFrame, banded: bool) -> str:
         "epochs: compare them with each other only.",
         "A dark bar is a replicated configuration: the line runs from its smallest to its largest confirmation seed, "
         "the dash is their median, all on the search's subset. Long bars over close dots mean that the seed "
-        "matters more than the knob."
+        "matters more than the hyperparameter."
         if banded
         else "",
-        "The lowest strip is the share of collapsed search trials in bins of the knob, with 95 % Wilson intervals. A "
+        "The lowest strip is the share of collapsed search trials in bins of the hyperparameter, with 95 % Wilson "
+        "intervals. A "
         "search crowds where it hopes to win, so an empty stretch is unexplored, not bad; only the confirmation seeds "
         "answer how often. ρ is Spearman's rank correlation over all trials with a figure, its bootstrap interval in "
         "brackets.",
         f"A panel shows at most {MOST_POINTS} of a family's trials, drawn at random; the figures use all."
-        if (table.groupby(["family", "knob"]).size() > MOST_POINTS).any()
+        if (table.groupby(["family", "hyperparameter"]).size() > MOST_POINTS).any()
         else "",
     ]
     return " ".join(part for part in parts if part)
@@ -80,7 +83,7 @@ def _replicated(slices: pd.DataFrame | None) -> dict[tuple[str, str], pd.DataFra
     if slices is None:
         return {}
     replicates = slices[(slices["stage"] == "replicate") & (slices["seeds"] > 0)]
-    return {(str(f), str(k)): group for (f, k), group in replicates.groupby(["family", "knob"], sort=False)}
+    return {(str(f), str(k)): group for (f, k), group in replicates.groupby(["family", "hyperparameter"], sort=False)}
 
 
 def _order(table: pd.DataFrame, looks: Mapping[str, Look]) -> list[str]:
@@ -90,12 +93,14 @@ def _order(table: pd.DataFrame, looks: Mapping[str, Look]) -> list[str]:
     return sorted(present, key=lambda name: name not in with_code)
 
 
-def _note(group: pd.DataFrame, figures: pd.DataFrame, levels: pd.DataFrame, knob: str) -> str:
+def _note(group: pd.DataFrame, figures: pd.DataFrame, levels: pd.DataFrame, hyperparameter: str) -> str:
     if group["kind"].iloc[0] == "categorical":
-        own = levels[(levels["knob"] == knob) & (levels["measure"] == "nll")].dropna(subset=["median"])
+        own = levels[(levels["hyperparameter"] == hyperparameter) & (levels["measure"] == "nll")].dropna(
+            subset=["median"]
+        )
         parts = [f"{row['level']} {row['median']:.2f} (n = {row['trials']})" for row in own.to_dict("records")]
         return "median NLL: " + ", ".join(parts) if parts else ""
-    rows = figures[figures["knob"] == knob].set_index("measure")
+    rows = figures[figures["hyperparameter"] == hyperparameter].set_index("measure")
     return "; ".join(text for name in ("nll", "mi") if (text := _correlation_text(name, rows.loc[name])))
 
 
@@ -114,7 +119,7 @@ def _stack(
     domains = [(0.62, 1.0), (0.26, 0.56), (0.0, 0.2)] if latent else [(0.0, 1.0)]
     titles = [_nll_name(group, study), "mi, nats", "collapsed"]
     traces = [marks(drawn, "nll", "y", look), *bands_of(bands, "nll", "y")]
-    layout: dict[str, Any] = {"xaxis": _knob_axis(group, "y3" if latent else "y")}
+    layout: dict[str, Any] = {"xaxis": _hyperparameter_axis(group, "y3" if latent else "y")}
     for i, domain in enumerate(domains):
         layout[f"yaxis{i + 1 if i else ''}"] = axis(titles[i], domain=domain, nticks=4)
     if latent:
@@ -139,7 +144,7 @@ def _nll_name(group: pd.DataFrame, study: Mapping[str, Any]) -> str:
     return estimator(study, names[0] if names else "nll_iw", "subset")
 
 
-def _knob_axis(group: pd.DataFrame, anchor: str) -> dict[str, Any]:
+def _hyperparameter_axis(group: pd.DataFrame, anchor: str) -> dict[str, Any]:
     if group["kind"].iloc[0] == "categorical":
         order = sorted(group["value"].map(str).unique())
         return axis(anchor=anchor, type="category", categoryorder="array", categoryarray=order)

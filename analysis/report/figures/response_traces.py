@@ -1,4 +1,5 @@
-"""Traces of the response pictures: search trials, replicated configurations and collapsed shares along one knob."""
+"""Traces of the response pictures: search trials, replicated configurations and collapsed shares along one
+hyperparameter."""
 
 from html import escape
 from typing import Any

@@ -30,8 +30,8 @@ def hoyer_by_epoch(
 ) -> Picture:
     """Average Hoyer at every epoch: a panel per family, a line per configuration, a band over its seeds.
 
-    With `study`, families whose pages differ in one sparsity knob alone share a panel, and lines are named by that
-    knob, in the manner of Figure 3 of Prokhorov et al. (2021).
+    With `study`, families whose pages differ in one sparsity hyperparameter alone share a panel, and lines are named
+    by that hyperparameter, in the manner of Figure 3 of Prokhorov et al. (2021).
     """
     title = "Is the sparsity the same from seed to seed?"
     names = labels(judged[judged["stage"] == "replicate"], study or {})

@@ -62,12 +62,12 @@ class Picture:
     legend: Sequence[str] = field(default_factory=tuple)
 
 
-def palette(families: Sequence[str], yardsticks: Sequence[str] = ()) -> dict[str, Look]:
-    """A look for every family in order; yardsticks are grey. Past eight families colours return with other symbols."""
+def palette(families: Sequence[str], baselines: Sequence[str] = ()) -> dict[str, Look]:
+    """A look for every family in order; baselines are grey. Past eight families colours return with other symbols."""
     looks: dict[str, Look] = {}
     coloured = 0
     for family in families:
-        if family in yardsticks:
+        if family in baselines:
             looks[family] = Look(_GREY_LIGHT, _GREY_DARK, "x", "✖")
             continue
         colour, shape = coloured % len(_LIGHT), (coloured + coloured // len(_LIGHT)) % len(_SYMBOLS)

@@ -19,11 +19,11 @@ from uncollapse.analysis.statistics.intervals import percent, percent_range
 
 
 def crossings(found: Findings) -> Grid:
-    """Where the fitted probability of collapse crosses one half, per knob."""
+    """Where the fitted probability of collapse crosses one half, per hyperparameter."""
     columns: list[Column] = [
         family_column(),
-        text_column("knob", "knob"),
-        ("collapse", "towards which end of the knob the fitted probability grows", _direction),
+        text_column("hyperparameter", "hyperparameter"),
+        ("collapse", "towards which end of the hyperparameter the fitted probability grows", _direction),
         interval_column("crosses 1/2 at", "crossing", "low", "high", 3, "values whose 95 % band holds one half"),
         *(figure_column(name, name, 0) for name in ("trials", "collapsed", "audit", "stopped")),
         text_column("remark", "note"),

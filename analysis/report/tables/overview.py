@@ -85,7 +85,7 @@ def _worst(row: Row) -> Cell:
 
 def families(found: Findings) -> Grid:
     """Collapse per family with the spread between its configurations."""
-    table = found.families[~found.families["family"].isin(found.yardsticks)]
+    table = found.families[~found.families["family"].isin(found.baselines)]
     seeds = "judged seeds of the configuration that has fewest: the interval's n"
     columns: list[Column] = [
         family_column(),
@@ -144,7 +144,7 @@ def _difference(row: Row) -> Cell:
 
 def populations(found: Findings) -> Grid:
     """Collapse among all search trials, the stopped ones and the audit share, side by side."""
-    table = found.populations[~found.populations["family"].isin(found.yardsticks)]
+    table = found.populations[~found.populations["family"].isin(found.baselines)]
     by_family = {family: group.set_index("population") for family, group in table.groupby("family", sort=False)}
     rows = pd.DataFrame([{"family": family, "shares": group} for family, group in by_family.items()])
     columns: list[Column] = [family_column(), *(_population_column(name) for name in table["population"].unique())]

@@ -15,14 +15,16 @@ from uncollapse.analysis.report.tables.cells import (
 
 
 def importances(found: Findings) -> Grid:
-    """The share of the outcome's variation that each knob carries."""
+    """The share of the outcome's variation that each hyperparameter carries."""
     columns: list[Column] = [
         family_column(),
         text_column("of", "target"),
-        text_column("knob", "knob"),
+        text_column("hyperparameter", "hyperparameter"),
         text_column("set where", "branch"),
         share_interval_column("importance", "share", "low", "high", "share of the variation; 95 % over half-samples"),
-        share_figure_column("a random knob", "chance", "the largest share among made-up random knobs"),
+        share_figure_column(
+            "a random hyperparameter", "chance", "the largest share among made-up random hyperparameters"
+        ),
         figure_column("trials", "trials", 0),
         text_column("evaluator", "evaluator"),
         text_column("remark", "note"),
@@ -31,10 +33,10 @@ def importances(found: Findings) -> Grid:
 
 
 def correlations(found: Findings) -> Grid:
-    """Rank correlations of numeric knobs."""
+    """Rank correlations of numeric hyperparameters."""
     columns: list[Column] = [
         family_column(),
-        text_column("knob", "knob"),
+        text_column("hyperparameter", "hyperparameter"),
         text_column("with", "measure"),
         figure_column("trials", "trials", 0),
         figure_column("of them stopped", "stopped", 0),

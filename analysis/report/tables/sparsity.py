@@ -42,15 +42,15 @@ def agreement(found: Findings) -> Grid:
 
 
 def control(found: Findings) -> Grid:
-    """How closely Average Hoyer follows the knob that should set it."""
+    """How closely Average Hoyer follows the hyperparameter that should set it."""
     columns: list[Column] = [
         text_column("family", "group"),
-        text_column("knob", "knob"),
+        text_column("hyperparameter", "hyperparameter"),
         text_column("stage", "stage"),
         text_column("measure", "measure"),
         figure_column("trials", "trials", 0),
         interval_column("Spearman (95 %)", "spearman", "low", "high", 2, "jackknife over seeds; bootstrap in a search"),
-        ("monotone", "whether medians only rise, or only fall, along the knob", _monotone),
+        ("monotone", "whether medians only rise, or only fall, along the hyperparameter", _monotone),
         figure_column("R² of the rising curve", "isotonic_r2", 2, "isotonic regression, in-sample"),
         figure_column("gap to the prior", "prior_gap", 3, "mean distance from the Average Hoyer of prior draws"),
         text_column("remark", "note"),

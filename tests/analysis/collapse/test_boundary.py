@@ -19,10 +19,10 @@ from uncollapse.analysis.verdicts import judge
 LOOKS = palette(["a"])
 
 
-def _judged(dead: Any, states: Any = None, **knobs: Any) -> pd.DataFrame:
+def _judged(dead: Any, states: Any = None, **hyperparameters: Any) -> pd.DataFrame:
     states = ["finished"] * len(dead) if states is None else states
     rows = [
-        search("a", f"c{i}", i, states[i], **(DEAD if dead[i] else OK), **{k: v[i] for k, v in knobs.items()})
+        search("a", f"c{i}", i, states[i], **(DEAD if dead[i] else OK), **{k: v[i] for k, v in hyperparameters.items()})
         for i in range(len(dead))
     ]
     return judge(frame(*rows))
@@ -180,7 +180,7 @@ def _lines(sign: float, half: float, middle: float = 0.0) -> pd.DataFrame:
     table = {"probability": expit(eta), "low": expit(eta - half), "high": expit(eta + half)}
     facts = {
         "family": "a",
-        "knob": "k",
+        "hyperparameter": "k",
         "log": False,
         "note": "",
         "trials": 50,
@@ -223,21 +223,21 @@ def _branches() -> pd.DataFrame:
     return _judged(rng.random(120) < 0.5, **own)
 
 
-def test_a_weight_of_several_annealing_kinds_is_one_knob() -> None:
+def test_a_weight_of_several_annealing_kinds_is_one_hyperparameter() -> None:
     judged = _branches()
     pooled = pooled_branches(judged)["param.objective.kl.z.*.value"]
     linear = judged["param.objective.kl.z.linear.value"]
     assert pooled.notna().all()
     assert pooled[linear.notna()].tolist() == linear.dropna().tolist()
-    trials = boundary(judged).groupby("knob")["trials"].first()
+    trials = boundary(judged).groupby("hyperparameter")["trials"].first()
     assert trials["objective.kl.z.*.value"] == 120
     assert trials["objective.kl.z.linear.value"] == 30
 
 
-def test_pairs_join_knobs_of_one_term_and_of_one_trial() -> None:
+def test_pairs_join_hyperparameters_of_one_term_and_of_one_trial() -> None:
     judged = _branches()
     points = boundary_2d.pair_points(judged)
-    sizes = points.groupby(["x_knob", "y_knob"]).size().to_dict()
+    sizes = points.groupby(["x_hyperparameter", "y_hyperparameter"]).size().to_dict()
     assert sizes == {
         ("objective.kl.z.*.value", "objective.kl.z.*.span"): 60,
         ("latent.prior_scale", "objective.kl.z.*.value"): 120,
@@ -247,10 +247,10 @@ def test_pairs_join_knobs_of_one_term_and_of_one_trial() -> None:
     assert first["x"] == own["param.objective.kl.z.linear.value"]
     assert first["y"] == own["param.objective.kl.z.linear.span"]
     others = boundary_2d.pair_points(judged, [("objective.*.value", "objective.*.span")])
-    assert set(others["x_knob"]) == {"objective.kl.z.*.value"}
+    assert set(others["x_hyperparameter"]) == {"objective.kl.z.*.value"}
 
 
-def test_a_known_truth_over_two_knobs_is_recovered() -> None:
+def test_a_known_truth_over_two_hyperparameters_is_recovered() -> None:
     rng = np.random.default_rng(4)
     alpha, beta = rng.uniform(1, 5, 2000), rng.uniform(1, 5, 2000)
     judged = _judged(rng.random(2000) < expit(alpha - beta), **{"latent.alpha": alpha, "latent.beta": beta})
@@ -285,7 +285,7 @@ def test_the_map_covers_at_its_nominal_rate() -> None:
 @pytest.mark.parametrize(
     ("y", "n", "note"),
     [
-        (lambda x: 2 * x, 12, "the two knobs move together: their effects cannot be told apart"),
+        (lambda x: 2 * x, 12, "the two hyperparameters move together: their effects cannot be told apart"),
         (lambda x: x**2, 8, "8 trials trained to their end: 10 are needed for a map"),
     ],
 )

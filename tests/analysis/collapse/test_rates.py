@@ -84,7 +84,7 @@ def test_populations_of_a_search() -> None:
     assert table.loc["audit (never stopped)", ["collapsed", "judged"]].tolist() == [1, 1]
 
 
-def test_shares_by_level_of_a_knob() -> None:
+def test_shares_by_level_of_a_hyperparameter() -> None:
     rows = [search("a", "c", i, **(DEAD if i < 3 else {"mi": 2.0, "latent_gain": 2.0})) for i in range(8)]
     table = rates.by_level(judge(frame(*rows)), pd.Series(list("xxxxyyyy")))
     assert dict(zip(table["bin"], table["share"], strict=True)) == {"x": 0.75, "y": 0.0}

@@ -1,4 +1,4 @@
-"""Importance against known truths: a knob that alone decides, one that does nothing, branches, stopped trials."""
+"""Importance against known truths: a hyperparameter that alone decides, one that does nothing, branches, stopped trials."""
 
 import subprocess
 import sys
@@ -51,7 +51,7 @@ def _by_lr(n: int, seed: int = 0, noise: float = 0.1) -> pd.DataFrame:
 
 
 def _shares(table: pd.DataFrame, target: str) -> pd.Series:
-    return table[table["target"] == target].set_index("knob")["share"]
+    return table[table["target"] == target].set_index("hyperparameter")["share"]
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def found(judged: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(("target", "decider"), [("nll", "o.lr"), ("collapse", "k.kind")])
-def test_the_knob_that_alone_decides_gets_nearly_all_and_the_others_nearly_none(
+def test_the_hyperparameter_that_alone_decides_gets_nearly_all_and_the_others_nearly_none(
     found: pd.DataFrame, target: str, decider: str
 ) -> None:
     shares = _shares(found, target)
@@ -76,8 +76,8 @@ def test_the_knob_that_alone_decides_gets_nearly_all_and_the_others_nearly_none(
 
 
 @pytest.mark.parametrize(("target", "decider"), [("nll", "o.lr"), ("collapse", "k.kind")])
-def test_only_the_decider_passes_the_made_up_knobs(found: pd.DataFrame, target: str, decider: str) -> None:
-    own = found[found["target"] == target].set_index("knob")
+def test_only_the_decider_passes_the_made_up_hyperparameters(found: pd.DataFrame, target: str, decider: str) -> None:
+    own = found[found["target"] == target].set_index("hyperparameter")
     assert own.index[own["low"] > own["chance"]].tolist() == [decider]
 
 
@@ -90,7 +90,7 @@ def test_the_interval_holds_the_share_and_stays_between_0_and_1(found: pd.DataFr
 def test_more_trials_narrow_the_interval() -> None:
     few, many = (importances(_by_lr(n, noise=0.5), draws=8) for n in (24, 160))
     width = [
-        (own["high"] - own["low"]).where(own["knob"] == "o.lr").max()
+        (own["high"] - own["low"]).where(own["hyperparameter"] == "o.lr").max()
         for own in (table[table["target"] == "nll"] for table in (few, many))
     ]
     assert width[1] < width[0]
@@ -103,12 +103,12 @@ def test_the_same_seed_gives_the_same_table_and_another_seed_another() -> None:
     assert not first["share"].equals(other["share"])
 
 
-def test_a_knob_of_a_branch_decides_within_its_branch() -> None:
+def test_a_hyperparameter_of_a_branch_decides_within_its_branch() -> None:
     rng = np.random.default_rng(1)
     rows = [_trial(i, rng) for i in range(120)]
     for row in rows:
         row["nll_iw"] = 30 + 4 * row.get("k.linear.value", 0.5) + 0.1 * rng.normal()
-    table = importances(_judged(rows), draws=2).set_index("knob")
+    table = importances(_judged(rows), draws=2).set_index("hyperparameter")
     own = table.loc["k.linear.value"]
     assert table.index[0] == "k.linear.value"
     assert own["branch"] == "k.kind = linear"
@@ -117,7 +117,7 @@ def test_a_knob_of_a_branch_decides_within_its_branch() -> None:
     assert table.loc["o.lr", "branch"] == ""
 
 
-def test_the_choice_of_a_branch_is_not_credited_to_the_knobs_of_that_branch(found: pd.DataFrame) -> None:
+def test_the_choice_of_a_branch_is_not_credited_to_the_hyperparameters_of_that_branch(found: pd.DataFrame) -> None:
     shares = _shares(found, "collapse")
     assert shares["k.kind"] > 10 * shares[[f"k.{kind}.value" for kind in KINDS]].sum()
 
@@ -131,7 +131,7 @@ def _stopped_above(bound: float) -> pd.DataFrame:
     return _judged(rows)
 
 
-def test_a_knob_whose_bad_values_are_all_stopped_is_still_found() -> None:
+def test_a_hyperparameter_whose_bad_values_are_all_stopped_is_still_found() -> None:
     shares = _shares(importances(_stopped_above(1e-3), draws=2), "nll")
     assert shares.index[0] == "o.lr"
     assert shares["o.lr"] > 0.5
@@ -181,11 +181,11 @@ def test_agreement_is_spearmans_of_the_shares(judged: pd.DataFrame, found: pd.Da
     other = _shares(importances(judged, "impurity", draws=0), "nll")
     row = agreement(judged, found).set_index(["target", "other"]).loc[("nll", "impurity")]
     shares = _shares(found, "nll")
-    assert row["knobs"] == len(shares)
+    assert row["hyperparameters"] == len(shares)
     assert row["spearman"] == pytest.approx(stats.spearmanr(shares, other[shares.index])[0])
 
 
-def test_two_knobs_are_too_few_to_compare_orders() -> None:
+def test_two_hyperparameters_are_too_few_to_compare_orders() -> None:
     rows = [search("a", f"c{i}", i, **{"o.x": i, "o.y": i % 3, "nll_iw": float(i)}) for i in range(12)]
     judged = judge(frame(*rows))
     table = agreement(judged, importances(judged, draws=0))
@@ -307,7 +307,9 @@ def test_parallel_axes_come_in_order_of_importance(judged: pd.DataFrame, found: 
     assert names == ["NLL", "mutual information", *_shares(found, "nll").index[:MOST_AXES]]
 
 
-def test_a_trial_without_a_knob_leaves_its_axis_at_the_left(judged: pd.DataFrame, found: pd.DataFrame) -> None:
+def test_a_trial_without_a_hyperparameter_leaves_its_axis_at_the_left(
+    judged: pd.DataFrame, found: pd.DataFrame
+) -> None:
     figure = parallel(judged, found, LOOKS).tabs[0].panels[0].figure
     names = [note.text[3:-4] for note in figure.layout.annotations if note.text.startswith("<b>")]
     lines = _points(figure)
@@ -341,11 +343,11 @@ def test_at_most_two_hundred_lines_are_drawn_and_the_note_says_so() -> None:
 
 @pytest.mark.slow
 def test_the_interval_covers_the_mean_share_over_searches_of_the_same_size() -> None:
-    """Of 60 searches with two real knobs; 4 standard errors below the nominal 95 %, for cost."""
+    """Of 60 searches with two real hyperparameters; 4 standard errors below the nominal 95 %, for cost."""
     tables = [importances(_two(seed), draws=12) for seed in range(60)]
     own = pd.concat([t[t["target"] == "nll"].assign(search=i) for i, t in enumerate(tables)])
-    truth = own.groupby("knob")["share"].transform("mean")
-    covered = ((own["low"] <= truth) & (truth <= own["high"])).groupby(own["knob"]).mean()
+    truth = own.groupby("hyperparameter")["share"].transform("mean")
+    covered = ((own["low"] <= truth) & (truth <= own["high"])).groupby(own["hyperparameter"]).mean()
     assert covered[["o.lr", "i.dropout"]].min() > 0.95 - 4 * np.sqrt(0.95 * 0.05 / 60)
 
 
@@ -357,10 +359,10 @@ def _two(seed: int, n: int = 40) -> pd.DataFrame:
     return _judged(rows)
 
 
-def test_a_knob_that_is_rarely_set_may_be_missing_from_a_thinned_search() -> None:
+def test_a_hyperparameter_that_is_rarely_set_may_be_missing_from_a_thinned_search() -> None:
     table = _by_lr(1000)
     table["param.rare"] = np.nan
     table.loc[table.index[:2], "param.rare"] = [0.1, 0.9]
     found = importances(table, draws=2)
-    assert "rare" not in set(found["knob"])
+    assert "rare" not in set(found["hyperparameter"])
     assert found.loc[found["target"] == "nll", "share"].notna().all()

@@ -1,4 +1,4 @@
-"""Responses to knobs: kinds, scales, correlations against SciPy, honesty about small n."""
+"""Responses to hyperparameters: kinds, scales, correlations against SciPy, honesty about small n."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def test_kinds_and_scales() -> None:
             "o.branch": [0.5, 0.7, *[np.nan] * 10],
         }
     )
-    kinds = table.drop_duplicates("knob").set_index("knob")[["kind", "log"]]
+    kinds = table.drop_duplicates("hyperparameter").set_index("hyperparameter")[["kind", "log"]]
     assert kinds["kind"].to_dict() == {
         "o.lr": "numeric",
         "o.rate": "numeric",
@@ -44,7 +44,7 @@ def test_kinds_and_scales() -> None:
         "o.branch": "numeric",
     }
     assert kinds.index[kinds["log"].astype(bool)].tolist() == ["o.lr"]
-    assert (table["knob"] == "o.branch").sum() == 2
+    assert (table["hyperparameter"] == "o.branch").sum() == 2
 
 
 def test_correlation_is_spearmans_with_its_interval_around_it() -> None:

@@ -1,4 +1,4 @@
-"""Slices: medians and ranges over seeds at a knob's value beside single search trials, and their picture."""
+"""Slices: medians and ranges over seeds at a hyperparameter's value beside single search trials, and their picture."""
 
 from typing import Any
 
@@ -15,10 +15,14 @@ from uncollapse.analysis.report.figures.style import INK, palette
 from uncollapse.analysis.verdicts import Thresholds, judge
 
 
-def _confirmed(configuration: str, seed: int, nll: float, mi: float = 1.0, **knobs: Any) -> dict[str, Any]:
+def _confirmed(configuration: str, seed: int, nll: float, mi: float = 1.0, **hyperparameters: Any) -> dict[str, Any]:
     """A replicate trial whose figures on the subset differ from those on the full split by 5."""
     row = replicate("a", configuration, seed, nll_iw=nll + 5, mi=mi + 5, latent_gain=1.0)
-    return row | {"subset/nll_iw": nll, "subset/mi": mi} | {f"param.{name}": value for name, value in knobs.items()}
+    return (
+        row
+        | {"subset/nll_iw": nll, "subset/mi": mi}
+        | {f"param.{name}": value for name, value in hyperparameters.items()}
+    )
 
 
 def _searched(n: int = 6) -> list[dict[str, Any]]:
@@ -30,10 +34,10 @@ def _searched(n: int = 6) -> list[dict[str, Any]]:
 def test_a_replicated_configuration_has_the_median_and_range_of_its_seeds_on_the_subset() -> None:
     rows = [_confirmed("c2", seed, 31.0 + seed, mi=seed / 10, **{"o.x": 2.0, "o.k": "u"}) for seed in (0, 1, 5)]
     table = slices(judge(frame(*_searched(), *rows)))
-    own = table[table["stage"] == "replicate"].set_index("knob")
+    own = table[table["stage"] == "replicate"].set_index("hyperparameter")
     assert own.index.tolist() == ["o.x", "o.k"]
-    for knob, value in (("o.x", 2.0), ("o.k", "u")):
-        row = own.loc[knob]
+    for hyperparameter, value in (("o.x", 2.0), ("o.k", "u")):
+        row = own.loc[hyperparameter]
         assert row["value"] == value
         assert (row["nll_low"], row["nll"], row["nll_high"]) == (31.0, 32.0, 36.0)
         assert (row["mi_low"], row["mi"], row["mi_high"]) == (0.0, 0.1, 0.5)
@@ -42,7 +46,7 @@ def test_a_replicated_configuration_has_the_median_and_range_of_its_seeds_on_the
 
 def test_search_trials_are_single_dots() -> None:
     table = slices(judge(frame(*_searched())))
-    own = table[(table["stage"] == "search") & (table["knob"] == "o.x")]
+    own = table[(table["stage"] == "search") & (table["hyperparameter"] == "o.x")]
     assert own["nll"].tolist() == [30.0 + i for i in range(6)]
     assert own["value"].tolist() == [float(i) for i in range(6)]
     assert own[["nll_low", "nll_high", "mi_low", "mi_high"]].isna().all(axis=None)
@@ -68,10 +72,10 @@ def test_why_there_is_no_band(rows: list[dict[str, Any]], note: str) -> None:
     assert np.isnan(row["nll_low"])
 
 
-def test_a_configuration_outside_a_branch_has_no_slice_along_its_knob() -> None:
+def test_a_configuration_outside_a_branch_has_no_slice_along_its_hyperparameter() -> None:
     rows = [_confirmed("c2", seed, 31.0, **{"o.x": 2.0}) for seed in (0, 1)]
     table = slices(judge(frame(*_searched(), *rows)))
-    assert table.loc[table["stage"] == "replicate", "knob"].tolist() == ["o.x"]
+    assert table.loc[table["stage"] == "replicate", "hyperparameter"].tolist() == ["o.x"]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +83,7 @@ def test_a_configuration_outside_a_branch_has_no_slice_along_its_knob() -> None:
     [pd.DataFrame(), frame(_confirmed("c", 0, 3.0, **{"o.x": 1.0})), frame(search("a", "c", 0, **{"o.x": 1.0}))],
     ids=["nothing", "no search", "one trial"],
 )
-def test_without_a_varying_knob_the_table_is_empty_with_its_columns(trials: pd.DataFrame) -> None:
+def test_without_a_varying_hyperparameter_the_table_is_empty_with_its_columns(trials: pd.DataFrame) -> None:
     table = slices(judge(trials))
     assert table.empty
     assert table.columns.tolist() == COLUMNS
@@ -100,7 +104,9 @@ def test_the_picture_draws_each_configuration_from_its_lowest_to_its_highest_see
     tab = next(tab for tab in picture.tabs if tab.label == "seqvae")
     panel = next(panel for panel in tab.panels if panel.title == "optimizer.lr")
     dark = [trace for trace in panel.figure.data if trace.marker.color == INK]
-    own = table[(table["family"] == "seqvae") & (table["knob"] == "optimizer.lr") & (table["stage"] == "replicate")]
+    own = table[
+        (table["family"] == "seqvae") & (table["hyperparameter"] == "optimizer.lr") & (table["stage"] == "replicate")
+    ]
     for trace, name in zip(dark, ("nll", "mi"), strict=True):
         np.testing.assert_allclose(trace.y, own[name].astype(float))
         np.testing.assert_allclose(trace.y + trace.error_y.array, own[f"{name}_high"].astype(float))

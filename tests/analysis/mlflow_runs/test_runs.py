@@ -47,13 +47,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert record is not None
         trial_records.train(search, record, until=2 if number == 5 else trial_records.EPOCHS)
         if number == 5:
-            search.book.diverge(record.key, "the loss became nan in epoch 3")
+            search.recorder.diverge(record.key, "the loss became nan in epoch 3")
     replicate = trial_records.replicate(study, place)
     for number in range(8):
         record = replicate.next_trial()
         assert record is not None
         if number == 0:
-            replicate.book.fail(record.key, "CUDA out of memory")
+            replicate.recorder.fail(record.key, "CUDA out of memory")
         elif number == 1:
             trial_records.train(replicate, record, until=3)
         else:
@@ -63,8 +63,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _finish(stage: trial_records.Stage, record: TrialRecord) -> None:
     for epoch in range(1, trial_records.EPOCHS + 1):
-        stage.book.epoch(record.key, trial_records.epoch_record(epoch, trial_records.by_scale(record, epoch)))
-    stage.book.finish(record.key, {"valid/nll_iw": 30.0 + record.seed, "valid/mi": 2.0}, {SHEET: f"seed {record.seed}"})
+        stage.recorder.epoch(record.key, trial_records.epoch_record(epoch, trial_records.by_scale(record, epoch)))
+    stage.recorder.finish(
+        record.key, {"valid/nll_iw": 30.0 + record.seed, "valid/mi": 2.0}, {SHEET: f"seed {record.seed}"}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +204,7 @@ def _run(number: int, stage: str = SEARCH, family: str = "vmf", ended: bool = Tr
     return sources.Run(f"{stage}{number}{ended}", "FINISHED", 5, "", named, {"family": family, **params})
 
 
-def test_without_the_tag_knobs_are_the_settings_that_differ_in_the_search() -> None:
+def test_without_the_tag_hyperparameters_are_the_settings_that_differ_in_the_search() -> None:
     same = {"encoder.hidden": "400"}
     found = [
         _run(0, kappa="80.0", size="25", tied="True", **same),

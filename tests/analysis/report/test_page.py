@@ -32,7 +32,7 @@ class Page(html.parser.HTMLParser):
         self.references: list[str] = []
         self.scripts: list[str] = []
         self.open: list[str] = []
-        self.faults: list[str] = []
+        self.errors: list[str] = []
         self.feed(source)
         self.close()
 
@@ -43,7 +43,7 @@ class Page(html.parser.HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         if not self.open or self.open.pop() != tag:
-            self.faults.append(tag)
+            self.errors.append(tag)
 
     def handle_data(self, data: str) -> None:
         target = self.scripts if self.open and self.open[-1] == "script" else self.words
@@ -75,7 +75,7 @@ def page(folder: Path) -> Page:
 
 
 def test_the_page_is_well_formed_and_holds_every_family(page: Page, records: Records) -> None:
-    assert (page.open, page.faults) == ([], [])
+    assert (page.open, page.errors) == ([], [])
     for family in records.study["families"]:
         assert f"{family} :" in page.text or f"{family}:" in page.text
 
@@ -186,7 +186,7 @@ def test_hostile_text_cannot_leave_its_place() -> None:
     source = report.page(found)
     assert "<b>boom" not in source
     assert "<i>x" not in source
-    assert (Page(source).open, Page(source).faults) == ([], [])
+    assert (Page(source).open, Page(source).errors) == ([], [])
 
 
 def test_sentences_of_the_best_configuration_and_its_first_seed_are_shown_as_text(tmp_path: Path) -> None:

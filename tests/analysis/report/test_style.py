@@ -43,9 +43,9 @@ def test_every_family_keeps_its_look_and_a_twentieth_still_differs() -> None:
     assert len({look.symbol for look in list(looks.values())[:8]}) == 8
 
 
-def test_a_yardstick_takes_no_colour_from_the_others() -> None:
-    with_yardstick = palette(["lm", "a", "b"], ["lm"])
-    assert [with_yardstick[name] for name in "ab"] == list(palette(["a", "b"]).values())
+def test_a_baseline_takes_no_colour_from_the_others() -> None:
+    with_baseline = palette(["lm", "a", "b"], ["lm"])
+    assert [with_baseline[name] for name in "ab"] == list(palette(["a", "b"]).values())
 
 
 def test_dark_ground_has_a_counterpart_for_every_colour() -> None:

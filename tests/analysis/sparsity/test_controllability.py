@@ -1,4 +1,4 @@
-"""Hoyer along its knob: correlations, fits and the prior's own sparsity against known truths."""
+"""Hoyer along its hyperparameter: correlations, fits and the prior's own sparsity against known truths."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from uncollapse.analysis.verdicts import judge
 SEEDS = 8
 
 
-def _hsvae(hoyer: dict[tuple[float, float], float], noise: float = 0.01, **knobs: Any) -> pd.DataFrame:
+def _hsvae(hoyer: dict[tuple[float, float], float], noise: float = 0.01, **hyperparameters: Any) -> pd.DataFrame:
     """A configuration for each (alpha, beta) with its Hoyer, and seeds around it."""
     rng = np.random.default_rng(0)
     rows = []
@@ -25,7 +25,7 @@ def _hsvae(hoyer: dict[tuple[float, float], float], noise: float = 0.01, **knobs
         for seed in range(SEEDS):
             value = centre + rng.normal(0, noise)
             row = replicate("hsvae", f"c{i}", seed, hoyer_sample=value, hoyer_mean=0.2, **OK)
-            rows.append(row | {"param.latent.alpha": alpha, "param.latent.beta": beta} | knobs)
+            rows.append(row | {"param.latent.alpha": alpha, "param.latent.beta": beta} | hyperparameters)
     return judge(frame(*rows))
 
 
@@ -38,8 +38,8 @@ def _row(table: pd.DataFrame, measure: str = "hoyer_sample", stage: str = "repli
 
 def test_a_hoyer_that_follows_is_said_to_follow() -> None:
     row = _row(controllability.follows(_hsvae(RISING), {}))
-    assert row["knob"].startswith("E[gamma]")
-    assert (row["knob_low"], row["knob_high"]) == (0.2, 0.8)
+    assert row["hyperparameter"].startswith("E[gamma]")
+    assert (row["hyperparameter_low"], row["hyperparameter_high"]) == (0.2, 0.8)
     assert (row["trials"], row["configurations"], row["seeds"]) == (24, 3, 8)
     assert (row["monotone"], row["steps_up"], row["steps"]) == ("rising", 2, 2)
     assert min(row["isotonic_r2"], row["line_r2"]) > 0.98
@@ -48,9 +48,9 @@ def test_a_hoyer_that_follows_is_said_to_follow() -> None:
 
 def test_correlations_are_scipys() -> None:
     judged = _hsvae({(1.0, 4.0): 0.3, (2.0, 2.0): 0.31, (4.0, 1.0): 0.32}, noise=0.02)
-    row, knob = _row(controllability.follows(judged, {})), np.repeat([0.2, 0.5, 0.8], SEEDS)
-    assert row["spearman"] == pytest.approx(stats.spearmanr(knob, judged["hoyer_sample"])[0])
-    assert row["kendall"] == pytest.approx(stats.kendalltau(knob, judged["hoyer_sample"])[0])
+    row, hyperparameter = _row(controllability.follows(judged, {})), np.repeat([0.2, 0.5, 0.8], SEEDS)
+    assert row["spearman"] == pytest.approx(stats.spearmanr(hyperparameter, judged["hoyer_sample"])[0])
+    assert row["kendall"] == pytest.approx(stats.kendalltau(hyperparameter, judged["hoyer_sample"])[0])
     assert row["low"] < row["spearman"] < row["high"]
     assert row["kendall_low"] < row["kendall"] < row["kendall_high"]
 
@@ -64,9 +64,9 @@ def test_a_hoyer_that_does_not_follow_is_said_not_to() -> None:
     assert falling["line_r2"] > 0.9
 
 
-def test_a_knob_or_a_hoyer_without_variation_gets_a_note() -> None:
+def test_a_hyperparameter_or_a_hoyer_without_variation_gets_a_note() -> None:
     table = controllability.follows(_hsvae({(2.0, 2.0): 0.4}), {})
-    assert _row(table)["note"].startswith("the knob does not vary")
+    assert _row(table)["note"].startswith("the hyperparameter does not vary")
     assert np.isnan(_row(table)["spearman"])
     assert _row(controllability.follows(_hsvae(RISING), {}), "hoyer_mean")["note"] == "Hoyer does not vary here"
     assert not picture(controllability.points(_hsvae({(2.0, 2.0): 0.4}), {}), table, palette(["hsvae"])).tabs
@@ -80,7 +80,7 @@ def test_few_seeds_give_a_figure_without_an_interval() -> None:
     assert row["note"].startswith("fewer than three seeds")
 
 
-def test_families_without_a_knob_and_empty_studies_give_an_empty_table() -> None:
+def test_families_without_a_hyperparameter_and_empty_studies_give_an_empty_table() -> None:
     for judged in (judge(frame(replicate("vmf", "c", 0, hoyer_mean=0.2, **OK))), judge(pd.DataFrame())):
         table = controllability.follows(judged, {})
         assert list(table.columns) == controllability.COLUMNS
@@ -88,7 +88,7 @@ def test_families_without_a_knob_and_empty_studies_give_an_empty_table() -> None
         assert not picture(controllability.points(judged, {}), table, palette(["vmf"])).tabs
 
 
-def test_pages_that_differ_in_the_knob_alone_are_one_group() -> None:
+def test_pages_that_differ_in_the_hyperparameter_alone_are_one_group() -> None:
     def page(alpha: float, size: int = 32) -> dict[str, Any]:
         latent = {"kind": "spike_slab", "size": size, "alpha": alpha, "beta": 1.0}
         return {"base": {"latent": latent, "objective": {"kl.z": {"kind": "constant", "value": 0.01}}}, "search": {}}
@@ -102,7 +102,7 @@ def test_pages_that_differ_in_the_knob_alone_are_one_group() -> None:
     judged, study = judge(frame(*rows)), {"settings": {"families": pages}}
     table = controllability.follows(judged, study)
     assert list(table["group"]) == ["half, sparse", "wide"]
-    assert table["note"].iloc[1].startswith("the knob does not vary")
+    assert table["note"].iloc[1].startswith("the hyperparameter does not vary")
     assert _row(table)["monotone"] == "rising"
     assert labels(judged, study)["sparse", "s"] == ("half, sparse", "Beta(4, 1)")
     drawn = picture(controllability.points(judged, study), table, palette(list(pages)))
@@ -117,17 +117,17 @@ def test_weights_are_followed_by_order_of_magnitude() -> None:
         for seed in range(3)
     ]
     judged = judge(frame(*rows))
-    table = controllability.follows(judged, {}).set_index("knob")
+    table = controllability.follows(judged, {}).set_index("hyperparameter")
     assert table.loc["MMD weight", "line_r2"] == pytest.approx(1)
     assert table.loc["MMD weight", "slope"] == pytest.approx(0.1)
-    assert table.loc["gamma of the prior", "note"].startswith("the knob does not vary")
+    assert table.loc["gamma of the prior", "note"].startswith("the hyperparameter does not vary")
     assert labels(judged, {})["mat_vae", "c1"] == ("mat_vae", "γ 0.8, MMD 10, KL 0.01")
 
 
 def test_search_trials_stand_apart_and_stopped_ones_stay_out() -> None:
-    knobs = [{"latent.alpha": float(a), "latent.beta": 1.0} for a in range(1, 8)]
-    rows = [search("hsvae", f"s{i}", i, hoyer_sample=0.1 * i, **OK, **own) for i, own in enumerate(knobs)]
-    rows.append(search("hsvae", "s9", 9, "stopped", hoyer_sample=9.0, **OK, **knobs[0]))
+    hyperparameters = [{"latent.alpha": float(a), "latent.beta": 1.0} for a in range(1, 8)]
+    rows = [search("hsvae", f"s{i}", i, hoyer_sample=0.1 * i, **OK, **own) for i, own in enumerate(hyperparameters)]
+    rows.append(search("hsvae", "s9", 9, "stopped", hoyer_sample=9.0, **OK, **hyperparameters[0]))
     row = _row(controllability.follows(judge(frame(*rows)), {}), stage="search")
     assert (row["trials"], row["spearman"], row["kendall"]) == (7, pytest.approx(1), pytest.approx(1))
 
@@ -155,12 +155,12 @@ def test_the_spike_where_none_is_stated_is_the_latents_own() -> None:
 
 
 def test_fits_are_the_isotonic_and_the_least_squares_ones() -> None:
-    knob, hoyer = np.array([1.0, 2, 2, 3, 4]), np.array([1.0, 3, 5, 2, 6])
-    found = controllability.fits(knob, hoyer)
+    hyperparameter, hoyer = np.array([1.0, 2, 2, 3, 4]), np.array([1.0, 3, 5, 2, 6])
+    found = controllability.fits(hyperparameter, hoyer)
     pooled = np.array([1, 10 / 3, 10 / 3, 10 / 3, 6])  # 4, 4 and 2 violate the order and are averaged
     total = ((hoyer - hoyer.mean()) ** 2).sum()
     assert found["isotonic_r2"] == pytest.approx(1 - ((hoyer - pooled) ** 2).sum() / total)
-    assert found["line_r2"] == pytest.approx(stats.linregress(knob, hoyer).rvalue ** 2)
+    assert found["line_r2"] == pytest.approx(stats.linregress(hyperparameter, hoyer).rvalue ** 2)
 
 
 @pytest.mark.slow
@@ -173,8 +173,8 @@ def test_the_interval_over_seeds_covers(configurations: int, seeds: int, noise: 
         return float(np.corrcoef(stats.rankdata(x), stats.rankdata(y))[0, 1])
 
     def study(n: int) -> tuple[np.ndarray, np.ndarray]:
-        knob = np.repeat(np.arange(configurations) / configurations, n)
-        return knob, knob + rng.normal(0, noise, size=len(knob))
+        hyperparameter = np.repeat(np.arange(configurations) / configurations, n)
+        return hyperparameter, hyperparameter + rng.normal(0, noise, size=len(hyperparameter))
 
     truth, owner = spearman(*study(5000)), np.tile(np.arange(seeds), configurations)
     found = [controllability.over_seeds(spearman, *study(seeds), owner) for _ in range(2000)]

@@ -130,7 +130,7 @@ def test_seeds_that_never_differ_give_no_interval() -> None:
     assert row["note"].startswith("seeds do not differ")
 
 
-def test_the_picture_names_lines_by_their_knob_and_cuts_nothing_off() -> None:
+def test_the_picture_names_lines_by_their_hyperparameter_and_cuts_nothing_off() -> None:
     rows = [
         replicate("hsvae", f"c{a}", seed, hoyer_mean=0.3, **OK) | {"param.latent.alpha": a, "param.latent.beta": 1.0}
         for a in (1.0, 4.0)

@@ -28,13 +28,13 @@ from uncollapse.models.configuration.bounds import Bound
 )
 def test_names_carry_their_bound(name: str, good: list[float], bad: dict[float, str]) -> None:
     bound = typing.get_args(getattr(bounds, name))[1]
-    assert [bound.fault(value) for value in good] == [None] * len(good)
-    assert {value: bound.fault(value) for value in bad} == bad
+    assert [bound.error(value) for value in good] == [None] * len(good)
+    assert {value: bound.error(value) for value in bad} == bad
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_no_bound_admits_what_is_not_finite(value: float) -> None:
-    assert Bound().fault(value) == "must be a finite number"
+    assert Bound().error(value) == "must be a finite number"
 
 
 def test_bounds_do_not_import_torch() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from uncollapse.models.configuration import components
 from uncollapse.models.configuration.bounds import Bound
-from uncollapse.models.corpus_info import Lexicon
+from uncollapse.models.corpus_info import CorpusInfo
 
 EVERY = [(slot, kind) for slot in components.SLOTS for kind in components.kinds(slot)]
 every = pytest.mark.parametrize(("slot", "kind"), EVERY, ids=[f"{slot}-{kind}" for slot, kind in EVERY])
@@ -46,8 +46,8 @@ def test_wiring_is_left_of_the_slash_and_hyperparameters_right_of_the_star(slot:
 
 @every
 def test_annotations_are_those_of_the_imported_constructor(slot: str, kind: str) -> None:
-    part = components.load(slot, kind)
-    known = inspect.get_annotations(part.__init__ if inspect.isclass(part) else part, eval_str=True)
+    component = components.load(slot, kind)
+    known = inspect.get_annotations(component.__init__ if inspect.isclass(component) else component, eval_str=True)
     assert {option.name: option.annotation for option in components.options(slot, kind)} == {
         option.name: known[option.name] for option in components.options(slot, kind)
     }
@@ -56,12 +56,12 @@ def test_annotations_are_those_of_the_imported_constructor(slot: str, kind: str)
 @every
 def test_defaults_are_allowed_and_resolve_to_themselves(slot: str, kind: str) -> None:
     resolved = components.resolve(slot, {"kind": kind})
-    assert components.faults(slot, resolved, slot) == []
+    assert components.errors(slot, resolved, slot) == []
     assert components.resolve(slot, resolved) == resolved
 
 
 @every
-def test_every_part_says_what_it_is(slot: str, kind: str) -> None:
+def test_every_component_says_what_it_is(slot: str, kind: str) -> None:
     said = components.load(slot, kind).__doc__ or ""
     assert said.split("\n")[0].endswith((".", ":", ","))
 
@@ -72,9 +72,9 @@ def test_every_bounded_option_refuses_what_lies_outside(slot: str, kind: str) ->
         bound = next((extra for extra in get_args(option.annotation)[1:] if isinstance(extra, Bound)), None)
         if bound is not None:
             outside = int(bound.low) - 1
-            (fault,) = components.faults(slot, {"kind": kind, option.name: outside}, "here")
-            assert fault.startswith(f"here.{option.name}: must be ")
-            assert str(outside) in fault
+            (error,) = components.errors(slot, {"kind": kind, option.name: outside}, "here")
+            assert error.startswith(f"here.{option.name}: must be ")
+            assert str(outside) in error
 
 
 @every
@@ -82,19 +82,23 @@ def test_every_option_refuses_a_value_of_another_type(slot: str, kind: str) -> N
     for option in components.options(slot, kind):
         of_words = get_origin(option.annotation) is tuple or option.annotation is str
         wrong: Any = {"state": 1} if of_words else "a stranger"
-        (fault,) = components.faults(slot, {"kind": kind, option.name: wrong}, "here")
-        assert fault.startswith(f"here.{option.name}: must be ")
-        assert repr(wrong) in fault
+        (error,) = components.errors(slot, {"kind": kind, option.name: wrong}, "here")
+        assert error.startswith(f"here.{option.name}: must be ")
+        assert repr(wrong) in error
 
 
 @pytest.mark.parametrize(
-    ("slot", "settings", "fault"),
+    ("slot", "settings", "error"),
     [
         ("latent", {"kind": "vfm"}, "p.kind: unknown kind of latent 'vfm'; did you mean 'vmf'? known: "),
         ("latent", {"kind": ["vmf"]}, "p.kind: unknown kind of latent"),
-        ("latent", {}, "p: a part names its kind; add `kind:`, one of "),
-        ("latent", "vmf", f"p: a part is a mapping such as {{kind: {components.kinds('latent')[0]}}}, found 'vmf'"),
-        ("latent", None, f"p: a part is a mapping such as {{kind: {components.kinds('latent')[0]}}}, found None"),
+        ("latent", {}, "p: a component names its kind; add `kind:`, one of "),
+        (
+            "latent",
+            "vmf",
+            f"p: a component is a mapping such as {{kind: {components.kinds('latent')[0]}}}, found 'vmf'",
+        ),
+        ("latent", None, f"p: a component is a mapping such as {{kind: {components.kinds('latent')[0]}}}, found None"),
         ("latent", {"kind": "vmf", "kapa": 3}, "p.kapa: unknown option of vmf 'kapa'; did you mean 'kappa'? known: "),
         ("latent", {"kind": "vmf", 3: 3}, "p.3: unknown option of vmf '3'; known: "),
         ("latent", {"kind": "vmf", "kappa": -1}, "p.kappa: must be at least 0.001, found -1"),
@@ -111,14 +115,14 @@ def test_every_option_refuses_a_value_of_another_type(slot: str, kind: str) -> N
         ("decoder", {"kind": "recurrent", "inject": ["input"] * 2}, "p.inject: must not name anything twice"),
     ],
 )
-def test_faults_name_place_law_offence_and_remedy(slot: str, settings: Any, fault: str) -> None:
-    (found,) = components.faults(slot, settings, "p")
-    assert found.startswith(fault)
+def test_errors_name_place_constraint_offence_and_remedy(slot: str, settings: Any, error: str) -> None:
+    (found,) = components.errors(slot, settings, "p")
+    assert found.startswith(error)
 
 
-def test_all_faults_of_a_part_are_found_at_once() -> None:
+def test_all_errors_of_a_component_are_found_at_once() -> None:
     settings = {"kind": "recurrent", "hidden": 0, "cell": "rnn", "hiden": 3, "dropout": 1.0}
-    assert [fault.split(":")[0] for fault in components.faults("decoder", settings, "decoder")] == [
+    assert [error.split(":")[0] for error in components.errors("decoder", settings, "decoder")] == [
         "decoder.hidden",
         "decoder.cell",
         "decoder.hiden",
@@ -126,8 +130,8 @@ def test_all_faults_of_a_part_are_found_at_once() -> None:
     ]
 
 
-def test_a_slot_with_one_part_needs_no_kind() -> None:
-    assert components.faults("inputs", {}, "inputs") == []
+def test_a_slot_with_one_component_needs_no_kind() -> None:
+    assert components.errors("inputs", {}, "inputs") == []
     assert components.resolve("inputs", {"size": 7})["kind"] == "embedded"
 
 
@@ -142,7 +146,7 @@ def test_given_settings_win_over_defaults_and_build_sees_them() -> None:
         "dropout": 0.0,
         "features": "outputs",
     }
-    assert components.build("encoder", resolved, 5, Lexicon(9)).rnn.hidden_size == 9
+    assert components.build("encoder", resolved, 5, CorpusInfo(9)).rnn.hidden_size == 9
 
 
 @pytest.mark.parametrize("kind", components.kinds("pool"))

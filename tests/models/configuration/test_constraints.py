@@ -1,4 +1,4 @@
-"""Every law fires on a minimal offence and on no page."""
+"""Every constraint fires on a minimal offence and on no page."""
 
 from collections.abc import Callable
 from typing import Any
@@ -88,20 +88,22 @@ def resolved(changes: dict[str, Any]) -> dict[str, Any]:
     return resolve.resolve(changed(base, **changes))
 
 
-def test_every_law_has_an_offence_here() -> None:
-    assert {law.__name__ for law in constraints.LAWS} == set(OFFENCES)
+def test_every_constraint_has_an_offence_here() -> None:
+    assert {constraint.__name__ for constraint in constraints.CONSTRAINTS} == set(OFFENCES)
 
 
-@pytest.mark.parametrize("law", constraints.LAWS, ids=lambda law: law.__name__)
-def test_the_law_fires_alone_on_its_offence(law: Callable[[constraints.Configuration], str | None]) -> None:
-    changes, sentence = OFFENCES[law.__name__]
+@pytest.mark.parametrize("constraint", constraints.CONSTRAINTS, ids=lambda constraint: constraint.__name__)
+def test_the_constraint_fires_alone_on_its_offence(
+    constraint: Callable[[constraints.Configuration], str | None],
+) -> None:
+    changes, sentence = OFFENCES[constraint.__name__]
     (found,) = constraints.broken(resolved(changes))
-    assert found == law(resolved(changes))
+    assert found == constraint(resolved(changes))
     assert found.startswith(sentence)
 
 
 @pytest.mark.parametrize("name", INNOCENTS)
-def test_no_law_fires_on_what_is_sound(name: str) -> None:
+def test_no_constraint_fires_on_what_is_sound(name: str) -> None:
     assert constraints.broken(resolved(INNOCENTS[name])) == []
 
 
@@ -121,7 +123,7 @@ def test_offences_are_told_together() -> None:
 
 
 @pytest.mark.parametrize("name", families.names())
-def test_no_page_breaks_a_law_at_any_corner_of_its_search(name: str) -> None:
+def test_no_page_breaks_a_constraint_at_any_corner_of_its_search(name: str) -> None:
     family = families.load(name)
     settings = [{}, *(space.corners(family.search) if family.search else ())]
     assert [constraints.broken(family.configure(one)) for one in settings] == [[] for _ in settings]

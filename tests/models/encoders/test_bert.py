@@ -8,7 +8,7 @@ import torch
 from tests.support import models
 from uncollapse.models.batch import Batch
 from uncollapse.models.configuration import components
-from uncollapse.models.corpus_info import Lexicon
+from uncollapse.models.corpus_info import CorpusInfo
 from uncollapse.models.probes.fine_tuning import Setting, fine_tune
 from uncollapse.models.probes.vectors import VECTORS, offered
 from uncollapse.models.text_vae import TextVAE
@@ -38,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def built(folder: Path, **options: object) -> torch.nn.Module:
     settings = components.resolve("encoder", {"kind": "bert", "name": str(folder), **options})
-    return components.build("encoder", settings, 0, Lexicon(len(WORDS), WORDS))
+    return components.build("encoder", settings, 0, CorpusInfo(len(WORDS), WORDS))
 
 
 def words() -> Batch:
@@ -77,7 +77,7 @@ def test_words_beyond_the_limit_are_given_zeros(folder: Path) -> None:
 @pytest.mark.parametrize("page", ["b_vae", "b_hsvae", "bert_classifier", "minibert"])
 def test_pages_with_a_bert_train_once_they_are_pointed_at_weights(folder: Path, page: str) -> None:
     settings = models.configuration(page, encoder={"kind": "bert", "name": str(folder)})
-    model = TextVAE(settings, Lexicon(len(WORDS), WORDS, classes=2))
+    model = TextVAE(settings, CorpusInfo(len(WORDS), WORDS, classes=2))
     batch = Batch(words().tokens, words().lengths, torch.tensor([0, 1]))
     optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=0.01)
     losses = []
@@ -101,7 +101,7 @@ def test_further_words_are_read_by_their_pieces(folder: Path) -> None:
 
 def test_the_start_is_the_state_of_cls(folder: Path) -> None:
     settings = models.configuration("minibert", encoder={"kind": "bert", "name": str(folder)})
-    model = TextVAE(settings, Lexicon(len(WORDS), WORDS, classes=2)).eval()
+    model = TextVAE(settings, CorpusInfo(len(WORDS), WORDS, classes=2)).eval()
     states = model.encoder.model(input_ids=torch.tensor([[2, 5, 6, 5, 7, 3]])).last_hidden_state
     torch.testing.assert_close(VECTORS["start"](model, words())[0], states[0, 0])
     assert offered(model) == ("start", "mean", "sum")
@@ -109,7 +109,7 @@ def test_the_start_is_the_state_of_cls(folder: Path) -> None:
 
 def test_a_frozen_bert_is_fine_tuned_in_a_copy(folder: Path) -> None:
     settings = models.configuration("minibert", encoder={"kind": "bert", "name": str(folder)})
-    model = TextVAE(settings, Lexicon(len(WORDS), WORDS, classes=2)).eval()
+    model = TextVAE(settings, CorpusInfo(len(WORDS), WORDS, classes=2)).eval()
     batch = Batch(words().tokens, words().lengths, torch.tensor([0, 1]))
     tuned = fine_tune(model, VECTORS["start"], lambda epoch: [batch], 2, 0, Setting(epochs=1))
     moved = zip(model.encoder.parameters(), tuned.model.encoder.parameters(), strict=True)

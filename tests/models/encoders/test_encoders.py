@@ -10,7 +10,7 @@ from tests.models.variants import name, variants
 from tests.support.models import batch
 from uncollapse.models.batch import Batch
 from uncollapse.models.configuration import components
-from uncollapse.models.corpus_info import Lexicon
+from uncollapse.models.corpus_info import CorpusInfo
 
 E = 5
 every = pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def embedded(words: Batch, seed: int = 0) -> Tensor:
 
 
 def built(settings: dict[str, Any]) -> nn.Module:
-    return components.build("encoder", settings, E, Lexicon(9)).eval()
+    return components.build("encoder", settings, E, CorpusInfo(9)).eval()
 
 
 @every

@@ -233,7 +233,7 @@ def taught(name: str, updates: int) -> TextVAE:
     """A model that has seen three sentences for some seconds, its KL hardly weighed and nothing dropped."""
     configuration = models.configuration(name, encoder={"dropout": 0.0}, decoder={"dropout": 0.0})
     torch.manual_seed(0)
-    model = TextVAE(configuration, models.LEXICON)
+    model = TextVAE(configuration, models.CORPUS_INFO)
     objective = Objective({"kl.z": {"kind": "constant", "value": 1e-3}}, updates)
     adam = torch.optim.Adam(model.parameters(), 1e-2)
     slowing = torch.optim.lr_scheduler.LinearLR(adam, 1.0, 0.01, updates)

@@ -9,12 +9,12 @@ from torch import Tensor
 from tests.support import models
 from uncollapse.models.batch import EOS, PAD, UNK, Batch
 from uncollapse.models.configuration import constraints
-from uncollapse.models.corpus_info import Lexicon
+from uncollapse.models.corpus_info import CorpusInfo
 from uncollapse.models.generation.codes import Codes
 from uncollapse.models.text_vae import TextVAE
 
 SAYABLE = (UNK, 4, 5, 6)
-LEXICON = Lexicon(7, ("<pad>", "<unk>", "<bos>", "<eos>", "a", "b", "c"), classes=3)
+CORPUS_INFO = CorpusInfo(7, ("<pad>", "<unk>", "<bos>", "<eos>", "a", "b", "c"), classes=3)
 LONGEST = 3
 EVERY = [name for name in models.EVERY if constraints.predicts(models.configuration(name)) == "words"]
 LISTED = [name for name in EVERY if not models.configuration(name)["inputs"]["bag_size"]]  # those that `log_p` serves
@@ -23,7 +23,7 @@ LISTED = [name for name in EVERY if not models.configuration(name)["inputs"]["ba
 def model(name: str, seed: int = 0, sharpness: float = 4.0, **changes: Any) -> TextVAE:
     """In eval mode, with opinions: an untrained model finds all words about as likely."""
     torch.manual_seed(seed)
-    made = TextVAE(models.configuration(name, **changes), LEXICON).eval()
+    made = TextVAE(models.configuration(name, **changes), CORPUS_INFO).eval()
     with torch.no_grad():
         made.output.logits.weight *= sharpness
     return made

@@ -10,7 +10,7 @@ from torch import nn
 from tests.support.models import VOCABULARY, batch
 from uncollapse.models.batch import BOS, PAD, UNK, Batch
 from uncollapse.models.configuration import components
-from uncollapse.models.corpus_info import Lexicon
+from uncollapse.models.corpus_info import CorpusInfo
 
 WORDS = batch([3, 7, 5])
 every = pytest.mark.parametrize("kind", components.kinds("inputs"))
@@ -18,7 +18,7 @@ every = pytest.mark.parametrize("kind", components.kinds("inputs"))
 
 def built(kind: str = "embedded", **options: object) -> nn.Module:
     return components.build(
-        "inputs", components.resolve("inputs", {"kind": kind, "size": 6, **options}), Lexicon(VOCABULARY)
+        "inputs", components.resolve("inputs", {"kind": kind, "size": 6, **options}), CorpusInfo(VOCABULARY)
     ).eval()
 
 
@@ -87,19 +87,19 @@ def test_dropout_acts_on_both_readers_in_training_only() -> None:
         assert abs(zero - 0.5) < 4 * 0.5 / read.numel() ** 0.5
 
 
-def lexicon(**options: Any) -> Lexicon:
-    return Lexicon(VOCABULARY, classes=3, **options)
+def corpus_info(**options: Any) -> CorpusInfo:
+    return CorpusInfo(VOCABULARY, classes=3, **options)
 
 
 def test_each_side_has_a_table_of_its_own_when_told() -> None:
-    inputs = components.build("inputs", components.resolve("inputs", {"size": 6, "shared": False}), lexicon())
+    inputs = components.build("inputs", components.resolve("inputs", {"size": 6, "shared": False}), corpus_info())
     assert not torch.equal(inputs.for_encoder(WORDS), inputs.table(WORDS.tokens))
     assert [one is inputs.encoder_table.weight for one in inputs.encoder_parameters()] == [True]
     assert list(built().encoder_parameters()) == []
 
 
 def test_a_class_stands_beside_every_word_of_both_sides() -> None:
-    inputs = components.build("inputs", components.resolve("inputs", {"size": 6, "label_size": 4}), lexicon())
+    inputs = components.build("inputs", components.resolve("inputs", {"size": 6, "label_size": 4}), corpus_info())
     words = Batch(WORDS.tokens, WORDS.lengths, torch.tensor([2, 0, 1]))
     assert inputs.encoder_size == inputs.decoder_size == 10
     for read in (inputs.for_encoder(words), inputs.for_decoder(words)):
@@ -107,7 +107,7 @@ def test_a_class_stands_beside_every_word_of_both_sides() -> None:
 
 
 def test_a_bag_is_the_mean_of_the_words_without_eos_and_is_owned_up_to() -> None:
-    inputs = components.build("inputs", components.resolve("inputs", {"size": 6, "bag_size": 4}), lexicon()).eval()
+    inputs = components.build("inputs", components.resolve("inputs", {"size": 6, "bag_size": 4}), corpus_info()).eval()
     assert inputs.shows_bag
     assert not built().shows_bag
     assert (inputs.encoder_size, inputs.decoder_size) == (6, 10)
@@ -122,13 +122,13 @@ def test_word_vectors_are_where_training_starts(vectors: str) -> None:
     known = np.arange(VOCABULARY) % 2 == 0
     table = np.arange(VOCABULARY * 6, dtype=np.float32).reshape(VOCABULARY, 6)
     settings = components.resolve("inputs", {"size": 6, "vectors": vectors})
-    inputs = components.build("inputs", settings, lexicon(vectors=table, known=known))
+    inputs = components.build("inputs", settings, corpus_info(vectors=table, known=known))
     assert torch.equal(inputs.table.weight[known].detach(), torch.from_numpy(table[known]))
     assert inputs.table.weight.requires_grad == (vectors == "start")
     with pytest.raises(ValueError, match=r"inputs\.size: must be 6"):
-        components.build("inputs", settings | {"size": 5}, lexicon(vectors=table, known=known))
+        components.build("inputs", settings | {"size": 5}, corpus_info(vectors=table, known=known))
     with pytest.raises(ValueError, match=r"corpus\.vectors"):
-        components.build("inputs", settings, lexicon())
+        components.build("inputs", settings, corpus_info())
 
 
 def test_bos_is_hidden_too_when_told() -> None:

@@ -153,11 +153,12 @@ def test_the_exact_kl_of_a_linear_generator_may_be_charged() -> None:
 def test_the_latent_and_its_updates_need_each_other() -> None:
     implicit = models.configuration("ivae")
     assert any(
-        "'implicit' is trained by" in law for law in constraints.broken({**implicit, "updates": {"kind": "joint"}})
+        "'implicit' is trained by" in constraint
+        for constraint in constraints.broken({**implicit, "updates": {"kind": "joint"}})
     )
     gaussian = models.configuration("seqvae")
     broken = constraints.broken({**gaussian, "updates": implicit["updates"]})
-    assert any("'adversarial' trains the latents implicit" in law for law in broken)
+    assert any("'adversarial' trains the latents implicit" in constraint for constraint in broken)
 
 
 @pytest.mark.parametrize("generator", ["linear", "mlp"])

@@ -15,7 +15,7 @@ from uncollapse.study.errors import UserError
 def refused(path: Path) -> tuple[str, ...]:
     with pytest.raises(UserError) as error:
         families.load(str(path))
-    return error.value.faults
+    return error.value.errors
 
 
 def test_every_page_of_the_folder_is_a_family_and_the_shared_space_is_none() -> None:
@@ -40,22 +40,22 @@ def test_a_page_of_the_user_is_a_family_named_after_its_file(tmp_path: Path, end
 
 
 def test_a_page_that_is_not_there_is_named(tmp_path: Path) -> None:
-    (fault,) = refused(tmp_path / "none.yaml")
-    assert "none.yaml" in fault
+    (error,) = refused(tmp_path / "none.yaml")
+    assert "none.yaml" in error
 
 
 def test_a_page_that_is_not_yaml_is_named_with_its_line(tmp_path: Path) -> None:
-    (fault,) = refused(write(tmp_path / "mine.yaml", PAGE + "title: again\n"))
-    assert "mine.yaml, line 10: the key 'title' is given twice" in fault
+    (error,) = refused(write(tmp_path / "mine.yaml", PAGE + "title: again\n"))
+    assert "mine.yaml, line 10: the key 'title' is given twice" in error
 
 
 @pytest.mark.parametrize("text", ["", "- a\n", "3\n"])
 def test_a_page_is_a_mapping(tmp_path: Path, text: str) -> None:
-    (fault,) = refused(write(tmp_path / "mine.yaml", text))
-    assert fault.startswith("mine.yaml: a page is a mapping with title, paper, base, search, systems, found ")
+    (error,) = refused(write(tmp_path / "mine.yaml", text))
+    assert error.startswith("mine.yaml: a page is a mapping with title, paper, base, search, systems, found ")
 
 
-def test_all_faults_of_a_pages_form_are_told_at_once(tmp_path: Path) -> None:
+def test_all_errors_of_a_pages_form_are_told_at_once(tmp_path: Path) -> None:
     text = "titel: x\nsearch: {latent: {size: {choice: []}}}\n"
     assert refused(write(tmp_path / "mine.yaml", text)) == (
         "mine.yaml: unknown key of a page 'titel'; did you mean 'title'? known: base, paper, search, systems, title",
@@ -66,18 +66,21 @@ def test_all_faults_of_a_pages_form_are_told_at_once(tmp_path: Path) -> None:
     )
 
 
-def test_all_faults_of_a_base_are_told_at_once(tmp_path: Path) -> None:
+def test_all_errors_of_a_base_are_told_at_once(tmp_path: Path) -> None:
     text = PAGE.replace("last", "lst").replace("size: 4", "size: 0").replace("kl.z", "kl.w")
-    faults = refused(write(tmp_path / "mine.yaml", text))
-    assert [fault.split(": ")[0] for fault in faults] == ["mine.pool.kind", "mine.latent.size"]
+    errors = refused(write(tmp_path / "mine.yaml", text))
+    assert [error.split(": ")[0] for error in errors] == ["mine.pool.kind", "mine.latent.size"]
 
 
 @pytest.mark.parametrize(
-    ("search", "fault"),
+    ("search", "error"),
     [
         ("latent: {sizes: {choice: [2, 4]}}", "mine.search.latent.sizes: unknown option of gaussian 'sizes'; "),
         ("latent: {size: {int: [0, 4]}}", "mine.search.latent.size: must be at least 1, found 0"),
-        ("latnt: {size: {int: [1, 4]}}", "mine.search.latnt: unknown part of a model 'latnt'; did you mean 'latent'?"),
+        (
+            "latnt: {size: {int: [1, 4]}}",
+            "mine.search.latnt: unknown component of a model 'latnt'; did you mean 'latent'?",
+        ),
         ("decoder: {dropout: {float: [0.0, 1.0]}}", "mine.search.decoder.dropout: must be less than 1, found 1.0"),
         ("decoder: {inject: {choice: [[], [state]]}}", "mine.search.decoder.inject: the code must enter somewhere"),
         ("objective: {kl.z: {one_of: {liner: {}}}}", "mine.search.objective.kl.z.kind: unknown kind of schedule "),
@@ -85,13 +88,13 @@ def test_all_faults_of_a_base_are_told_at_once(tmp_path: Path) -> None:
         ("pool: {kind: {choice: [last, nowhere]}}", "mine.search.decoder.kind: with `pool: {kind: nowhere}`"),
     ],
 )
-def test_whatever_a_search_could_draw_is_judged_beforehand(tmp_path: Path, search: str, fault: str) -> None:
-    faults = refused(write(tmp_path / "mine.yaml", PAGE + f"search: {{{search}}}\n"))
-    assert len(faults) == 1
-    assert faults[0].startswith(fault)
+def test_whatever_a_search_could_draw_is_judged_beforehand(tmp_path: Path, search: str, error: str) -> None:
+    errors = refused(write(tmp_path / "mine.yaml", PAGE + f"search: {{{search}}}\n"))
+    assert len(errors) == 1
+    assert errors[0].startswith(error)
 
 
-def test_merge_lays_settings_over_and_replaces_a_part_of_another_kind_whole() -> None:
+def test_merge_lays_settings_over_and_replaces_a_component_of_another_kind_whole() -> None:
     base = {"latent": {"kind": "gaussian", "size": 4}, "decoder": {"hidden": 8, "inject": ["state"]}}
     assert families.merge(base, {"latent": {"size": 9}})["latent"] == {"kind": "gaussian", "size": 9}
     assert families.merge(base, {"latent": {"kind": "gaussian", "size": 9}})["latent"]["size"] == 9
@@ -108,25 +111,25 @@ def test_merge_shares_nothing_with_what_it_was_given() -> None:
     assert (base, settings) == ({"decoder": {"inject": ["state"]}}, {"inputs": {"x": [1]}})
 
 
-def knobs(family: Family) -> set[str]:
-    return {name for name, _ in space.knobs(family.search)}
+def hyperparameters(family: Family) -> set[str]:
+    return {name for name, _ in space.hyperparameters(family.search)}
 
 
 def test_an_override_fixes_what_it_sets() -> None:
     family = families.load("seqvae")
     changed = family.override({"latent": {"size": 5}, "decoder": {"dropout": 0.1}})
     assert changed.base["latent"] == {"kind": "gaussian", "size": 5}
-    assert knobs(family) - knobs(changed) == {"latent.size", "decoder.dropout"}
+    assert hyperparameters(family) - hyperparameters(changed) == {"latent.size", "decoder.dropout"}
     assert families.load("seqvae") == family
 
 
-def test_an_override_with_a_kind_replaces_the_part_and_its_search() -> None:
+def test_an_override_with_a_kind_replaces_the_component_and_its_search() -> None:
     changed = families.load("vmf").override({"latent": {"kind": "gaussian", "size": 5}})
     assert changed.base["latent"] == {"kind": "gaussian", "size": 5}
-    assert not any(name.startswith("latent") for name in knobs(changed))
+    assert not any(name.startswith("latent") for name in hyperparameters(changed))
     fixed = families.load("seqvae").override({"objective": {"kl.z": {"kind": "constant", "value": 0.5}}})
     assert fixed.configure({})["objective"] == {"kl.z": {"kind": "constant", "value": 0.5}}
-    assert not any(name.startswith("objective") for name in knobs(fixed))
+    assert not any(name.startswith("objective") for name in hyperparameters(fixed))
 
 
 @pytest.mark.parametrize(
@@ -166,8 +169,8 @@ def test_searches_that_would_be_misread_are_refused(tmp_path: Path, search: str)
 
 @pytest.mark.parametrize("base", ["base: 5\n", "base: abc\n", "base: [encoder]\n"])
 def test_a_base_is_a_mapping(tmp_path: Path, base: str) -> None:
-    (fault,) = refused(write(tmp_path / "mine.yaml", f"title: A\npaper: B\n{base}"))
-    assert "base" in fault
+    (error,) = refused(write(tmp_path / "mine.yaml", f"title: A\npaper: B\n{base}"))
+    assert "base" in error
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from uncollapse.study.stages import pareto, selection_rule
 from uncollapse.study.stages import stage as stages
 from uncollapse.study.stages.stage import SearchStage
 from uncollapse.study.storage.ledger import Ledger, record_of
-from uncollapse.study.storage.recorder import Book
+from uncollapse.study.storage.recorder import Recorder
 from uncollapse.study.trial_record import TrialRecord
 
 AT_LEAST = {"subset/mi": ">= 0.1"}
@@ -49,9 +49,9 @@ def test_a_limit_is_read_as_it_is_written() -> None:
     ],
 )
 def test_a_limit_that_means_nothing_is_refused(given: Any, said: str) -> None:
-    (fault,) = refused(search={"subject_to": given})
-    assert "search.subject_to: " in fault
-    assert said in fault
+    (error,) = refused(search={"subject_to": given})
+    assert "search.subject_to: " in error
+    assert said in error
 
 
 def test_what_is_broken_is_measured_in_the_measures_own_unit() -> None:
@@ -71,7 +71,9 @@ def study_of(folder: Path, **search: Any) -> Study:
 
 def stage_of(study: Study, folder: Path) -> SearchStage:
     ledger = Ledger(folder / "runs", "mine", write=True)
-    return SearchStage(study, "corpus", Book(ledger, "valid/nll_iw", (), objectives.limits(study.search.subject_to)))
+    return SearchStage(
+        study, "corpus", Recorder(ledger, "valid/nll_iw", (), objectives.limits(study.search.subject_to))
+    )
 
 
 def run(stage: SearchStage, code: float = 2.0) -> list[TrialRecord]:
@@ -80,13 +82,13 @@ def run(stage: SearchStage, code: float = 2.0) -> list[TrialRecord]:
         dead = record.number % 3 == 0
         for epoch in range(1, trial_records.EPOCHS + 1):
             told = trial_records.epoch_record(epoch, (10.0 if dead else 20.0) + record.number / 100)
-            known = stage.book.epoch(record.key, told | {"subset/mi": 0.02 if dead else code})
+            known = stage.recorder.epoch(record.key, told | {"subset/mi": 0.02 if dead else code})
             if known is not None and stage.stops(known):
-                stage.book.stop(record.key)
+                stage.recorder.stop(record.key)
                 break
         else:
-            stage.book.finish(record.key, {})
-    return [record_of(trial) for trial in stage.book.ledger.trials("search", "one")]
+            stage.recorder.finish(record.key, {})
+    return [record_of(trial) for trial in stage.recorder.ledger.trials("search", "one")]
 
 
 def test_the_sampler_is_told_by_how_much_a_trial_breaks_a_limit(tmp_path: Path) -> None:
@@ -131,12 +133,12 @@ def test_tpe_learns_to_keep_a_limit(tmp_path: Path) -> None:
 
     def share_kept(folder: Path, kept: tuple[Limit, ...]) -> float:
         ledger = Ledger(folder / "runs", "mine", write=True)
-        stage = SearchStage(study, "corpus", Book(ledger, "valid/nll_iw", (), kept))
+        stage = SearchStage(study, "corpus", Recorder(ledger, "valid/nll_iw", (), kept))
         scales = []
         while (record := stage.next_trial()) is not None:
             scales.append(scale := record.settings["latent"]["prior_scale"])
-            stage.book.epoch(record.key, trial_records.epoch_record(1, 100 * scale) | {"subset/mi": scale - 0.3})
-            stage.book.finish(record.key, {})
+            stage.recorder.epoch(record.key, trial_records.epoch_record(1, 100 * scale) | {"subset/mi": scale - 0.3})
+            stage.recorder.finish(record.key, {})
         return sum(scale >= 0.4 for scale in scales[30:]) / 30
 
     told, untold = share_kept(tmp_path / "told", objectives.limits(AT_LEAST)), share_kept(tmp_path / "untold", ())
@@ -169,14 +171,14 @@ def test_objectives_are_told_apart_and_have_their_directions() -> None:
     ],
 )
 def test_objectives_that_mean_nothing_are_refused(select: Any, said: str) -> None:
-    (fault,) = refused(search={"select": select, "stop_early": "none"})
-    assert "search.select: " in fault
-    assert said in fault
+    (error,) = refused(search={"select": select, "stop_early": "none"})
+    assert "search.select: " in error
+    assert said in error
 
 
 def test_what_compares_by_one_figure_is_refused_with_several() -> None:
     found = refused(search={"select": ["nll_iw", "mi"]}, replicate={"racing": "signs"})
-    assert [fault.split(": ")[1] for fault in found] == ["search.stop_early", "replicate.racing"]
+    assert [error.split(": ")[1] for error in found] == ["search.stop_early", "replicate.racing"]
 
 
 def traded(stage: SearchStage) -> None:
@@ -185,14 +187,14 @@ def traded(stage: SearchStage) -> None:
         latent = record.settings["latent"]
         nll = 100 * latent["prior_scale"] + 20 * (latent["size"] - 2)
         told = trial_records.epoch_record(1, nll) | {"subset/hoyer_mean": latent["prior_scale"]}
-        stage.book.epoch(record.key, told)
-        stage.book.finish(record.key, {})
+        stage.recorder.epoch(record.key, told)
+        stage.recorder.finish(record.key, {})
 
 
 def test_the_sampler_is_told_both_and_the_front_is_confirmed_end_to_end(tmp_path: Path) -> None:
     study = several(tmp_path, replicate={"configurations": 3})
     ledger = Ledger(tmp_path / "runs", "mine", write=True)
-    traded(SearchStage(study, "corpus", Book(ledger, study.search.select)))
+    traded(SearchStage(study, "corpus", Recorder(ledger, study.search.select)))
     found = Ledger(tmp_path / "runs", "mine")
     told = found.study("search", "one")
     assert [way.name for way in told.directions] == ["MINIMIZE", "MAXIMIZE"]
@@ -211,7 +213,7 @@ def test_the_sampler_is_told_both_and_the_front_is_confirmed_end_to_end(tmp_path
 def test_tpe_goes_for_the_whole_front(tmp_path: Path) -> None:
     study = several(tmp_path, search={"trials": 40, "sampler": "tpe"})
     ledger = Ledger(tmp_path / "runs", "mine", write=True)
-    traded(SearchStage(study, "corpus", Book(ledger, study.search.select)))
+    traded(SearchStage(study, "corpus", Recorder(ledger, study.search.select)))
     late = [record_of(trial).settings["latent"] for trial in ledger.trials("search", "one")][20:]
     assert sum(latent["size"] == 2 for latent in late) >= 11, "a larger code only costs"
     scales = [latent["prior_scale"] for latent in late if latent["size"] == 2]
@@ -231,9 +233,9 @@ def test_points_are_taken_from_the_front_and_spread_over_it() -> None:
 
 def test_what_a_model_does_not_have_counts_the_same_for_all_of_its_family(tmp_path: Path) -> None:
     study = several(tmp_path)
-    stage = SearchStage(study, "corpus", Book(Ledger(tmp_path / "runs", "mine", write=True), study.search.select))
+    stage = SearchStage(study, "corpus", Recorder(Ledger(tmp_path / "runs", "mine", write=True), study.search.select))
     trial_records.run(stage)
-    assert {trial.values[1] for trial in stage.book.ledger.trials("search", "one")} == {0.0}
+    assert {trial.values[1] for trial in stage.recorder.ledger.trials("search", "one")} == {0.0}
 
 
 def confirmed() -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Study pages: defaults, every kind of fault, all of them at once, overrides."""
+"""Study pages: defaults, every kind of error, all of them at once, overrides."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ def parse(folder: Path = Path(), **changes: Any) -> Study:
 def refused(**changes: Any) -> tuple[str, ...]:
     with pytest.raises(UserError) as error:
         parse(**changes)
-    return error.value.faults
+    return error.value.errors
 
 
 def test_a_minimal_page_has_every_default() -> None:
@@ -62,7 +62,7 @@ def test_the_built_in_study_is_sound() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "fault"),
+    ("changes", "error"),
     [
         ({"famlies": []}, "unknown key of a study 'famlies'; did you mean 'families'? known: corpus, evaluate, "),
         ({"study": "a b"}, "study: a name of letters, digits, '.', '_' and '-', 64 at most, found 'a b'"),
@@ -106,9 +106,9 @@ def test_the_built_in_study_is_sound() -> None:
         ({"override": {"objective": {"kl.w": {"kind": "constant"}}}}, "override.objective.kl.w: no family of this "),
     ],
 )
-def test_faults(changes: dict[str, Any], fault: str) -> None:
+def test_errors(changes: dict[str, Any], error: str) -> None:
     (found,) = refused(**changes)
-    assert found.startswith(f"my.yaml: {fault}")
+    assert found.startswith(f"my.yaml: {error}")
 
 
 @pytest.mark.parametrize("key", ["study", "corpus", "families"])
@@ -116,13 +116,13 @@ def test_what_a_page_must_say(key: str) -> None:
     page = {name: value for name, value in MINIMAL.items() if name != key}
     with pytest.raises(UserError) as error:
         study_page.parse(page, Path(), "my.yaml")
-    (fault,) = error.value.faults
-    assert fault.startswith(f"my.yaml: {key}: ")
-    assert "found None" in fault or "found none" in fault
+    (error,) = error.value.errors
+    assert error.startswith(f"my.yaml: {key}: ")
+    assert "found None" in error or "found none" in error
 
 
-def test_all_faults_are_told_at_once() -> None:
-    faults = refused(
+def test_all_errors_are_told_at_once() -> None:
+    errors = refused(
         study="?", corpus=3, families=["vfm", "hrvea"], search={"trials": 0, "audit": 2}, seed="x", extra=1, tracking=[]
     )
     starts = [
@@ -136,8 +136,8 @@ def test_all_faults_are_told_at_once() -> None:
         "families: unknown family 'vfm'",
         "families: unknown family 'hrvea'",
     ]
-    assert len(faults) == len(starts)
-    assert all(fault.startswith(f"my.yaml: {start}") for fault, start in zip(faults, starts, strict=True))
+    assert len(errors) == len(starts)
+    assert all(error.startswith(f"my.yaml: {start}") for error, start in zip(errors, starts, strict=True))
 
 
 @pytest.mark.parametrize("page", [None, 3, "study", ["study"]])
@@ -155,18 +155,18 @@ def test_an_override_is_laid_over_every_family_with_a_place_for_it() -> None:
     assert lm.base["encoder"] == {"kind": "none"}
 
 
-def test_an_override_takes_its_knobs_out_of_the_search() -> None:
+def test_an_override_takes_its_hyperparameters_out_of_the_search() -> None:
     study = parse(override={"latent": {"size": 4}})
-    searched = [{name for name, _ in space.knobs(family.search)} for family in study.families]
-    assert all("latent.size" not in knobs for knobs in searched)
+    searched = [{name for name, _ in space.hyperparameters(family.search)} for family in study.families]
+    assert all("latent.size" not in hyperparameters for hyperparameters in searched)
     assert "latent.kappa" in searched[1]
 
 
 def test_an_override_that_breaks_a_family_is_refused_with_its_place() -> None:
-    (fault,) = refused(override={"latent": {"size": 0}}, families=["vmf"])
-    assert fault == "my.yaml: under `override`, vmf.latent.size: must be at least 2, found 0"
-    (fault,) = refused(override={"pool": {"kind": "nowhere"}}, families=["vmf"])
-    assert fault.startswith("my.yaml: under `override`, vmf.decoder.kind: with `pool: {kind: nowhere}`")
+    (error,) = refused(override={"latent": {"size": 0}}, families=["vmf"])
+    assert error == "my.yaml: under `override`, vmf.latent.size: must be at least 2, found 0"
+    (error,) = refused(override={"pool": {"kind": "nowhere"}}, families=["vmf"])
+    assert error.startswith("my.yaml: under `override`, vmf.decoder.kind: with `pool: {kind: nowhere}`")
 
 
 def test_a_page_of_the_user_is_found_beside_the_study(tmp_path: Path) -> None:

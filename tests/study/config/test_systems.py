@@ -27,7 +27,7 @@ def test_systems_by_command_have_one(number: str) -> None:
     assert BY_COMMAND[number] in [name for name, _, _ in COMMANDS]
 
 
-def test_the_command_lists_systems_papers_pages_and_knobs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_lists_systems_papers_pages_and_hyperparameters(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["families", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert {row["family"] for row in rows} == set(families.names())

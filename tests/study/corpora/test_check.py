@@ -42,7 +42,7 @@ def base(tmp_path):
         {"path": "table.csv", "text": "ref", "label": "id", "tokenizer": "spaces", "lowercase": False},
     ],
 )
-def test_good_settings_have_no_fault(base, good):
+def test_good_settings_have_no_error(base, good):
     assert check(good, base) == []
 
 
@@ -95,28 +95,28 @@ def test_good_settings_have_no_fault(base, good):
     ],
 )
 def test_bad_settings_are_told(base, bad, said):
-    faults = "\n".join(check(bad, base))
-    assert all(part in faults for part in said), faults
+    errors = "\n".join(check(bad, base))
+    assert all(part in errors for part in said), errors
 
 
-def test_all_faults_come_at_once(base):
-    faults = check({"path": "text", "lowercase": 1, "seed": "x", "min_words": 0, "colour": 1}, base)
-    assert len(faults) == 4
+def test_all_errors_come_at_once(base):
+    errors = check({"path": "text", "lowercase": 1, "seed": "x", "min_words": 0, "colour": 1}, base)
+    assert len(errors) == 4
 
 
-def test_files_at_fault_are_told(base):
+def test_files_at_error_are_told(base):
     write(base / "text" / "train.txt", "")
     (base / "text" / "valid.txt").write_bytes(b"\x89PNG\r\n\x1a\n\0\0")
     write(base / "text" / "test.txt", "one\n")
-    faults = check({"path": "text"}, base)
-    assert len(faults) == 2
-    assert "empty" in faults[0]
-    assert "NUL" in faults[1]
+    errors = check({"path": "text"}, base)
+    assert len(errors) == 2
+    assert "empty" in errors[0]
+    assert "NUL" in errors[1]
     write(base / "text" / "train.txt", TEN)
     write(base / "text" / "valid.txt", TEN)
-    (fault,) = check({"path": "text"}, base)
-    assert "corpus.test" in fault
-    assert "2 sentences" in fault
+    (error,) = check({"path": "text"}, base)
+    assert "corpus.test" in error
+    assert "2 sentences" in error
 
 
 def test_a_large_file_is_read_in_part_and_its_labels_are_counted(base):
@@ -124,9 +124,9 @@ def test_a_large_file_is_read_in_part_and_its_labels_are_counted(base):
     rows = PROBE // 100 + 100
     write(base / "big.txt", line * rows)
     write(base / "y.txt", "a\n" * (rows - 1))
-    (fault,) = check({"path": "big.txt", "labels": "y.txt"}, base)
-    assert f"{rows:,}" in fault
-    assert f"{rows - 1:,}" in fault
+    (error,) = check({"path": "big.txt", "labels": "y.txt"}, base)
+    assert f"{rows:,}" in error
+    assert f"{rows - 1:,}" in error
     write(base / "y.txt", "a\n" * rows)
     assert check({"path": "big.txt", "labels": "y.txt", "splits": {"valid": rows - 50, "test": 2}}, base) == []
 
@@ -158,5 +158,5 @@ _VALUES = st.one_of(
 @given(values=st.dictionaries(st.sampled_from(_KEYS), _VALUES, max_size=6), path=st.sampled_from(["text", "table.csv"]))
 def test_no_settings_make_check_raise(base, values, path):
     for section in (values, {**values, "path": path}, {**values, "name": "cafes"}):
-        faults = check(section, base)
-        assert all(isinstance(fault, str) and fault for fault in faults)
+        errors = check(section, base)
+        assert all(isinstance(error, str) and error for error in errors)

@@ -81,7 +81,7 @@ def test_sentences_end_at_eos_and_hide_padding(folder, tmp_path):
 def test_a_split_that_is_left_empty_is_refused(folder, tmp_path):
     with pytest.raises(UserError) as raised:
         prepare({"path": ".", "min_words": 4}, tmp_path / "cache", folder)
-    assert [fault.split()[1] for fault in raised.value.faults] == ["train", "valid", "test"]
+    assert [error.split()[1] for error in raised.value.errors] == ["train", "valid", "test"]
 
 
 @pytest.fixture

@@ -18,10 +18,10 @@ def _read(tmp_path, name, content, /, **settings):
     return read_file(path, labels, known.source)
 
 
-def _faults(tmp_path, name, content, /, **settings):
+def _errors(tmp_path, name, content, /, **settings):
     with pytest.raises(UserError) as raised:
         _read(tmp_path, name, content, **settings)
-    return raised.value.faults
+    return raised.value.errors
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -43,16 +43,16 @@ def test_labelled(tmp_path):
 
 def test_labels_that_do_not_match_the_lines_are_refused_with_both_counts(tmp_path):
     write(tmp_path / "y.txt", "b\na\n")
-    (fault,) = _faults(tmp_path, "x.txt", "one\ntwo\nthree\n", labels="y.txt")
-    assert "x.txt has 3 lines" in fault
-    assert "y.txt has 2" in fault
+    (error,) = _errors(tmp_path, "x.txt", "one\ntwo\nthree\n", labels="y.txt")
+    assert "x.txt has 3 lines" in error
+    assert "y.txt has 2" in error
 
 
 def test_an_empty_label_is_refused(tmp_path):
     write(tmp_path / "y.txt", "b\n\nb\n")
-    (fault,) = _faults(tmp_path, "x.txt", "one\ntwo\nthree\n", labels="y.txt")
-    assert "label" in fault
-    assert "text 2" in fault
+    (error,) = _errors(tmp_path, "x.txt", "one\ntwo\nthree\n", labels="y.txt")
+    assert "label" in error
+    assert "text 2" in error
 
 
 def test_csv_with_line_breaks_and_quotes_in_fields(tmp_path):
@@ -68,22 +68,22 @@ def test_tsv_with_quote_marks_as_plain_text(tmp_path):
 
 
 def test_a_missing_column_is_refused_with_a_guess(tmp_path):
-    faults = _faults(tmp_path, "a.csv", "mr,refs\nx,y\n", text="ref", label="rm")
-    assert len(faults) == 2
-    assert "did you mean 'refs'" in faults[0]
-    assert "did you mean 'mr'" in faults[1]
+    errors = _errors(tmp_path, "a.csv", "mr,refs\nx,y\n", text="ref", label="rm")
+    assert len(errors) == 2
+    assert "did you mean 'refs'" in errors[0]
+    assert "did you mean 'mr'" in errors[1]
 
 
 def test_a_short_row_is_refused_with_its_line(tmp_path):
-    (fault,) = _faults(tmp_path, "a.csv", 'mr,ref\n"x\ny",z\nonly\n', text="ref")
-    assert "line 4" in fault
-    assert "2 fields are expected, found 1" in fault
+    (error,) = _errors(tmp_path, "a.csv", 'mr,ref\n"x\ny",z\nonly\n', text="ref")
+    assert "line 4" in error
+    assert "2 fields are expected, found 1" in error
 
 
 def test_broken_quoting_is_refused_with_its_line(tmp_path):
-    (fault,) = _faults(tmp_path, "a.csv", 'mr,ref\nx,"y\nz,w\n', text="ref")
-    assert "line 3" in fault
-    assert "quoted: false" in fault
+    (error,) = _errors(tmp_path, "a.csv", 'mr,ref\nx,"y\nz,w\n', text="ref")
+    assert "line 3" in error
+    assert "quoted: false" in error
 
 
 def test_jsonl(tmp_path):
@@ -105,9 +105,9 @@ def test_jsonl(tmp_path):
     ],
 )
 def test_malformed_json_is_refused_with_its_line(tmp_path, line, said):
-    (fault,) = _faults(tmp_path, "a.jsonl", f'{{"sentence": "x"}}\n{line}\n', text="sentence")
-    assert "line 2" in fault
-    assert said in fault
+    (error,) = _errors(tmp_path, "a.jsonl", f'{{"sentence": "x"}}\n{line}\n', text="sentence")
+    assert "line 2" in error
+    assert said in error
 
 
 def test_counts_become_words_in_the_order_of_their_ids(tmp_path):
@@ -133,23 +133,23 @@ def test_counts_become_words_in_the_order_of_their_ids(tmp_path):
 )
 def test_bad_count_tokens_are_refused_with_their_line(tmp_path, line, said):
     write(tmp_path / "v.txt", "who\nout\nlike\n")
-    (fault,) = _faults(tmp_path, "a.feat", f"1 1:1\n{line}\n2 1:1\n", format="counts", vocabulary="v.txt")
-    assert "line 2" in fault
-    assert said in fault
+    (error,) = _errors(tmp_path, "a.feat", f"1 1:1\n{line}\n2 1:1\n", format="counts", vocabulary="v.txt")
+    assert "line 2" in error
+    assert said in error
 
 
 def test_a_vocabulary_with_a_word_twice_is_refused(tmp_path):
     write(tmp_path / "v.txt", "who\nout\nwho\n<eos>\n")
-    faults = _faults(tmp_path, "a.feat", "1 1:1\n", format="counts", vocabulary="v.txt")
-    assert "line 3" in faults[0]
-    assert "line 1" in faults[0]
-    assert "line 4" in faults[1]
+    errors = _errors(tmp_path, "a.feat", "1 1:1\n", format="counts", vocabulary="v.txt")
+    assert "line 3" in errors[0]
+    assert "line 1" in errors[0]
+    assert "line 4" in errors[1]
 
 
-def test_many_faults_are_shown_as_a_few_and_a_count(tmp_path):
-    faults = _faults(tmp_path, "a.feat", "1 x\n" * 40, format="counts")
-    assert len(faults) == 6
-    assert "35 more" in faults[-1]
+def test_many_errors_are_shown_as_a_few_and_a_count(tmp_path):
+    errors = _errors(tmp_path, "a.feat", "1 x\n" * 40, format="counts")
+    assert len(errors) == 6
+    assert "35 more" in errors[-1]
 
 
 @pytest.mark.parametrize(
@@ -181,11 +181,11 @@ def test_a_file_read_in_part_ends_at_a_whole_line_and_a_whole_row(tmp_path):
     assert read_file(tmp_path / "b.txt", None, parse({"path": "b.txt"}, tmp_path).source, most=5).texts == ["éé"]
 
 
-def test_files_are_joined_and_their_faults_come_together(tmp_path):
+def test_files_are_joined_and_their_errors_come_together(tmp_path):
     source = parse({"path": str(write(tmp_path / "a.txt", "one\n"))}, tmp_path).source
     paths = [write(tmp_path / "a.txt", "one\n"), write(tmp_path / "b.txt", "two")]
     assert read_files(paths, (), source).texts == ["one", "two"]
     paths = [write(tmp_path / "a.txt", ""), write(tmp_path / "b.txt", "\0")]
     with pytest.raises(UserError) as raised:
         read_files(paths, (), source)
-    assert [fault.partition(":")[0] for fault in raised.value.faults] == [str(path) for path in paths]
+    assert [error.partition(":")[0] for error in raised.value.errors] == [str(path) for path in paths]

@@ -44,7 +44,7 @@ def _sizes(corpus):
 
 
 @pytest.mark.parametrize("settings", [PTB, E2E, DBPEDIA, NEWS], ids=["ptb", "e2e", "dbpedia", "20ng"])
-def test_the_settings_have_no_fault(settings):
+def test_the_settings_have_no_error(settings):
     assert check(settings, DATA) == []
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from uncollapse.study.training.corpus_infos import corpus_info_of
 
 from uncollapse.study.corpora.prepare import prepare
 from uncollapse.study.corpora.vectors import read
 from uncollapse.study.errors import UserError
-from uncollapse.study.training.lexicons import lexicon_of
 
 VOCABULARY = ("<pad>", "<unk>", "<bos>", "<eos>", "tea", "Tea", "cup", "absent")
 ROWS = {"tea": [1.0, 2.0, 3.0], "cup": [4.0, 5.5, -6.0], "other": [7.0, 8.0, 9.0]}
@@ -70,11 +70,11 @@ def test_coverage_is_told_and_vectors_reach_the_model(tmp_path: Path) -> None:
     corpus = prepare(section, tmp_path / "cache", tmp_path)
     told = corpus.facts["vectors"]
     assert (told["dimensions"], told["types_covered"], told["tokens_covered"]) == (3, pytest.approx(2 / 3), 0.75)
-    lexicon = lexicon_of(corpus)
-    assert lexicon.vectors is not None
-    assert lexicon.vectors[corpus.vocabulary.index("cup")].tolist() == ROWS["cup"]
-    assert lexicon.known is not None
-    assert not lexicon.known[corpus.vocabulary.index("absent")]
+    corpus_info = corpus_info_of(corpus)
+    assert corpus_info.vectors is not None
+    assert corpus_info.vectors[corpus.vocabulary.index("cup")].tolist() == ROWS["cup"]
+    assert corpus_info.known is not None
+    assert not corpus_info.known[corpus.vocabulary.index("absent")]
     (tmp_path / "words.txt").write_text("tea 0 0 1\n", encoding="utf-8")
     assert prepare(section, tmp_path / "cache", tmp_path).digest != corpus.digest
 

@@ -1,4 +1,4 @@
-"""The conductor: what is handed out, what goes back into the queue, and when it says, kills and leaves."""
+"""The dispatcher: what is handed out, what goes back into the queue, and when it says, kills and leaves."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from uncollapse.study.errors import RunError
 from uncollapse.study.execution import dispatcher as module
 from uncollapse.study.execution import worker
 from uncollapse.study.execution.control import STOP, Control
-from uncollapse.study.execution.dispatcher import DEATHS, Conductor, Surroundings, Unplaced
+from uncollapse.study.execution.dispatcher import DEATHS, Dispatcher, Surroundings, Unplaced
 
 COMMON = {"gpus": 0, "epoch_seconds": 100.0}
 EPOCHS = {"subset/nll_iw": 5.0, "subset/nll_elbo": 6.0, "cost/seconds": 1.0, "cost/updates": 1.0}
@@ -38,7 +38,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.fixture
-def conductor(tmp_path: Path, room: Room) -> Conductor:
+def dispatcher(tmp_path: Path, room: Room) -> Dispatcher:
     of = trial_records.study(tmp_path)
     surroundings = Surroundings(lambda: room.slots, lambda waiting: f"{waiting} wait", room.killed.append)
     control = Control(tmp_path / "control", room.said.append)
@@ -46,11 +46,11 @@ def conductor(tmp_path: Path, room: Room) -> Conductor:
     def place(key: str) -> dict[str, str]:
         return {"checkpoint": str(tmp_path / f"{key}.pt"), "weights": ""}
 
-    return Conductor(trial_records.search(of, tmp_path), COMMON, place, surroundings, control, room.said.append)
+    return Dispatcher(trial_records.search(of, tmp_path), COMMON, place, surroundings, control, room.said.append)
 
 
-def job(conductor: Conductor, trial_id: str) -> dict[str, Any]:
-    handed = conductor.next_job(trial_id)
+def job(dispatcher: Dispatcher, trial_id: str) -> dict[str, Any]:
+    handed = dispatcher.next_job(trial_id)
     assert handed is not None
     return json.loads(handed["job"])
 
@@ -63,44 +63,44 @@ def epoch(number: int) -> dict[str, Any]:
     return {"event": worker.EPOCH, "record": {"epoch": number, **EPOCHS}}
 
 
-def test_it_hands_out_as_many_as_fit_and_follows_the_cluster(conductor: Conductor, room: Room) -> None:
-    keys = {job(conductor, name)["key"] for name in "ab"}
+def test_it_hands_out_as_many_as_fit_and_follows_the_cluster(dispatcher: Dispatcher, room: Room) -> None:
+    keys = {job(dispatcher, name)["key"] for name in "ab"}
     assert len(keys) == 2
-    assert conductor.next_job("c") is None
+    assert dispatcher.next_job("c") is None
     room.slots = 3
-    assert job(conductor, "c")["key"] not in keys
-    assert not conductor.done
+    assert job(dispatcher, "c")["key"] not in keys
+    assert not dispatcher.done
 
 
-def test_a_cluster_without_nodes_is_waited_for(conductor: Conductor, room: Room) -> None:
+def test_a_cluster_without_nodes_is_waited_for(dispatcher: Dispatcher, room: Room) -> None:
     room.slots = 0
-    assert conductor.next_job("a") is None
-    assert not conductor.done, "there is work, and no place for it yet"
+    assert dispatcher.next_job("a") is None
+    assert not dispatcher.done, "there is work, and no place for it yet"
 
 
-def test_what_died_is_the_next_to_be_handed_out(conductor: Conductor, room: Room) -> None:
-    first = job(conductor, "a")
-    conductor.take("a", begun())
-    conductor.take("a", epoch(1))
-    conductor.leave("a", "its node was lost")
-    again = job(conductor, "b")
+def test_what_died_is_the_next_to_be_handed_out(dispatcher: Dispatcher, room: Room) -> None:
+    first = job(dispatcher, "a")
+    dispatcher.take("a", begun())
+    dispatcher.take("a", epoch(1))
+    dispatcher.leave("a", "its node was lost")
+    again = job(dispatcher, "b")
     assert again["key"] == first["key"]
-    assert conductor.stage.book.state(first["key"]) == RUNNING
+    assert dispatcher.stage.recorder.state(first["key"]) == RUNNING
     assert any("its node was lost" in sentence for sentence in room.said)
 
 
-def test_deaths_without_progress_are_counted_and_progress_forgives_them(conductor: Conductor) -> None:
-    key = job(conductor, "0")["key"]
+def test_deaths_without_progress_are_counted_and_progress_forgives_them(dispatcher: Dispatcher) -> None:
+    key = job(dispatcher, "0")["key"]
     for number in range(1, 7):  # more deaths than are forgiven, each after another epoch
-        conductor.take("0", epoch(number))
-        conductor.leave("0", "killed")
-        assert job(conductor, "0")["key"] == key
+        dispatcher.take("0", epoch(number))
+        dispatcher.leave("0", "killed")
+        assert job(dispatcher, "0")["key"] == key
     for _ in range(DEATHS - 1):
-        conductor.leave("0", "killed")
-        assert conductor.stage.book.state(key) == RUNNING
-        assert job(conductor, "0")["key"] == key
-    conductor.leave("0", "its node ran out of memory and Ray killed it")
-    record = conductor.stage.book.ledger.record(conductor.stage.book.trial_ids[key])
+        dispatcher.leave("0", "killed")
+        assert dispatcher.stage.recorder.state(key) == RUNNING
+        assert job(dispatcher, "0")["key"] == key
+    dispatcher.leave("0", "its node ran out of memory and Ray killed it")
+    record = dispatcher.stage.recorder.ledger.record(dispatcher.stage.recorder.trial_ids[key])
     assert record.state == FAILED
     assert record.cause == (
         f"its process died {DEATHS + 1} times without finishing another epoch; "
@@ -108,86 +108,86 @@ def test_deaths_without_progress_are_counted_and_progress_forgives_them(conducto
     )
 
 
-def test_nodes_that_are_taken_away_are_no_fault_of_a_trial(conductor: Conductor) -> None:
-    key = job(conductor, "0")["key"]
+def test_nodes_that_are_taken_away_are_no_error_of_a_trial(dispatcher: Dispatcher) -> None:
+    key = job(dispatcher, "0")["key"]
     for _ in range(3 * DEATHS):
-        conductor.leave("0", module.TAKEN_AWAY)
-        assert job(conductor, "0")["key"] == key
-    assert conductor.stage.book.state(key) == RUNNING
+        dispatcher.leave("0", module.TAKEN_AWAY)
+        assert job(dispatcher, "0")["key"] == key
+    assert dispatcher.stage.recorder.state(key) == RUNNING
 
 
-def test_a_full_disk_is_no_fault_of_a_trial(conductor: Conductor) -> None:
-    key = job(conductor, "a")["key"]
-    with conductor.keeping():
-        conductor.take("a", {"event": worker.BLOCKED, "cause": "disk: no space is left"})
-    assert isinstance(conductor.fault, RunError)
-    conductor.leave("a")
-    assert conductor.stage.book.state(key) == RUNNING
-    assert conductor.take("a", epoch(1)), "nothing is recorded any more"
+def test_a_full_disk_is_no_error_of_a_trial(dispatcher: Dispatcher) -> None:
+    key = job(dispatcher, "a")["key"]
+    with dispatcher.keeping():
+        dispatcher.take("a", {"event": worker.BLOCKED, "cause": "disk: no space is left"})
+    assert isinstance(dispatcher.error, RunError)
+    dispatcher.leave("a")
+    assert dispatcher.stage.recorder.state(key) == RUNNING
+    assert dispatcher.take("a", epoch(1)), "nothing is recorded any more"
     with pytest.raises(RunError, match="no space"):
-        conductor.tick()
+        dispatcher.tick()
 
 
-def test_a_wish_to_stop_lets_epochs_end(conductor: Conductor) -> None:
-    keys = [job(conductor, name)["key"] for name in "ab"]
-    conductor.take("a", begun())
-    conductor.control.wish = STOP
-    assert conductor.next_job("c") is None
-    assert conductor.take("a", epoch(1)), "it is stopped with its epoch recorded"
-    conductor.leave("a")
-    assert conductor.stage.book.state(keys[0]) == RUNNING
+def test_a_request_to_stop_lets_epochs_end(dispatcher: Dispatcher) -> None:
+    keys = [job(dispatcher, name)["key"] for name in "ab"]
+    dispatcher.take("a", begun())
+    dispatcher.control.request = STOP
+    assert dispatcher.next_job("c") is None
+    assert dispatcher.take("a", epoch(1)), "it is stopped with its epoch recorded"
+    dispatcher.leave("a")
+    assert dispatcher.stage.recorder.state(keys[0]) == RUNNING
     with pytest.raises(Unplaced):
-        conductor.tick()  # b has not begun anywhere
+        dispatcher.tick()  # b has not begun anywhere
 
 
-def test_a_silent_worker_is_killed_once(conductor: Conductor, room: Room, clock: list[float]) -> None:
-    job(conductor, "a")
+def test_a_silent_worker_is_killed_once(dispatcher: Dispatcher, room: Room, clock: list[float]) -> None:
+    job(dispatcher, "a")
     clock[0] += 1000
-    conductor.tick()
+    dispatcher.tick()
     assert room.killed == [], "a trial that waits for a place is not silent"
-    conductor.take("a", begun())
+    dispatcher.take("a", begun())
     clock[0] += COMMON["epoch_seconds"] + module.GRACE - 1
-    conductor.tick()
+    dispatcher.tick()
     assert room.killed == []
     clock[0] += 2
-    conductor.tick()
-    conductor.tick()
+    dispatcher.tick()
+    dispatcher.tick()
     assert room.killed == ["a"]
-    conductor.leave("a", "it was killed")
+    dispatcher.leave("a", "it was killed")
     assert "no epoch within 100 s, resources.epoch_seconds" in room.said[-1]
 
 
 def test_waiting_is_said_again_and_again_and_becomes_trouble(
-    conductor: Conductor, room: Room, clock: list[float]
+    dispatcher: Dispatcher, room: Room, clock: list[float]
 ) -> None:
     told: list[str] = []
-    conductor.trouble, conductor.busy = told.append, clock[0]
-    job(conductor, "a")
+    dispatcher.trouble, dispatcher.busy = told.append, clock[0]
+    job(dispatcher, "a")
     for _ in range(130):
         clock[0] += module.QUIET / 10
-        conductor.tick()
+        dispatcher.tick()
     assert room.said == ["1 wait"] * 11
     assert told == ["1 wait"]
 
 
-def test_a_gpu_that_torch_does_not_see_is_said_once_a_host(conductor: Conductor) -> None:
+def test_a_gpu_that_torch_does_not_see_is_said_once_a_host(dispatcher: Dispatcher) -> None:
     told: list[str] = []
-    conductor.trouble, conductor.common = told.append, {**COMMON, "gpus": 0.5}
-    keys = [job(conductor, name)["key"] for name in "ab"]
+    dispatcher.trouble, dispatcher.common = told.append, {**COMMON, "gpus": 0.5}
+    keys = [job(dispatcher, name)["key"] for name in "ab"]
     for name in "ab":
-        conductor.take(name, begun())
+        dispatcher.take(name, begun())
     assert len(told) == 1
     assert "torch sees none" in told[0]
-    book = conductor.stage.book
-    assert [book.ledger.record(book.trial_ids[key]).device for key in keys] == ["cpu", "cpu"]
+    recorder = dispatcher.stage.recorder
+    assert [recorder.ledger.record(recorder.trial_ids[key]).device for key in keys] == ["cpu", "cpu"]
 
 
-def test_a_finished_trial_leaves_nothing_behind(conductor: Conductor, tmp_path: Path) -> None:
-    handed = job(conductor, "a")
+def test_a_finished_trial_leaves_nothing_behind(dispatcher: Dispatcher, tmp_path: Path) -> None:
+    handed = job(dispatcher, "a")
     checkpoint = Path(handed["checkpoint"])
     for suffix in (".pt", ".lock", ".hang"):
         checkpoint.with_suffix(suffix).write_text("")
-    conductor.take("a", {"event": worker.FINISHED, "final": {}, "artifacts": {}})
-    conductor.leave("a")
-    assert conductor.stage.book.state(handed["key"]) == FINISHED
+    dispatcher.take("a", {"event": worker.FINISHED, "final": {}, "artifacts": {}})
+    dispatcher.leave("a")
+    assert dispatcher.stage.recorder.state(handed["key"]) == FINISHED
     assert list(tmp_path.glob(f"{handed['key']}*")) == []

@@ -54,8 +54,8 @@ def test_safe_changes_go_on(change: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("change", UNSAFE)
 def test_unsafe_changes_are_refused_with_a_reason(change: str, tmp_path: Path) -> None:
     settings, sentence = UNSAFE[change]
-    [fault] = found(tmp_path, settings)
-    assert sentence in fault
+    [error] = found(tmp_path, settings)
+    assert sentence in error
 
 
 def test_a_family_that_is_gone_and_another_corpus_are_refused(tmp_path: Path) -> None:

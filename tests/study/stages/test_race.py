@@ -37,8 +37,8 @@ def by_scale(record: TrialRecord) -> tuple[float, bool]:
 def end(stage: ReplicateStage, record: TrialRecord, outcome: Outcome) -> None:
     nll, collapsed = outcome(record)
     code = 0.01 if collapsed else 2.0
-    stage.book.epoch(record.key, trial_records.epoch_record(1, nll))
-    stage.book.finish(record.key, {"valid/nll_iw": nll, "valid/mi": code, "valid/latent_gain": code})
+    stage.recorder.epoch(record.key, trial_records.epoch_record(1, nll))
+    stage.recorder.finish(record.key, {"valid/nll_iw": nll, "valid/mi": code, "valid/latent_gain": code})
 
 
 def run(stage: ReplicateStage, outcome: Outcome = by_scale, at_once: int = 1, order: int = 0, most: int = 10**6) -> int:
@@ -111,7 +111,7 @@ def test_a_kill_between_two_lines_of_a_drop_is_made_whole(tmp_path: Path, monkey
     whole, cut_off = raced(tmp_path / "a"), raced(tmp_path / "b")
     run(trial_records.replicate(whole, tmp_path / "a"))
     stage = trial_records.replicate(cut_off, tmp_path / "b")
-    real, done = stage.book.drop, list[int]()
+    real, done = stage.recorder.drop, list[int]()
 
     def killed(trial_id: int, cause: str) -> None:
         if len(done) == 2:
@@ -119,7 +119,7 @@ def test_a_kill_between_two_lines_of_a_drop_is_made_whole(tmp_path: Path, monkey
         done.append(trial_id)
         real(trial_id, cause)
 
-    monkeypatch.setattr(stage.book, "drop", killed)
+    monkeypatch.setattr(stage.recorder, "drop", killed)
     with pytest.raises(KeyboardInterrupt):
         run(stage)
     run(trial_records.replicate(cut_off, tmp_path / "b"))
@@ -147,7 +147,7 @@ def test_a_failed_seed_is_no_evidence_and_is_tried_again(tmp_path: Path) -> None
         record = stage.next_trial()
         assert record is not None
         if record.configuration == worst:
-            stage.book.fail(record.key, "its process died")
+            stage.recorder.fail(record.key, "its process died")
         else:
             end(stage, record, by_scale)
     run(stage)
@@ -211,7 +211,7 @@ def test_taking_back_that_is_cut_off_goes_on(tmp_path: Path, monkeypatch: pytest
 
 def test_listeners_hear_of_a_drop(tmp_path: Path) -> None:
     study, told = raced(tmp_path), list[TrialRecord]()
-    stage = ReplicateStage(study, "corpus", trial_records.book(tmp_path, told.append))
+    stage = ReplicateStage(study, "corpus", trial_records.recorder(tmp_path, told.append))
     run(stage)
     heard = {(one.family, one.configuration, one.seed) for one in told if one.state == DROPPED}
     assert heard == {place for place, (state, _) in left(tmp_path).items() if state == DROPPED}

@@ -53,7 +53,7 @@ def test_distributions_are_those_of_the_page_under_its_names() -> None:
     kind = trial.params["objective.kl.z.kind"]
     others = {name.split(".")[3] for name in trial.params if name.startswith("objective.kl.z.") and name.count(".") > 3}
     assert others == {kind}
-    assert set(trial.params) <= {name for name, _ in space.knobs(SEARCH)}
+    assert set(trial.params) <= {name for name, _ in space.hyperparameters(SEARCH)}
 
 
 def test_random_proposals_depend_on_the_trial_and_on_nothing_before_it() -> None:
@@ -111,8 +111,8 @@ def test_every_page_is_proposed_and_resolves(name: str) -> None:
     family, found = families.load(name), study()
     for number in range(10):
         configuration = family.configure(propose(found, "tpe", number, dict(family.search)))
-        for knob, value in found.trials[-1].params.items():
-            slot, _, option = knob.partition(".")
+        for hyperparameter, value in found.trials[-1].params.items():
+            slot, _, option = hyperparameter.partition(".")
             if slot != "objective":
                 used = configuration[slot][option]
                 assert value == ("+".join(used) if isinstance(used, list) else used if value != str(used) else value)

@@ -75,13 +75,13 @@ def test_a_kill_in_the_middle_of_a_proposal_loses_and_doubles_nothing(
 ) -> None:
     study = trial_records.study(tmp_path)
     stage = trial_records.search(study, tmp_path)
-    describe = stage.book.ledger.describe
+    describe = stage.recorder.ledger.describe
 
     def killed(trial_id: int, named: dict[str, Any]) -> None:
         describe(trial_id, dict(list(named.items())[:attributes]))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(stage.book.ledger, "describe", killed)
+    monkeypatch.setattr(stage.recorder.ledger, "describe", killed)
     with pytest.raises(KeyboardInterrupt):
         stage.next_trial()
     trial_records.run(trial_records.search(study, tmp_path))
@@ -181,11 +181,11 @@ def test_annealing_has_ended_when_the_last_weight_has_settled() -> None:
 def test_the_selected_measure_decides(tmp_path: Path) -> None:
     study = trial_records.study(tmp_path, names=("one",), search={"select": "valid/nll_elbo", "trials": 2})
     stage = trial_records.search(study, tmp_path)
-    stage.book.select = study.search.select
+    stage.recorder.select = study.search.select
     first, second = stage.next_trial(), stage.next_trial()
     for record, elbo in ((first, 5.0), (second, 4.0)):
         told = {"epoch": 1.0, "subset/nll_iw": -elbo, "subset/nll_elbo": elbo, "cost/seconds": 1.0}
-        assert not stage.stops(stage.book.epoch(record.key, told))
+        assert not stage.stops(stage.recorder.epoch(record.key, told))
     assert sorted(stage.at_rung["one", 1].values()) == [(0.0, 4.0), (0.0, 5.0)]
 
 
@@ -195,7 +195,7 @@ search:
 """
 
 
-def test_a_proposal_that_breaks_a_law_fails_with_its_reason_and_the_next_is_asked(tmp_path: Path) -> None:
+def test_a_proposal_that_breaks_a_constraint_fails_with_its_reason_and_the_next_is_asked(tmp_path: Path) -> None:
     study = trial_records.study(tmp_path, LAWLESS, names=("one",), search={"trials": 16})
     trial_records.run(trial_records.search(study, tmp_path))
     found = records(tmp_path, "one")
@@ -205,7 +205,7 @@ def test_a_proposal_that_breaks_a_law_fails_with_its_reason_and_the_next_is_aske
     assert len(found) == 16
     assert broken
     assert [one.key for one in found if one.state == FAILED] == [one.key for one in broken]
-    assert all(one.cause.startswith("the proposal breaks a law: inputs.word_dropout: ") for one in broken)
+    assert all(one.cause.startswith("the proposal breaks a constraint: inputs.word_dropout: ") for one in broken)
     assert not any(one.epochs for one in broken)
 
 
@@ -308,7 +308,7 @@ def test_something_is_left_until_every_trial_of_both_stages_has_ended(tmp_path: 
     study = trial_records.study(tmp_path)
 
     def left(of: Study = study) -> bool:
-        return stages.anything_left(of, "corpus", trial_records.book(tmp_path))
+        return stages.anything_left(of, "corpus", trial_records.recorder(tmp_path))
 
     for run, count in ((trial_records.search, 11), (trial_records.search, 1), (trial_records.replicate, 11)):
         assert left()
@@ -326,8 +326,8 @@ def test_a_failed_seed_is_tried_again_and_a_diverged_one_is_counted(tmp_path: Pa
     study = searched(tmp_path, names=("one",))
     stage = trial_records.replicate(study, tmp_path)
     failed, diverged, cut_off = (stage.next_trial() for _ in range(3))
-    stage.book.fail(failed.key, "its process died")
-    stage.book.diverge(diverged.key, "the loss became nan")
+    stage.recorder.fail(failed.key, "its process died")
+    stage.recorder.diverge(diverged.key, "the loss became nan")
     trial_records.train(stage, cut_off, until=2)
     again = trial_records.replicate(study, tmp_path)
     left = trial_records.run(again)
@@ -345,7 +345,7 @@ def test_a_family_without_a_finished_trial_has_no_replicates(tmp_path: Path) -> 
     study = trial_records.study(tmp_path, names=("one",))
     stage = trial_records.search(study, tmp_path)
     while (record := stage.next_trial()) is not None:
-        stage.book.diverge(record.key, "the loss became nan")
+        stage.recorder.diverge(record.key, "the loss became nan")
     assert trial_records.run(trial_records.replicate(study, tmp_path)) == []
 
 

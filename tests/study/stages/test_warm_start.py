@@ -15,7 +15,7 @@ from uncollapse.study.stages import warm_start
 from uncollapse.study.stages.stage import SearchStage
 from uncollapse.study.storage.fingerprints import code_version
 from uncollapse.study.storage.ledger import Ledger, record_of
-from uncollapse.study.storage.recorder import Book
+from uncollapse.study.storage.recorder import Recorder
 from uncollapse.study.storage.tables import records
 from uncollapse.study.storage.workspace import Workspace
 
@@ -36,14 +36,14 @@ def begun(
 def searched(study: Study, workspace: Workspace, earlier: Any = None) -> list[float]:
     """Scales in the order in which they were drawn; the best one is 0.7."""
     stage = SearchStage(
-        study, "abc", Book(Ledger(workspace.folder, study.name, write=True), study.search.select), earlier
+        study, "abc", Recorder(Ledger(workspace.folder, study.name, write=True), study.search.select), earlier
     )
     drawn = []
     while (record := stage.next_trial()) is not None:
         drawn.append(scale := record.settings["latent"]["prior_scale"])
         told = trial_records.epoch_record(1, 100 * abs(scale - 0.7)) | {"subset/mi": scale}
-        stage.book.epoch(record.key, told)
-        stage.book.finish(record.key, {})
+        stage.recorder.epoch(record.key, told)
+        stage.recorder.finish(record.key, {})
     return drawn
 
 
@@ -121,7 +121,7 @@ def test_figures_that_mean_something_else_are_refused(tmp_path: Path) -> None:
     study, workspace = begun(tmp_path, "later", AFTER, **asked, evaluate={"subset_samples": 3})
     with pytest.raises(UserError) as error:
         warm_start.observations(study, workspace)
-    other, code, samples, nowhere = error.value.faults
+    other, code, samples, nowhere = error.value.errors
     assert "earlier has another corpus (ptb)" in other
     assert "earlier was trained by other code (old" in code
     assert "earlier has evaluate.subset_samples: 8 and this study 3; leave it out" in samples
@@ -129,5 +129,5 @@ def test_figures_that_mean_something_else_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_sampler_that_does_not_learn_is_refused() -> None:
-    (fault,) = refused(search={"sampler": "random", "warm_start": ["earlier"]})
-    assert "search.warm_start: random proposals learn from nothing" in fault
+    (error,) = refused(search={"sampler": "random", "warm_start": ["earlier"]})
+    assert "search.warm_start: random proposals learn from nothing" in error

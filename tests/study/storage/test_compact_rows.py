@@ -65,8 +65,8 @@ def test_a_trial_of_twenty_epochs_and_25_measures_takes_less_than_25_kilobytes(t
         record = stage.next_trial()
         assert record is not None
         for epoch in range(1, 21):
-            stage.book.epoch(record.key, {"epoch": float(epoch), **measures, "cost/seconds": 1.0})
-        stage.book.finish(record.key, {})
+            stage.recorder.epoch(record.key, {"epoch": float(epoch), **measures, "cost/seconds": 1.0})
+        stage.recorder.finish(record.key, {})
     Ledger(tmp_path / "runs", "mine")  # what is made once
     tracemalloc.start()
     try:

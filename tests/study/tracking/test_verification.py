@@ -11,7 +11,7 @@ from tests.support import trial_records
 from uncollapse.study.errors import RunError
 from uncollapse.study.stages.stage import SearchStage
 from uncollapse.study.storage.ledger import Ledger
-from uncollapse.study.storage.recorder import Book
+from uncollapse.study.storage.recorder import Recorder
 from uncollapse.study.storage.tables import records
 from uncollapse.study.storage.workspace import Workspace
 from uncollapse.study.tracking import verification
@@ -27,12 +27,12 @@ def workspace(folder: Path, tracking: str | None = None) -> Workspace:
     where = {"tracking": tracking} if tracking else {}
     study = trial_records.study(folder, names=("one",), search={"stop_early": "none"}, **where)
     place = Workspace(folder / "runs", "mine")
-    stage = SearchStage(study, "corpus", Book(Ledger(place.folder, "mine", write=True), "valid/nll_iw"))
+    stage = SearchStage(study, "corpus", Recorder(Ledger(place.folder, "mine", write=True), "valid/nll_iw"))
     trial_records.run(stage, trials=5)
     last = stage.next_trial()
     assert last is not None
     trial_records.train(stage, last, until=4)
-    stage.book.diverge(last.key, "the loss became nan")
+    stage.recorder.diverge(last.key, "the loss became nan")
     place.write_facts({"study": "mine", "settings": study.settings(), "corpus": {}, "code": ""})
     project(place, records(place.folder, "mine"))
     return place

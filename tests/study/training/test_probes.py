@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from uncollapse.study.training.corpus_infos import corpus_info_of
 
 from tests.support import models
 from uncollapse.models.evaluation.encoding import encode
@@ -14,7 +15,6 @@ from uncollapse.models.text_vae import TextVAE
 from uncollapse.study.corpora.corpus import Corpus
 from uncollapse.study.corpora.prepare import prepare
 from uncollapse.study.training import probes
-from uncollapse.study.training.lexicons import lexicon_of
 from uncollapse.study.training.probes import Subject, ask
 
 CODES = {"class_accuracy", "class_majority", "class_separation", "class_separation_chance"}
@@ -28,7 +28,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 
 def subject(corpus: Corpus, name: str) -> Subject:
     torch.manual_seed(0)
-    model = TextVAE(models.configuration(name), lexicon_of(corpus))
+    model = TextVAE(models.configuration(name), corpus_info_of(corpus))
     return Subject(model, corpus, corpus.split("train"), corpus.split("valid"), samples=4, seed=1)
 
 

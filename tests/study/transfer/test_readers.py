@@ -121,30 +121,30 @@ BROKEN = {
 
 @pytest.mark.parametrize("case", BROKEN)
 def test_what_is_not_a_tasks_file_is_refused(tmp_path: Path, case: str) -> None:
-    name, path, text, law = BROKEN[case]
+    name, path, text, constraint = BROKEN[case]
     write(task_files.every(tmp_path) / path, text)
-    with pytest.raises(UserError) as fault:
+    with pytest.raises(UserError) as error:
         read(tmp_path, name)
-    assert law in str(fault.value)
-    assert Path(path).name in str(fault.value)
+    assert constraint in str(error.value)
+    assert Path(path).name in str(error.value)
 
 
-def test_the_faults_of_all_tasks_come_at_once(tmp_path: Path) -> None:
+def test_the_errors_of_all_tasks_come_at_once(tmp_path: Path) -> None:
     folder = task_files.every(tmp_path)
     (folder / "TREC" / "TREC_10.label").unlink()
     write(folder / "SICK" / "SICK_trial.txt", "head\n1\ta\n")
-    with pytest.raises(UserError) as fault:
+    with pytest.raises(UserError) as error:
         tasks.read(tasks.find(folder))
-    assert len(fault.value.faults) == 2  # the two tasks of SICK share their file and its fault
+    assert len(error.value.errors) == 2  # the two tasks of SICK share their file and its error
 
 
 def test_tasks_that_are_not_there(tmp_path: Path) -> None:
     task_files.polarity(tmp_path)
-    for names, law in (
+    for names, constraint in (
         (["TREC"], "--task TREC: no folder TREC in"),
         (["TREK"], "did you mean 'TREC'"),
     ):
-        with pytest.raises(UserError, match=law):
+        with pytest.raises(UserError, match=constraint):
             tasks.find(tmp_path, names)
     with pytest.raises(UserError, match="no task lies in"):
         tasks.find(tmp_path / "MR")
