@@ -5,6 +5,11 @@ from dataclasses import dataclass
 from typing import Annotated
 
 
+def figure(limit: float) -> str:
+    """A limit as a sentence writes it."""
+    return f"{limit:,}" if isinstance(limit, int) else f"{limit:g}"
+
+
 @dataclass(frozen=True)
 class Bound:
     """An interval for a finite number; an open end excludes its limit."""
@@ -19,9 +24,9 @@ class Bound:
         if not math.isfinite(value):
             return "must be a finite number"
         if value < self.low or (self.low_open and value == self.low):
-            return f"must be {'greater than' if self.low_open else 'at least'} {self.low:g}"
+            return f"must be {'greater than' if self.low_open else 'at least'} {figure(self.low)}"
         if value > self.high or (self.high_open and value == self.high):
-            return f"must be {'less than' if self.high_open else 'at most'} {self.high:g}"
+            return f"must be {'less than' if self.high_open else 'at most'} {figure(self.high)}"
         return None
 
 

@@ -1,39 +1,60 @@
-"""The sections of a study page: options, defaults, and what is wrong with what was given. Free of heavy imports."""
+"""The sections of a study page: options, bounds, defaults and meanings. Free of heavy imports."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal
 
-from uncollapse.models.configuration import components
 from uncollapse.models.configuration.bounds import Bound, Count, NonNegative, Positive, Several, Share, Size
-from uncollapse.models.configuration.unknown_name import unknown
 from uncollapse.study.config import objectives
+from uncollapse.study.validation.annotations import Help, Rule
+
+Judge = Callable[[Any], str | None]
+
+
+def _found(judge: Judge) -> Judge:
+    """A judge whose sentences end with what was found."""
+    return lambda value: None if (error := judge(value)) is None else f"{error}, found {value!r}"
 
 
 @dataclass(frozen=True)
 class Search:
-    """The search stage: equal trials per family, a sampler and early stopping per family.
+    """The search stage: equal trials per family, a sampler and early stopping per family."""
 
-    Args:
-        trials: per family.
-        sampler: tpe, or random (seeded by trial, so that its proposals never depend on timing).
-        stop_early: asha, or none.
-        select: the unit-weight bound of the validation subset by which trials are compared; or a list of it and further
-            measures, each the higher the better: the search then looks for their front, from which is confirmed.
-        warm_start: earlier studies, by name or folder, whose finished search trials the tpe sampler learns from; they
-            are no trials of this study.
-        subject_to: limits that measures of the validation subset have to keep, such as {subset/mi: ">= 0.1"}; whatever
-            breaks one is neither confirmed nor, by its median on the whole split, exported.
-        audit: share of the trials that is never stopped early, to measure what stopping hides.
-    """
-
-    trials: Size = 24
-    sampler: Literal["tpe", "random"] = "tpe"
-    stop_early: Literal["asha", "none"] = "asha"
-    select: str | Sequence[str] = "valid/nll_iw"
-    audit: Share = 0.1
-    subject_to: Mapping[str, str] = field(default_factory=dict)
-    warm_start: tuple[str, ...] = ()
+    trials: Annotated[Size, Help("trials of each family")] = 24
+    sampler: Annotated[
+        Literal["tpe", "random"],
+        Help("what proposes: tpe, or random (seeded by trial, so that its proposals never depend on timing)"),
+    ] = "tpe"
+    stop_early: Annotated[Literal["asha", "none"], Help("what ends hopeless trials early: asha, or none")] = "asha"
+    select: Annotated[
+        str | Sequence[str],
+        Rule(
+            "`valid/nll_iw` or `valid/nll_elbo`, or a list of it and of further measures",
+            _found(objectives.select_error),
+        ),
+        Help(
+            "the unit-weight bound of the validation subset by which trials are compared; in a list, further measures "
+            "are each the higher the better: the search then looks for their front, from which is confirmed"
+        ),
+    ] = "valid/nll_iw"
+    audit: Annotated[Share, Help("share of the trials that is never stopped early, to measure what stopping hides")] = (
+        0.1
+    )
+    subject_to: Annotated[
+        Mapping[str, str],
+        Rule('a mapping from measures to limits, such as `{subset/mi: ">= 0.1"}`', _found(objectives.limits_error)),
+        Help(
+            "limits that measures of the validation subset have to keep; whatever breaks one is neither confirmed nor, "
+            "by its median on the whole split, exported"
+        ),
+    ] = field(default_factory=dict)
+    warm_start: Annotated[
+        tuple[str, ...],
+        Help(
+            "earlier studies, by name or folder, whose finished search trials the tpe sampler learns from; they are no "
+            "trials of this study"
+        ),
+    ] = ()
 
     @property
     def bound(self) -> str:
@@ -43,51 +64,45 @@ class Search:
 
 @dataclass(frozen=True)
 class Replicate:
-    """The replicate stage: the best `configurations` of each family x the same confirmation `seeds`.
+    """The replicate stage: the best configurations of each family x the same confirmation seeds."""
 
-    Args:
-        racing: none gives every configuration every seed; signs gives no more seeds to one that can no longer be its
-            family's best, by the test of `study.stages.sign_test`.
-    """
-
-    configurations: Size = 3
-    seeds: Size = 10
-    racing: Literal["none", "signs"] = "none"
+    configurations: Annotated[Size, Help("configurations of each family that are confirmed, the best first")] = 3
+    seeds: Annotated[Size, Help("confirmation seeds, the same for every configuration")] = 10
+    racing: Annotated[
+        Literal["none", "signs"],
+        Help(
+            "none gives every configuration every seed; signs gives no more seeds to one that can no longer be its "
+            "family's best, by a sign test"
+        ),
+    ] = "none"
 
 
 @dataclass(frozen=True)
 class Train:
-    """The length of every training of the study, and how its numbers are made.
+    """The length of every training of the study, and how its numbers are made."""
 
-    Args:
-        epochs: passes over the training split.
-        batch_size: sentences of an update.
-        precision: of matrix products while training: float32, or bfloat16 (mixed: weights, sums and measures stay
-            float32).
-        deterministic: GPU kernels that repeat their numbers; a CPU repeats them anyway.
-    """
-
-    epochs: Size = 10
-    batch_size: Size = 32
-    precision: Literal["float32", "bfloat16"] = "float32"
-    deterministic: bool = True
+    epochs: Annotated[Size, Help("passes over the training split")] = 10
+    batch_size: Annotated[Size, Help("sentences of an update")] = 32
+    precision: Annotated[
+        Literal["float32", "bfloat16"],
+        Help(
+            "of matrix products while training: float32, or bfloat16 (mixed: weights, sums and measures stay float32)"
+        ),
+    ] = "float32"
+    deterministic: Annotated[bool, Help("GPU kernels that repeat their numbers; a CPU repeats them anyway")] = True
 
 
 @dataclass(frozen=True)
 class Evaluate:
-    """What evaluations spend, see `study.training.training.Effort`, and what else is asked of a confirmation run.
+    """What evaluations spend, and what else is asked of a confirmation run."""
 
-    Args:
-        probes: of `study.training.probes`, run once on the trained model.
-    """
-
-    subset_sentences: Several = 256
-    subset_samples: Size = 8
-    full_samples: Size = 64
-    probes: tuple[Literal["samples", "codes", "accuracy", "patterns", "order", "words", "isotropy"], ...] = (
-        "samples",
-        "codes",
-    )
+    subset_sentences: Annotated[Several, Help("validation sentences that are measured after every epoch")] = 256
+    subset_samples: Annotated[Size, Help("importance samples (K of `nll_iw`) for a sentence of that subset")] = 8
+    full_samples: Annotated[Size, Help("importance samples for a sentence of a whole split")] = 64
+    probes: Annotated[
+        tuple[Literal["samples", "codes", "accuracy", "patterns", "order", "words", "isotropy"], ...],
+        Help("what is asked once of every trained model of the replicate stage"),
+    ] = ("samples", "codes")
 
 
 @dataclass(frozen=True)
@@ -107,28 +122,39 @@ class Portion(Bound):
 
 @dataclass(frozen=True)
 class Resources:
-    """What one trial occupies, and how long it may be silent.
+    """What one trial occupies, and how long it may be silent."""
 
-    Args:
-        cpus: of one trial; its whole part is the number of threads.
-        gpus: of one trial; fractions are allowed.
-        at_once: trials at once, also where a cluster starts nodes when trials wait for them; 0 for as many as fit.
-        epoch_seconds: within which a trial reports again; one that does not hangs and is ended.
-        weights_gb: that the weights of confirmation runs may take on disk; 0 keeps none.
-    """
-
-    cpus: Annotated[float, Portion(low=0.0, low_open=True, least=0.01)] = 1  # a hundred processes a CPU are enough
-    gpus: Annotated[float, Portion(low=0.0, whole=True)] = 0
-    at_once: Count = 0
-    epoch_seconds: Positive = 3600
-    weights_gb: NonNegative = 10
+    cpus: Annotated[
+        float,
+        Portion(low=0.0, low_open=True, least=0.01),  # a hundred processes a CPU are enough
+        Help("CPUs of one trial, 0.01 at least; the whole part is the number of threads"),
+    ] = 1
+    gpus: Annotated[
+        float, Portion(low=0.0, whole=True), Help("GPUs of one trial; a fraction, or a whole number beyond 1")
+    ] = 0
+    at_once: Annotated[
+        Count,
+        Help("trials at once, also where a cluster starts nodes when trials wait for them; 0 for as many as fit"),
+    ] = 0
+    epoch_seconds: Annotated[
+        Positive, Help("seconds within which a trial reports again; one that does not hangs and is ended")
+    ] = 3600
+    weights_gb: Annotated[
+        NonNegative, Help("gigabytes that the weights of confirmation runs may take on disk; 0 keeps none")
+    ] = 10
 
 
 @dataclass(frozen=True)
 class Export:
-    """The export rule: lowest median `valid/nll_iw` among configurations whose upper collapse bound is at most this."""
+    """The export rule: the lowest median bound among configurations that rarely collapse."""
 
-    collapse_limit: Share = 0.5
+    collapse_limit: Annotated[
+        Share,
+        Help(
+            "among configurations whose upper collapse bound is at most this, the one of lowest median `valid/nll_iw` "
+            "is exported"
+        ),
+    ] = 0.5
 
 
 SECTIONS: Mapping[str, type] = {
@@ -139,24 +165,6 @@ SECTIONS: Mapping[str, type] = {
     "resources": Resources,
     "export": Export,
 }
-OWN_ERRORS: Mapping[tuple[str, str], Callable[[Any], str | None]] = {
-    ("search", "subject_to"): objectives.limits_error,
-    ("search", "select"): objectives.select_error,
-}
-
-
-def section_errors(name: str, kind: type, given: Any) -> list[str]:
-    """Every error of one section of a page; `kind` is the dataclass that it becomes."""
-    hints = get_type_hints(kind, include_extras=True)
-    if not isinstance(given, Mapping):
-        return [f"{name}: a mapping of {', '.join(hints)}, found {given!r}"]
-    found = []
-    for key, value in given.items():
-        if key not in hints:
-            found.append(f"{name}.{key}: {unknown(f'key of {name}', key, hints)}")
-        elif (error := OWN_ERRORS.get((name, key), components.Option(key, hints[key], None).error)(value)) is not None:
-            found.append(f"{name}.{key}: {error}, found {value!r}")
-    return found
 
 
 def search_errors(page: Mapping[str, Any]) -> list[str]:

@@ -4,14 +4,15 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from uncollapse.analysis.schema import REPLICATE, SEARCH
+from uncollapse.models.configuration.bounds import Count
 from uncollapse.models.configuration.unknown_name import unknown
 from uncollapse.search_spaces import page_yaml
 from uncollapse.study.config import families
 from uncollapse.study.config.families import Family
-from uncollapse.study.config.names import study_error
+from uncollapse.study.config.names import CONSTRAINT, study_error
 from uncollapse.study.config.sections import (
     SECTIONS,
     Evaluate,
@@ -21,13 +22,45 @@ from uncollapse.study.config.sections import (
     Search,
     Train,
     search_errors,
-    section_errors,
 )
-from uncollapse.study.config.tracking_uri import uri_error
+from uncollapse.study.config.tracking_uri import tracking_error
+from uncollapse.study.corpora.forms import SHAPE
 from uncollapse.study.errors import UserError
+from uncollapse.study.validation.annotations import Help, Rule
+from uncollapse.study.validation.keys import key_errors, keys, section_errors
 
 MOST_TRIALS = 1_000_000  # each is held in memory, a few kilobytes
-PLAIN = ("study", "corpus", "families", "override", "tracking", "seed")
+
+
+@dataclass(frozen=True)
+class Page:
+    """The keys of a study page that are no sections of options."""
+
+    study: Annotated[
+        str, Rule(CONSTRAINT, study_error), Help("the study's name: its folder under `runs/` and its MLflow experiment")
+    ]
+    corpus: Annotated[Mapping[str, Any], Rule(SHAPE), Help("the sentences; relative paths start where the page lies")]
+    families: Annotated[
+        Literal["all"] | list[Any],
+        Rule("a list of at least one family, or `all`", remedy="; `uncollapse families` lists them"),
+        Help("the families that are compared, by name or by the path of a page of one's own"),
+    ]
+    override: Annotated[
+        Mapping[str, Any],
+        Rule("a mapping of components, such as {encoder: {hidden: 128}}"),
+        Help("options laid over every family that has a place for them; they are then no longer searched"),
+    ] = field(default_factory=dict)
+    tracking: Annotated[
+        str | None,
+        Rule("MLflow's URI", tracking_error),
+        Help("where runs are logged; where nothing is said, an SQLite database beside the study"),
+    ] = None
+    seed: Annotated[
+        Count, Rule("a whole number from 0"), Help("from which the seeds of trials and proposals are derived")
+    ] = 0
+
+
+PLAIN = tuple(key.name for key in keys(Page))
 
 
 @dataclass(frozen=True)
@@ -113,22 +146,7 @@ def parse(page: Any, folder: Path, place: str) -> Study:
 def _page_errors(page: Mapping[str, Any]) -> list[str]:
     known = (*PLAIN, *SECTIONS)
     found = [unknown("key of a study", key, known) for key in page if key not in known]
-    if (error := study_error(page.get("study"))) is not None:
-        found.append(f"study: {error}")
-    if not isinstance(page.get("corpus"), Mapping):
-        found.append(
-            f"corpus: a mapping such as {{name: cafes}} or {{path: ..., format: ...}}, found {page.get('corpus')!r}"
-        )
-    if not isinstance(page.get("override", {}), Mapping):
-        found.append(
-            f"override: a mapping of components, such as {{encoder: {{hidden: 128}}}}, found {page['override']!r}"
-        )
-    if not isinstance(page.get("tracking", ""), str):
-        found.append(f"tracking: MLflow's URI, such as http://127.0.0.1:5000, found {page['tracking']!r}")
-    elif (error := uri_error(page.get("tracking", ""))) is not None:
-        found.append(f"tracking: {error}")
-    if type(page.get("seed", 0)) is not int or page.get("seed", 0) < 0:
-        found.append(f"seed: a whole number from 0, found {page['seed']!r}")
+    found += key_errors(Page, page, "")
     inside = [error for name, kind in SECTIONS.items() for error in section_errors(name, kind, page.get(name, {}))]
     return found + (inside or search_errors(page))
 
@@ -137,10 +155,8 @@ def _families(page: Mapping[str, Any], folder: Path) -> tuple[list[Family], list
     wanted = page.get("families")
     if wanted == "all":
         wanted = families.names()
-    if not isinstance(wanted, list) or not wanted:
-        return [], [
-            f"families: a list of at least one family, or `all`, found {wanted!r}; `uncollapse families` lists them"
-        ]
+    if not isinstance(wanted, list):
+        return [], []
     loaded: list[Family] = []
     found: list[str] = []
     override = page.get("override", {})

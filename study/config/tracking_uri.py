@@ -31,6 +31,13 @@ def uri_error(uri: str) -> str | None:
     return None if sound else f"a URI such as http://127.0.0.1:5000, found {uri!r}"
 
 
+def tracking_error(given: object) -> str | None:
+    """Why nothing can be tracked at what a page or an exported file gives; None if it can."""
+    if not isinstance(given, str):
+        return f"MLflow's URI, such as http://127.0.0.1:5000, found {given!r}"
+    return uri_error(given)
+
+
 def database(uri: str) -> Path | None:
     """The file of an SQLite database; None for a server or another database."""
     return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:") else None

@@ -1,49 +1,32 @@
 """Turns a `corpus:` section into `Settings`, or says everything that is wrong with it."""
 
+import dataclasses
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from uncollapse.models.configuration.unknown_name import unknown
-from uncollapse.study.corpora.files import find, listing
-from uncollapse.study.corpora.page import Page
-from uncollapse.study.corpora.settings import (
-    COLUMNS,
+from uncollapse.study.corpora import sources
+from uncollapse.study.corpora.files import find
+from uncollapse.study.corpora.forms import (
+    CAFES,
     FORMATS,
-    SIGNALS,
-    SPLITS,
-    TOKENIZERS,
-    Cafes,
-    Cleaning,
-    Cut,
-    Files,
-    Selection,
-    Settings,
+    KINDS,
+    SHAPE,
+    BuiltIn,
+    Chosen,
+    Columns,
+    Counts,
+    Each,
+    FromFiles,
+    Lines,
+    Words,
 )
-from uncollapse.study.corpora.subwords import LEAST, MOST
+from uncollapse.study.corpora.settings import SPLITS, Cafes, Cleaning, Cut, Files, Selection, Settings
+from uncollapse.study.corpora.sources import Paths, Place
 from uncollapse.study.errors import UserError
-
-CAFES = "cafes"
-SELECTION_KEYS = ("name", "seed", "splits", "vocabulary", "min_words", "max_words", "per_class", "limit", "vectors")
-CAFES_KEYS = (*SELECTION_KEYS, "sentences", "signal", "tokenizer", "subwords")
-FILE_KEYS = (*SELECTION_KEYS, "path", "format", *SPLITS)
-CLEANING_KEYS = ("links", "quotes", "ascii", "tokenizer", "lowercase", "unknown", "subwords")
-FORMAT_KEYS = {
-    "lines": CLEANING_KEYS,
-    "labelled": (*CLEANING_KEYS, "labels"),
-    "csv": (*CLEANING_KEYS, "text", "label", "quoted"),
-    "tsv": (*CLEANING_KEYS, "text", "label", "quoted"),
-    "jsonl": (*CLEANING_KEYS, "text", "label"),
-    "counts": ("presence",),
-}
-ENDINGS = {
-    "lines": (".txt", ""),
-    "labelled": (".txt", ""),
-    "csv": (".csv",),
-    "tsv": (".tsv",),
-    "jsonl": (".jsonl",),
-    "counts": (".feat", ".txt", ""),
-}
-SHARE = 0.1
-STEM = "{stem}"
+from uncollapse.study.validation.keys import key_errors, keys, read
 
 
 def parse(values: object, base: Path) -> Settings:
@@ -52,209 +35,177 @@ def parse(values: object, base: Path) -> Settings:
     Raises:
         UserError: every error that the section shows without opening the files it names.
     """
-    errors: list[str] = []
-    page = Page(values, "corpus", errors)
+    if not isinstance(values, Mapping):
+        raise UserError(f"corpus: must be {SHAPE}, found {values!r}")
+    given = {key: value for key, value in values.items() if value is not None}
+    if "path" not in given and given.get("name") != CAFES:
+        raise UserError([*_strange_keys(values, list(KINDS)), _no_text(given.get("name"))])
+    with _readable([]):
+        place = Place(_root(given, base), base)
+        form = _form(given, place.root)
+        certain = form == CAFES or "format" in given or place.root.exists()
+    section = read(KINDS[form], given)
+    found = _strange_keys(values, [form] if certain else list(KINDS))
+    found += key_errors(KINDS[form], given, "corpus") + _word_errors(section, given)
+    with _readable(found):
+        found += _vector_errors(section, base)
+        if isinstance(section, FromFiles) and section.path:
+            found += _file_errors(section, form, place)
+        found += _split_errors(section, given, _texts(section, form, place))
+    if found:
+        raise UserError(found)
+    return _settings(section, form, place)
+
+
+@contextmanager
+def _readable(found: Sequence[str]) -> Iterator[None]:
+    """Refuses what the disk refuses: a name too long, a folder that cannot be listed, a ~user who is not there."""
     try:
-        settings = _files(page, base) if page.has("path") else _cafes(page, base)
-    except (
-        OSError,
-        RuntimeError,
-    ) as error:  # a name too long, a folder that cannot be listed, a ~user who is not there
-        raise UserError([*errors, f"corpus: every path must be readable, but {error}; mend the path"]) from error
-    if errors:
-        raise UserError(errors)
-    assert settings is not None, "no settings and no error"
-    return settings
+        yield
+    except (OSError, RuntimeError) as error:
+        raise UserError([*found, f"corpus: every path must be readable, but {error}; mend the path"]) from error
 
 
-def _cafes(page: Page, base: Path) -> Settings | None:
-    if page.values.get("name") != CAFES:
-        page.only((*CAFES_KEYS, *FILE_KEYS, *(key for keys in FORMAT_KEYS.values() for key in keys)))
-        said = unknown("built-in corpus", page.values["name"], (CAFES,)) if page.has("name") else "names no text"
-        page.error("", f"{said}; write name: {CAFES} for the built-in corpus, or path: and a file or folder")
-        return None
-    page.only(CAFES_KEYS)
-    source = Cafes(
-        page.whole("sentences", 5000, 20, 10_000_000), page.word("signal", SIGNALS, "strong"), page.whole("seed", 0, 0)
+def _no_text(name: object) -> str:
+    said = "names no text" if name is None else unknown("built-in corpus", name, (CAFES,))
+    return f"corpus: {said}; write name: {CAFES} for the built-in corpus, or path: and a file or folder"
+
+
+def _root(given: Mapping[str, Any], base: Path) -> Path:
+    """What `path` names; of a path that is no name, a place where nothing is."""
+    path = given.get("path")
+    return base / Path(path).expanduser() if isinstance(path, str) else base / str(path)
+
+
+def _form(given: Mapping[str, Any], root: Path) -> str:
+    """The form of a section: built in, of the format it states, or of the format that its names tell."""
+    if "path" not in given:
+        return CAFES
+    stated = given.get("format")
+    return stated if isinstance(stated, str) and stated in FORMATS else sources.guess(given, root)
+
+
+def _strange_keys(values: Mapping[Any, Any], forms: Sequence[str]) -> list[str]:
+    """An error for every key that none of the forms takes."""
+    known = _names(forms)
+    return [f"corpus: {_strange(key, known, forms[0])}" for key in values if key not in known]
+
+
+def _strange(key: object, known: Collection[str], form: str) -> str:
+    others = [other for other in KINDS if key in _names([other])]
+    if not others:
+        return unknown("key", key, known)
+    return f"unknown key {key!r} of {form}; it belongs to {', '.join(others)}; leave it out, or say which is meant"
+
+
+def _names(forms: Sequence[str]) -> list[str]:
+    return [key.name for form in forms for key in keys(KINDS[form])]
+
+
+def _word_errors(section: Chosen, given: Mapping[str, Any]) -> list[str]:
+    found = []
+    if section.max_words is not None and section.max_words < section.min_words:
+        constraint = f"must be at least min_words, found {section.max_words} under {section.min_words}"
+        found.append(f"corpus.max_words: {constraint}; change one of them")
+    if isinstance(section, Words) and "subwords" in given and section.tokenizer != "subwords":
+        constraint = "counts the pieces of `tokenizer: subwords`"
+        found.append(f"corpus.subwords: {constraint}; name that tokenizer or leave it out")
+    return found
+
+
+def _vector_errors(section: Chosen, base: Path) -> list[str]:
+    name = section.vectors
+    if name is None or find(name, base) is not None:
+        return []
+    constraint = f"must name a file of word vectors, but there is nothing at {base / name}"
+    return [f"corpus.vectors: {constraint}; mend the name, or write its whole path"]
+
+
+def _file_errors(section: FromFiles, form: str, place: Place) -> list[str]:
+    if not place.root.exists():
+        constraint = f"must be a file or a folder, but there is nothing at {place.root}"
+        return [f"corpus.path: {constraint}; mend the name, which is relative to {place.base}"]
+    found = sources.text_errors(section, form, place)
+    found += [] if found else sources.label_errors(section, sources.texts(section, form, place), place)
+    if isinstance(section, Counts) and section.vocabulary is not None:
+        found += place.missing("vocabulary", [section.vocabulary])
+    unlabelled = section.label is None if isinstance(section, Columns) else type(section) is Lines
+    if section.per_class is not None and unlabelled:
+        constraint = "samples each class, but the sentences have no labels"
+        found.append(f"corpus.per_class: {constraint}; name label: COLUMN or leave it out")
+    return found
+
+
+def _split_errors(section: Chosen, given: Mapping[str, Any], held: Collection[str]) -> list[str]:
+    """What cannot be cut from the training text; `held` are the splits that have files."""
+    said = given.get("splits")
+    found = [
+        f"corpus.splits.{split}: cannot be cut, because corpus.{split} has a file; leave one of the two out"
+        for split in SPLITS
+        if split in held and isinstance(said, Mapping) and split in said
+    ]
+    if sum(share for share in _shares(section, held).values() if share < 1) >= 1:
+        constraint = "the shares of valid and test must leave some of the text to train on"
+        found.append(f"corpus.splits: {constraint}; make them smaller")
+    return found
+
+
+def _shares(section: Chosen, held: Collection[str]) -> dict[str, float]:
+    shares = {"valid": section.splits.valid, "test": section.splits.test}
+    return {split: share for split, share in shares.items() if split not in held}
+
+
+def _texts(section: Chosen, form: str, place: Place) -> Paths:
+    return sources.texts(section, form, place) if isinstance(section, FromFiles) else {}
+
+
+def _settings(section: Chosen, form: str, place: Place) -> Settings:
+    """What a section without errors means."""
+    source = _source(section, form, place)
+    held = _texts(section, form, place)
+    chosen = Selection(
+        section.min_words, section.max_words, _each(section.per_class), _each(section.limit), section.seed
     )
-    cleaning = Cleaning(tokenizer=page.word("tokenizer", TOKENIZERS, "spaces"), subwords=_subwords(page))
-    return Settings(CAFES, source, cleaning, _selection(page), _cut(page, ()), _vocabulary(page), _vectors(page, base))
+    cut = Cut(_shares(section, held), section.splits.seed)
+    vocabulary = section.vocabulary if isinstance(section, Words) else None
+    vectors = None if section.vectors is None else find(section.vectors, place.base)
+    return Settings(_name(section, place.root), source, _cleaning(section), chosen, cut, vocabulary, vectors)
 
 
-def _files(page: Page, base: Path) -> Settings | None:
-    path = page.text("path")
-    root = None if path is None else base / Path(path).expanduser()
-    if root is None or not root.exists():
-        if root is not None:
-            page.error("path", f"must be a file or a folder, but there is nothing at {root}; relative to {base}")
-        return None
-    files = _source(page, root, base)
-    texts = () if files is None else tuple(files.texts)
-    form = "lines" if files is None else files.format
-    name = page.text("name") or root.stem or root.resolve().stem
-    vocabulary = None if form == "counts" else _vocabulary(page)
-    if page.has("per_class") and form in ("lines", *COLUMNS) and not page.has("label"):
-        page.error(
-            "per_class", "samples each class, but the sentences have no labels; name label: COLUMN or leave it out"
-        )
-    if files is None:
-        return None
-    vectors = _vectors(page, base)
-    return Settings(name, files, _cleaning(page, form), _selection(page), _cut(page, texts), vocabulary, vectors)
+def _name(section: Chosen, root: Path) -> str:
+    said = section.name if isinstance(section, BuiltIn | FromFiles) else None
+    return said or root.stem or root.resolve().stem
 
 
-def _source(page: Page, root: Path, base: Path) -> Files | None:
-    named = {split: page.texts(split) for split in SPLITS if page.has(split)}
-    form = page.word("format", FORMATS, _guess(page, root, named))
-    page.only((*FILE_KEYS, *FORMAT_KEYS[form]))
-    texts = _texts(page, root, base, named, form)
-    if not texts:
-        return None
-    labels = _labels(page, root, base, texts) if form == "labelled" else {}
-    if form in COLUMNS and not page.has("text"):
-        page.error("text", f"format {form} needs the name of the column that holds the sentences; write text: NAME")
-    listed = page.text("vocabulary") if form == "counts" else None
+def _source(section: Chosen, form: str, place: Place) -> Cafes | Files:
+    if isinstance(section, BuiltIn):
+        return Cafes(section.sentences, section.signal, section.seed)
+    assert isinstance(section, FromFiles), section
+    texts = sources.texts(section, form, place)
+    columns = section if isinstance(section, Columns) else None
+    counts = section if isinstance(section, Counts) else None
+    listed = None if counts is None or counts.vocabulary is None else place.find(counts.vocabulary)
     return Files(
         form,
         texts,
-        labels,
-        page.text("text"),
-        page.text("label"),
-        page.switch("quoted", True),
-        None if listed is None else _find(page, "vocabulary", listed, root, base),
-        page.switch("presence", False),
+        sources.labels(section, texts, place),
+        None if columns is None else columns.text,
+        None if columns is None else columns.label,
+        getattr(section, "quoted", True),
+        listed,
+        counts is not None and counts.presence,
     )
 
 
-def _guess(page: Page, root: Path, named: dict[str, tuple[str, ...]]) -> str:
-    if page.has("labels"):
-        return "labelled"
-    usual = (f"train.{form}" for form in COLUMNS if (root / f"train.{form}").is_file())
-    first = next((name for names in named.values() for name in names), next(usual, root.name))
-    return next((form for form in COLUMNS if Path(first).suffix == f".{form}"), "lines")
+def _cleaning(section: Chosen) -> Cleaning:
+    """The steps that a form takes; each of the others is off."""
+    steps = [field.name for field in dataclasses.fields(Cleaning)]
+    how = Cleaning(**{step: getattr(section, step) for step in steps if hasattr(section, step)})
+    return how if how.tokenizer == "subwords" else dataclasses.replace(how, subwords=None)
 
 
-def _folder(root: Path) -> Path:
-    return root if root.is_dir() else root.parent
-
-
-def _find(page: Page, key: str, name: str, root: Path, base: Path) -> Path | None:
-    path = find(name, _folder(root), base)
-    if path is None:
-        held = listing(_folder(root))
-        page.error(
-            key, f"must name a file, but {name!r} is neither in {_folder(root)} (which holds {held}) nor in {base}"
-        )
-    return path
-
-
-def _texts(
-    page: Page, root: Path, base: Path, named: dict[str, tuple[str, ...]], form: str
-) -> dict[str, tuple[Path, ...]]:
-    if root.is_file():
-        for split in named:
-            page.error(split, f"cannot be named beside path: {root.name}, which is a file; let path be the folder")
-        return {"train": (root,)}
-    if named and "train" not in named:
-        page.error("train", "the training file must be named where another split is; write train: FILE")
-    if not named:
-        return _usual(page, root, form)
-    found = {split: [_find(page, split, name, root, base) for name in names] for split, names in named.items()}
-    return {split: tuple(path for path in paths if path is not None) for split, paths in found.items()}
-
-
-def _usual(page: Page, root: Path, form: str) -> dict[str, tuple[Path, ...]]:
-    tried = {split: [root / f"{split}{ending}" for ending in ENDINGS[form]] for split in SPLITS}
-    found = {split: path for split, paths in tried.items() if (path := next((p for p in paths if p.is_file()), None))}
-    if "train" in found:
-        return {split: (path,) for split, path in found.items()}
-    names = " or ".join(path.name for path in tried["train"])
-    page.error("path", f"{root} must hold {names}, but it holds {listing(root)}; write train: FILE")
-    return {}
-
-
-def _labels(page: Page, root: Path, base: Path, texts: dict[str, tuple[Path, ...]]) -> dict[str, tuple[Path, ...]]:
-    value = page.values.get("labels")
-    if isinstance(value, str) and STEM in value:
-        names = {split: tuple(value.replace(STEM, path.stem) for path in paths) for split, paths in texts.items()}
-    elif isinstance(value, dict):
-        inner = Page(value, "corpus.labels", page.errors)
-        inner.only(SPLITS)
-        names = {split: inner.texts(split) for split in texts}
-    else:
-        names = {"train": page.texts("labels")}
-    for split, paths in texts.items():
-        if len(names.get(split, ())) != len(paths):
-            found = len(names.get(split, ()))
-            page.error("labels", f"{split} has {len(paths)} text file(s) and {found} label file(s); {_LABELS_REMEDY}")
-    found_files = {split: [_find(page, "labels", name, root, base) for name in names[split]] for split in names}
-    return {split: tuple(path for path in paths if path is not None) for split, paths in found_files.items()}
-
-
-_LABELS_REMEDY = "name one for each, as {train: FILE, valid: FILE} or as a pattern such as '{stem}_labels.txt'"
-
-
-def _cleaning(page: Page, form: str) -> Cleaning:
-    raw = form in COLUMNS
-    return Cleaning(
-        page.switch("links", False),
-        page.switch("quotes", False),
-        page.switch("ascii", False),
-        page.word("tokenizer", TOKENIZERS, "spacy" if raw else "spaces"),
-        page.switch("lowercase", raw),
-        page.text("unknown") or "<unk>",
-        _subwords(page),
-    )
-
-
-def _subwords(page: Page) -> int | None:
-    """How many pieces are learned; 2^15 as VAT where the page does not say."""
-    chosen = page.values.get("tokenizer") == "subwords"
-    if page.has("subwords") and not chosen:
-        page.error("subwords", "counts the pieces of `tokenizer: subwords`; name that tokenizer or leave it out")
-    return page.whole("subwords", 2**15, LEAST, MOST) if chosen else None
-
-
-def _vectors(page: Page, base: Path) -> Path | None:
-    name = page.text("vectors")
-    path = None if name is None else find(name, base)
-    if name is not None and path is None:
-        page.error("vectors", f"must name a file of word vectors, but there is nothing at {base / name}")
-    return path
-
-
-def _selection(page: Page) -> Selection:
-    low = page.whole("min_words", 1, 1)
-    high = page.whole("max_words", low, 1) if page.has("max_words") else None
-    if high is not None and high < low:
-        page.error("max_words", f"must be at least min_words, found {high} under {low}; change one of them")
-    per_class, limit = page.numbers("per_class", SPLITS), page.numbers("limit", SPLITS)
-    return Selection(low, high, per_class, limit, page.whole("seed", 0, 0))
-
-
-def _vocabulary(page: Page) -> int | None:
-    return page.whole("vocabulary", 1, 1) if page.has("vocabulary") else None
-
-
-def _cut(page: Page, given: tuple[str, ...]) -> Cut:
-    inner = Page(page.values["splits"] if page.has("splits") else {}, f"{page.place}.splits", page.errors)
-    inner.only(("valid", "test", "seed"))
-    for split in ("valid", "test"):
-        if split in given and inner.has(split):
-            inner.error(split, f"cannot be cut, because corpus.{split} has a file; leave one of the two out")
-    shares = {split: _share(inner, split) for split in ("valid", "test") if split not in given}
-    if sum(share for share in shares.values() if share < 1) >= 1:
-        inner.error("", "the shares of valid and test must leave some of the text to train on; make them smaller")
-    return Cut(shares, inner.whole("seed", 0, 0))
-
-
-def _share(page: Page, split: str) -> float:
-    value = page.values.get(split, SHARE)
-    if isinstance(value, float) and 0 < value < 1:
-        return value
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
-        return value
-    page.error(
-        split, f"must be a share between 0 and 1 or a number of sentences, found {value!r}; write for example 0.1"
-    )
-    return SHARE
+def _each(given: Each) -> dict[str, int]:
+    """A number for each split, of one for all or of some."""
+    if isinstance(given, Mapping):
+        return dict(given.items())
+    return {} if given is None else dict.fromkeys(SPLITS, given)

@@ -5,10 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SPLITS = ("train", "valid", "test")
-FORMATS = ("lines", "labelled", "csv", "tsv", "jsonl", "counts")
-COLUMNS = ("csv", "tsv", "jsonl")
-SIGNALS = ("strong", "weak")
-TOKENIZERS = ("spaces", "spacy", "subwords")
 
 PAD, UNK, BOS, EOS = range(4)
 SPECIALS = ("<pad>", "<unk>", "<bos>", "<eos>")

@@ -9,10 +9,11 @@ from typing import Any
 from uncollapse.models.configuration import resolve
 from uncollapse.search_spaces import page_yaml
 from uncollapse.study.config.names import CONSTRAINT, NAME, study_error
-from uncollapse.study.config.sections import Evaluate, Train, section_errors
-from uncollapse.study.config.tracking_uri import uri_error
+from uncollapse.study.config.sections import Evaluate, Train
+from uncollapse.study.config.tracking_uri import tracking_error
 from uncollapse.study.errors import UserError
 from uncollapse.study.storage.fingerprints import digest
+from uncollapse.study.validation.keys import section_errors
 
 KEYS = (
     "format",
@@ -86,9 +87,7 @@ def _plain_errors(content: Mapping[str, Any]) -> list[str]:
         found.append(f"corpus_digest: 16 hexadecimal digits, found {content['corpus_digest']!r}")
     if not isinstance(content["corpus_folder"], str):
         found.append(f"corpus_folder: where the corpus's relative paths start, found {content['corpus_folder']!r}")
-    if not isinstance(content["tracking"], str):
-        found.append(f"tracking: MLflow's URI, found {content['tracking']!r}")
-    elif (error := uri_error(content["tracking"])) is not None:
+    if (error := tracking_error(content["tracking"])) is not None:
         found.append(f"tracking: {error}")
     origin = content["from"]
     if not isinstance(origin, Mapping):

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from tests.support.corpora import write
 from uncollapse.study.corpora.check import check
 from uncollapse.study.corpora.files import PROBE
-from uncollapse.study.corpora.section import CAFES_KEYS, FILE_KEYS, FORMAT_KEYS
+from uncollapse.study.corpora.forms import KINDS
+from uncollapse.study.validation.keys import keys
 
 TEN = "".join(f"sentence number {i}\n" for i in range(30))
 
@@ -104,6 +105,26 @@ def test_all_errors_come_at_once(base):
     assert len(errors) == 4
 
 
+def test_errors_of_types_of_files_and_of_cuts_come_together(base):
+    section = {"path": "text", "train": "tain.txt", "valid": "valid.txt", "vectors": "none.bin", "lowercase": 1}
+    errors = check({**section, "splits": {"valid": 0.1}, "presence": True, "links": None, "lnks": None}, base)
+    assert sorted(error.partition(": ")[0] for error in errors) == [
+        "corpus",
+        "corpus",
+        "corpus.lowercase",
+        "corpus.splits.valid",
+        "corpus.train",
+        "corpus.vectors",
+    ]
+
+
+def test_a_key_of_another_form_is_told_with_its_form(base):
+    (error,) = check({"path": "text", "presence": True}, base)
+    assert error == "corpus: unknown key 'presence' of lines; it belongs to counts; leave it out, or say which is meant"
+    (error,) = check({"path": "nowhere", "presence": True}, base)
+    assert error.startswith("corpus.path: must be a file or a folder, but there is nothing at ")
+
+
 def test_files_at_error_are_told(base):
     write(base / "text" / "train.txt", "")
     (base / "text" / "valid.txt").write_bytes(b"\x89PNG\r\n\x1a\n\0\0")
@@ -142,7 +163,7 @@ def test_spacy_is_not_imported_to_check(base):
     subprocess.run([sys.executable, "-c", code, str(base)], check=True)
 
 
-_KEYS = sorted({*CAFES_KEYS, *FILE_KEYS, *(key for keys in FORMAT_KEYS.values() for key in keys)})
+_KEYS = sorted({key.name for kind in KINDS.values() for key in keys(kind)})
 _VALUES = st.one_of(
     st.none(),
     st.booleans(),
