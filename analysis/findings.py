@@ -15,21 +15,21 @@ from uncollapse.analysis.comparison import (
 )
 from uncollapse.analysis.comparison import (
     pareto,
+    rank_stability,
     ranking,
 )
 from uncollapse.analysis.comparison import (
     selection_optimism as optimism,
 )
 from uncollapse.analysis.hyperparameters import importance, response, slices
+from uncollapse.analysis.losses import lost, states
 from uncollapse.analysis.schema import Records
 from uncollapse.analysis.sparsity import class_patterns as patterns
 from uncollapse.analysis.sparsity import controllability as control
 from uncollapse.analysis.sparsity import matching, stability
 from uncollapse.analysis.tables import complete_curves, family_order
-from uncollapse.analysis.verdicts import Thresholds, baselines, judge
-
-LOST = ("failed", "diverged", "missing", "unjudged")
-LOST_COLUMNS = ["family", "stage", "configuration", "seed", "number", "verdict", "cause", "epochs", "key"]
+from uncollapse.analysis.verdict_rule import Thresholds
+from uncollapse.analysis.verdicts import baselines, judge
 
 
 @dataclass(frozen=True)
@@ -133,8 +133,8 @@ class Rivals:
             differences=pairs.differences(judged, table),
             collapse_tests=pairs.collapse_test(judged, table),
             chances=ranking.probability_of_best(judged, table),
-            rank_stability=ranking.stability(judged, table),
-            first_places=ranking.first_places(judged, table),
+            rank_stability=rank_stability.stability(judged, table),
+            first_places=rank_stability.first_places(judged, table),
             promises=optimism.promises(judged, study),
             optimism=optimism.regression(judged, study),
             fronts=pareto.fronts(judged, table, pairs=pareto.asked(study)),
@@ -192,24 +192,3 @@ def find(records: Records) -> Findings:
         states=states(judged),
         texts=records.texts,
     )
-
-
-def lost(judged: pd.DataFrame) -> pd.DataFrame:
-    """Every planned trial that failed, diverged, is missing, or ended without the figures a verdict needs."""
-    table = judged[judged["verdict"].isin(LOST)].assign(verdict=lambda t: t["verdict"].astype(str))
-    return table.sort_values(["verdict", "cause"], kind="stable")[LOST_COLUMNS].reset_index(drop=True)
-
-
-def causes(lost_trials: pd.DataFrame) -> pd.DataFrame:
-    """Lost trials counted by family and `label`: the verdict with its cause."""
-    cause = lost_trials["cause"].where(lost_trials["cause"] != "", "no cause recorded")
-    label = (lost_trials["verdict"] + ": " + cause).where(lost_trials["verdict"] != "missing", "missing: never ran")
-    label = label.where((lost_trials["verdict"] != "missing") | (lost_trials["cause"] == ""), "missing: " + cause)
-    counts = lost_trials.assign(label=label).groupby(["family", "label"], sort=False).size()
-    return counts.rename("trials").reset_index()
-
-
-def states(judged: pd.DataFrame) -> pd.DataFrame:
-    """Trials by family and stage, a column per state: nothing planned is left out."""
-    counts = judged.groupby(["family", "stage", "state"], sort=False).size().rename("trials")
-    return counts.reset_index()

@@ -114,6 +114,11 @@ MEASURE_COLUMNS = tuple(
 )  # the KL of each variable is found in the tables
 
 
+def with_stand_ins(measure: str) -> tuple[str, ...]:
+    """A measure and, best first, those by which a model without it is compared."""
+    return (measure, f"{measure}_given_bag", *STAND_INS)
+
+
 @dataclass(frozen=True)
 class Records:
     """Everything recorded of one study, as plain tables.

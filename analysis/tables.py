@@ -1,6 +1,6 @@
 """Helpers over the trials table that every other file of the analysis shares."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from uncollapse.analysis.schema import (
 )
 
 PARAM = "param."
+UNIT = ["family", "configuration"]
 
 
 def complete(trials: pd.DataFrame) -> pd.DataFrame:
@@ -45,6 +46,12 @@ def complete_curves(curves: pd.DataFrame) -> pd.DataFrame:
 def _unknown(table: pd.DataFrame, column: str, known: tuple[str, ...]) -> list[str]:
     strange = sorted({str(value) for value in table[column]} - set(known))
     return [f"A trial's {column} is one of {', '.join(known)}; found {', '.join(strange)}."] if strange else []
+
+
+def stacked(tables: Iterable[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    """The tables one under another; of none, an empty table with these columns."""
+    found = list(tables)
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(columns))
 
 
 def numbers(table: pd.DataFrame, column: str) -> pd.Series:

@@ -14,7 +14,7 @@ from scipy import special
 from uncollapse.analysis.hyperparameters import response
 from uncollapse.analysis.statistics.firth_logistic import SURE, Array, Curve, band, firth
 from uncollapse.analysis.statistics.intervals import LEVEL
-from uncollapse.analysis.tables import PARAM
+from uncollapse.analysis.tables import PARAM, stacked
 
 POINTS = 41
 FEWEST = 10
@@ -86,22 +86,21 @@ def boundary(judged: pd.DataFrame, points: int = POINTS, level: float = LEVEL) -
     fit has one row, without a value, and a note that says why. Coverage of a 95 % band, pointwise, by simulation with
     80 trials: 95 to 98 %; 92 where a steep truth is below 2 % or above 98 %, drawn towards 1/2.
     """
-    tables = [pd.DataFrame(columns=COLUMNS)]
+    tables = []
     for family, table in searched(judged):
         for hyperparameter, group in table.groupby("hyperparameter", sort=False):
             fitted = _along(group, points, level)
             tables.append(
                 fitted.assign(family=family, hyperparameter=hyperparameter, **counts(group)).reindex(columns=COLUMNS)
             )
-    return pd.concat(tables[1:] or tables, ignore_index=True)
+    return stacked(tables, COLUMNS)
 
 
 def boundary_points(judged: pd.DataFrame) -> pd.DataFrame:
     """The trials that `boundary` is fitted to, a row a trial and hyperparameter."""
     columns = ["family", "hyperparameter", "value", "collapsed", "audit", "key", "configuration", "number"]
     tables = [table.loc[trained(table), columns] for _, table in searched(judged)]
-    filled = [table for table in tables if len(table)]
-    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=columns)
+    return stacked((table for table in tables if len(table)), columns)
 
 
 def counts(group: pd.DataFrame) -> dict[str, int]:

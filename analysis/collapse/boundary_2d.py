@@ -10,6 +10,7 @@ import pandas as pd
 from uncollapse.analysis.collapse.boundary import COUNTS, FEWEST, counts, grid, one_sided, scaled, searched, trained
 from uncollapse.analysis.statistics.firth_logistic import Array, band, firth
 from uncollapse.analysis.statistics.intervals import LEVEL
+from uncollapse.analysis.tables import stacked
 
 Pattern = tuple[str, str]
 
@@ -92,12 +93,12 @@ def boundary_pairs(
     Columns: `MAP_COLUMNS`, a row a grid point; a pair without a fit has one row, without values, and a note. Coverage
     of a 95 % band, pointwise, by simulation with 100 trials: 95 to 97 %.
     """
-    tables = [pd.DataFrame(columns=MAP_COLUMNS)]
+    tables = []
     for names, group in pair_points(judged, pairs).groupby(PAIR, sort=False):
         fitted = _surface(group, points, level)
         facts = dict(zip(PAIR, names, strict=True)) | counts(group)
         tables.append(fitted.assign(**facts).reindex(columns=MAP_COLUMNS))
-    return pd.concat(tables[1:] or tables, ignore_index=True)
+    return stacked(tables, MAP_COLUMNS)
 
 
 def _surface(group: pd.DataFrame, points: int, level: float) -> pd.DataFrame:
@@ -110,7 +111,7 @@ def _surface(group: pd.DataFrame, points: int, level: float) -> pd.DataFrame:
     logs = {name: bool(own[f"{name}_log"].iloc[0]) for name in AXES}
     mesh = np.meshgrid(*(grid(ends[name], logs[name], points) for name in AXES))
     at = {name: values.ravel() for name, values in zip(AXES, mesh, strict=True)}
-    design, wanted = (_terms(*(scaled(place[n], ends[n], logs[n]) for n in AXES)) for place in (_arrays(own), at))
+    design, wanted = (design_of(*(scaled(place[n], ends[n], logs[n]) for n in AXES)) for place in (_arrays(own), at))
     terms = next((n for n in (4, 3) if np.linalg.matrix_rank(design[:, :n]) == n), 0)
     if terms == 0:
         return pd.DataFrame([{"note": "the two hyperparameters move together: their effects cannot be told apart"}])
@@ -124,5 +125,6 @@ def _arrays(own: pd.DataFrame) -> dict[str, Array]:
     return {name: own[name].to_numpy(dtype=float) for name in AXES}
 
 
-def _terms(x: Array, y: Array) -> Array:
+def design_of(x: Array, y: Array) -> Array:
+    """(N,) and (N,) to (N, 4): 1, x, y and xy."""
     return np.column_stack([np.ones_like(x), x, y, x * y])

@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from uncollapse.analysis.statistics.intervals import LEVEL, jeffreys, wilson
-from uncollapse.analysis.verdicts import JUDGED, VERDICTS
+from uncollapse.analysis.tables import UNIT, stacked
+from uncollapse.analysis.verdict_rule import JUDGED, VERDICTS
 
 FACTORS = np.geomspace(0.01, 100, 81)
-UNIT = ["family", "configuration"]
 
 
 def by_configuration(judged: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
@@ -82,14 +82,14 @@ def threshold_curve(judged: pd.DataFrame, factors: npt.ArrayLike = FACTORS, leve
     """Collapse share per family as both thresholds move together: factor 1 is the verdict used everywhere else."""
     grid = np.asarray(factors, dtype=float)
     replicates = judged[(judged["stage"] == "replicate") & judged["strength"].notna()]
-    tables = [pd.DataFrame(columns=["family", "factor", "share", "low", "high"])]
+    tables = []
     for family, group in replicates.groupby("family", sort=False):
         parts = [g["strength"].to_numpy() for _, g in group.groupby("configuration")]
         share = np.mean([(part[:, None] < grid).mean(axis=0) for part in parts], axis=0)
         seeds = min(len(part) for part in parts)
         low, high = wilson(np.clip(share, 0, 1) * seeds, seeds, level)
         tables.append(pd.DataFrame({"family": family, "factor": grid, "share": share, "low": low, "high": high}))
-    return pd.concat(tables[1:] or tables, ignore_index=True)
+    return stacked(tables, ["family", "factor", "share", "low", "high"])
 
 
 def by_population(judged: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:

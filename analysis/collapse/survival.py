@@ -8,8 +8,8 @@ import pandas as pd
 from scipy import stats
 
 from uncollapse.analysis.statistics.intervals import LEVEL, wilson
-from uncollapse.analysis.tables import complete_curves, numbers
-from uncollapse.analysis.verdicts import Thresholds
+from uncollapse.analysis.tables import complete_curves, numbers, stacked
+from uncollapse.analysis.verdict_rule import COLLAPSED, DEFAULT, Thresholds, verdicts
 
 Array = npt.NDArray[np.float64]
 POPULATIONS = ("replicate runs", "audit (never stopped)", "search trials, some stopped")
@@ -71,21 +71,20 @@ def _last(values: Array, known: npt.NDArray[np.bool_]) -> float:
     return float(values[known][-1]) if known.any() else 1.0
 
 
-def below_by_epoch(judged: pd.DataFrame, curves: pd.DataFrame, thresholds: Thresholds | None = None) -> pd.DataFrame:
+def below_by_epoch(judged: pd.DataFrame, curves: pd.DataFrame, thresholds: Thresholds = DEFAULT) -> pd.DataFrame:
     """Every recorded epoch of every trial that has both measures: `below` says that it looked collapsed then.
 
     Columns: key, epoch, below. The rule is the verdict's: `mi` or `latent_gain` on the subset below its threshold.
     """
-    bounds = thresholds or Thresholds()
     table = complete_curves(curves)
     mi, gain = numbers(table, "subset/mi"), numbers(table, "subset/latent_gain")
-    below = (mi < bounds.mi) | (gain < bounds.latent_gain)
+    below = verdicts(mi, gain, without_latent=False, thresholds=thresholds) == COLLAPSED
     points = pd.DataFrame({"key": table["key"], "epoch": numbers(table, "epoch"), "below": below})
     known = points[mi.notna() & gain.notna() & points["epoch"].notna() & points["key"].isin(judged["key"])]
     return known.drop_duplicates(["key", "epoch"], keep="last").sort_values(["key", "epoch"]).reset_index(drop=True)
 
 
-def lives(judged: pd.DataFrame, curves: pd.DataFrame, thresholds: Thresholds | None = None) -> pd.DataFrame:
+def lives(judged: pd.DataFrame, curves: pd.DataFrame, thresholds: Thresholds = DEFAULT) -> pd.DataFrame:
     """What became of every trial's code during training; a row a trial that ran.
 
     A trial is alive at an epoch where it does not look collapsed. It `collapsed` at the first epoch of its last stretch
@@ -124,7 +123,7 @@ def _spans(points: pd.DataFrame) -> pd.DataFrame:
 
 
 def time_to_collapse(
-    judged: pd.DataFrame, curves: pd.DataFrame, thresholds: Thresholds | None = None, level: float = LEVEL
+    judged: pd.DataFrame, curves: pd.DataFrame, thresholds: Thresholds = DEFAULT, level: float = LEVEL
 ) -> pd.DataFrame:
     """Share of trials whose code is still alive, by epochs since it first was, per family and population.
 
@@ -137,11 +136,11 @@ def time_to_collapse(
     Columns: `COLUMNS`, a row a time, with the numbers at risk, collapsed and censored at that time.
     """
     found = lives(judged, curves, thresholds)
-    tables = [pd.DataFrame(columns=COLUMNS)]
+    tables = []
     for (family, population), group in found[found["duration"].notna()].groupby(GROUP, sort=False):
         steps = kaplan_meier(group["duration"], group["fate"] == "collapsed", level)
         tables.append(pd.DataFrame(steps._asdict()).assign(family=family, population=population)[COLUMNS])
-    return pd.concat(tables[1:] or tables, ignore_index=True)
+    return stacked(tables, COLUMNS)
 
 
 def fates(found: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
@@ -161,7 +160,7 @@ def fates(found: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
 
 
 def hidden_by_stopping(
-    judged: pd.DataFrame, curves: pd.DataFrame, thresholds: Thresholds | None = None, level: float = LEVEL
+    judged: pd.DataFrame, curves: pd.DataFrame, thresholds: Thresholds = DEFAULT, level: float = LEVEL
 ) -> pd.DataFrame:
     """Audit trials at every epoch at which others were stopped: how they looked then, and how they ended.
 

@@ -9,9 +9,8 @@ import pandas as pd
 from uncollapse.analysis.collapse.rates import by_configuration
 from uncollapse.analysis.statistics.intervals import LEVEL
 from uncollapse.analysis.statistics.medians import median_ends
-from uncollapse.analysis.tables import hyperparameters, numbers, settings
+from uncollapse.analysis.tables import UNIT, hyperparameters, numbers, settings
 
-UNIT = ["family", "configuration"]
 Unit = tuple[str, str]
 MEDIANS = (
     *("ppl", "mi", "kl", "active_units", "latent_gain", "accuracy", "dims_dropped", "cosine"),

@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from uncollapse.analysis.comparison.configurations import UNIT, best, by_seed, configurations
+from uncollapse.analysis.comparison.configurations import best, by_seed, configurations
 from uncollapse.analysis.statistics.differences import holm, mcnemar, paired_shares
 from uncollapse.analysis.statistics.intervals import LEVEL, Array
 from uncollapse.analysis.statistics.medians import median_interval, row_medians
+from uncollapse.analysis.tables import UNIT
 
 MEASURES = ("nll", "mi", "hoyer_mean", "latent_gain")
 MOST = 20

@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from uncollapse.analysis.comparison.configurations import UNIT, by_seed, configurations
+from uncollapse.analysis.comparison.configurations import by_seed, configurations
 from uncollapse.analysis.comparison.ranking import BOOTSTRAPS, bootstrap_medians
 from uncollapse.analysis.statistics.intervals import LEVEL, Array
 from uncollapse.analysis.statistics.medians import median_interval, row_medians
+from uncollapse.analysis.tables import UNIT
 
 Sense = Literal["low", "high"]
 Senses = tuple[Sense, Sense]

@@ -8,10 +8,10 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from uncollapse.analysis.schema import STAND_INS
-from uncollapse.analysis.statistics.intervals import LEVEL
+from uncollapse.analysis.schema import with_stand_ins
+from uncollapse.analysis.statistics.intervals import LEVEL, mean_interval
 from uncollapse.analysis.statistics.medians import FEWEST, median_ends
-from uncollapse.analysis.tables import numbers
+from uncollapse.analysis.tables import numbers, stacked
 
 SELECT = "subset/nll_iw"
 ALL = "all families"
@@ -65,8 +65,10 @@ def _promise(group: pd.DataFrame, select: str, level: float) -> dict[str, Any]:
 def _shared_measure(search: pd.DataFrame, select: str) -> str:
     """The searched metric on the subset, which both stages record, or what stands for it in this family."""
     name = select.split("/")[-1]
-    names = (name, f"{name}_given_bag", *STAND_INS)
-    return next((f"subset/{one}" for one in names if numbers(search, f"subset/{one}").notna().any()), f"subset/{name}")
+    return next(
+        (f"subset/{one}" for one in with_stand_ins(name) if numbers(search, f"subset/{one}").notna().any()),
+        f"subset/{name}",
+    )
 
 
 def promised_and_kept(judged: pd.DataFrame, study: Mapping[str, Any]) -> pd.DataFrame:
@@ -77,7 +79,7 @@ def promised_and_kept(judged: pd.DataFrame, study: Mapping[str, Any]) -> pd.Data
     """
     select = str(study.get("select") or SELECT)
     tables = [_kept(group, str(family), select) for family, group in judged.groupby("family", sort=False)]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=_PAIRS)
+    return stacked(tables, _PAIRS)
 
 
 def _kept(group: pd.DataFrame, family: str, select: str) -> pd.DataFrame:
@@ -114,24 +116,19 @@ def _fall(family: str, pairs: pd.DataFrame, level: float) -> dict[str, Any]:
     row: dict[str, Any] = {"family": family, "configurations": len(pairs), "note": ""}
     if pairs.empty:
         return row | {"note": "no replicated configuration has a figure of both stages"}
-    mean, low, high = _mean(pairs["replicate"] - pairs["search"], level)
-    row |= {"measure": pairs["measure"].iloc[0], "optimism": mean, "low": low, "high": high} | _slope(pairs, level)
-    return row | ({"note": "one configuration: no interval"} if len(pairs) == 1 else {})
+    row |= {"measure": pairs["measure"].iloc[0]} | _optimism(pairs["replicate"] - pairs["search"], level)
+    return row | _slope(pairs, level) | ({"note": "one configuration: no interval"} if len(pairs) == 1 else {})
 
 
 def _fall_of_all(measure: str, pairs: pd.DataFrame, level: float) -> dict[str, Any]:
     falls = (pairs["replicate"] - pairs["search"]).groupby(pairs["family"]).mean()
-    mean, low, high = _mean(falls, level)
-    row = {"family": ALL, "measure": measure, "configurations": len(pairs), "optimism": mean, "low": low, "high": high}
+    row = {"family": ALL, "measure": measure, "configurations": len(pairs)} | _optimism(falls, level)
     return row | _slope(pairs, level) | {"note": "one family: no interval" if len(falls) == 1 else ""}
 
 
-def _mean(values: pd.Series, level: float) -> tuple[float, float, float]:
-    n, mean = len(values), float(values.mean())
-    if n < 2:
-        return mean, np.nan, np.nan
-    half = float(stats.t.ppf(0.5 + level / 2, n - 1) * values.std() / np.sqrt(n))
-    return mean, mean - half, mean + half
+def _optimism(falls: pd.Series, level: float) -> dict[str, float]:
+    low, high = mean_interval(falls, level)
+    return {"optimism": float(falls.mean()), "low": float(low), "high": float(high)}
 
 
 def _slope(pairs: pd.DataFrame, level: float) -> dict[str, float]:

@@ -13,7 +13,7 @@ from scipy import stats
 
 from uncollapse.analysis.statistics.intervals import LEVEL, bootstrap_spearman
 from uncollapse.analysis.statistics.medians import FEWEST, median_ends
-from uncollapse.analysis.tables import hyperparameter_label, hyperparameters
+from uncollapse.analysis.tables import hyperparameter_label, hyperparameters, stacked
 
 TIDY_COLUMNS = [
     "family",
@@ -44,8 +44,7 @@ def tidy(judged: pd.DataFrame) -> pd.DataFrame:
     or more and half of them lie in the lowest quarter of that span; it is for axes only.
     Hyperparameters with one value only are left out; a trial whose branch lacks a hyperparameter has no row for it.
     """
-    tables = [pd.DataFrame(columns=TIDY_COLUMNS), *_hyperparameter_tables(judged[judged["stage"] == "search"])]
-    return pd.concat(tables[1:] or tables, ignore_index=True)
+    return stacked(_hyperparameter_tables(judged[judged["stage"] == "search"]), TIDY_COLUMNS)
 
 
 def _hyperparameter_tables(search: pd.DataFrame) -> Iterator[pd.DataFrame]:

@@ -28,10 +28,11 @@ class Files(Mapping[str, str]):
         if name not in self.names:
             raise KeyError(name)
         if name not in self.kept:
-            self.kept[name] = self._read(name)
+            self.kept[name] = self.fetch(name)
         return self.kept[name]
 
-    def _read(self, name: str) -> str:
+    def fetch(self, name: str) -> str:
+        """The text, from the store."""
         if self.folder is not None:
             return (self.folder / name).read_text(encoding="utf-8")
         with tempfile.TemporaryDirectory() as here:

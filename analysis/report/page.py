@@ -1,8 +1,6 @@
 """The report: one page that opens offline, and the same numbers as CSV and JSON."""
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -14,20 +12,15 @@ import plotly.io
 import plotly.offline
 from markupsafe import Markup
 
-from uncollapse.analysis.comparison.configurations import best, estimator
+from uncollapse.analysis.comparison.configurations import estimator
 from uncollapse.analysis.findings import Findings
+from uncollapse.analysis.report import contents
 from uncollapse.analysis.report.figures.catalogue import looks_of, pictures
 from uncollapse.analysis.report.figures.style import Picture, dark_of
 from uncollapse.analysis.report.samples import written
 from uncollapse.analysis.report.sentences import family_sentences, headline
-from uncollapse.analysis.report.summary import TABLES, jsonable, summarise
-from uncollapse.analysis.report.tables import collapse, comparison, overview, search, sparsity
-from uncollapse.analysis.report.tables.cells import Grid
-
-LAW = (
-    "Only confirmation seeds answer “how often”. Search trials are chosen adaptively and many are stopped early, so a "
-    "share of search trials says what the search visited, not how often training collapses."
-)
+from uncollapse.analysis.report.summary import jsonable, summarise
+from uncollapse.analysis.whole_file import write_whole
 
 
 def write(found: Findings, folder: Path) -> Path:
@@ -36,23 +29,16 @@ def write(found: Findings, folder: Path) -> Path:
     Every file is replaced in one step, so that a reader never sees half of one.
     """
     target = Path(folder) / "report"
-    target.mkdir(parents=True, exist_ok=True)
     for name, table in tables(found).items():
-        _replace(target / f"{name}.csv", table.to_csv(index=False))
-    _replace(target / "summary.json", json.dumps(summarise(found), indent=1, ensure_ascii=False, allow_nan=False))
-    _replace(target / "index.html", page(found))
+        write_whole(target / f"{name}.csv", table.to_csv(index=False))
+    write_whole(target / "summary.json", json.dumps(summarise(found), indent=1, ensure_ascii=False, allow_nan=False))
+    write_whole(target / "index.html", page(found))
     return target / "index.html"
 
 
 def tables(found: Findings) -> dict[str, pd.DataFrame]:
     """The report's CSV files by name."""
-    families = found.families.merge(
-        best(found.configurations)[["family", "configuration"]].rename(columns={"configuration": "best_configuration"}),
-        on="family",
-        how="left",
-    )
-    small = {name: table(found) for name, (_, table) in TABLES.items()}
-    return {"trials": found.judged, "curves": found.curves, "families": families, **small}
+    return {table.name: table.data(found) for table in contents.tables() if table.data}
 
 
 def page(found: Findings) -> str:
@@ -65,11 +51,11 @@ def page(found: Findings) -> str:
         looks=looks,
         pictures=drawn,
         panels=_panel_ids(drawn),
-        grids=_grids(found),
+        sections=[section for section in contents.SECTIONS if section.present(found)],
+        grids={table.name: table.cells(found) for table in contents.tables() if table.cells},
         counts=_state_counts(found),
         facts=_facts(found),
         thresholds=found.thresholds,
-        law=LAW,
         written=written(found),
         settings=_pretty(found.study.get("settings")),
         corpus=_flat(found.study.get("corpus")),
@@ -115,34 +101,6 @@ def _script_safe(text: str) -> str:
     return text.replace("<", "\\u003c")
 
 
-def _grids(found: Findings) -> dict[str, Grid]:
-    return {
-        "best": overview.configurations(found, best(found.configurations), compact=True),
-        "best_settings": overview.best_settings(best(found.configurations)),
-        "configurations": overview.configurations(found, found.configurations),
-        "families": overview.families(found),
-        "promises": overview.promises(found),
-        "populations": overview.populations(found),
-        "differences": comparison.differences(found),
-        "collapse_tests": comparison.collapse_tests(found),
-        "chances": comparison.chances(found),
-        "rank_stability": comparison.rank_stability(found),
-        "optimism": comparison.optimism(found),
-        "crossings": collapse.crossings(found),
-        "fates": collapse.fates(found),
-        "hidden": collapse.hidden(found),
-        "hoyer": sparsity.hoyer(found),
-        "hoyer_spread": sparsity.hoyer_spread(found),
-        "agreement": sparsity.agreement(found),
-        "control": sparsity.control(found),
-        "separation": sparsity.separation(found),
-        "importances": search.importances(found),
-        "correlations": search.correlations(found),
-        "lost": overview.lost(found),
-        "states": overview.states(found),
-    }
-
-
 def _state_counts(found: Findings) -> dict[str, int]:
     counts = found.judged["state"].value_counts()
     return {str(state): int(n) for state, n in counts.items()}
@@ -183,15 +141,3 @@ def _flat(value: Any, prefix: str = "") -> str:
 
 def _pretty(settings: Any) -> str:
     return json.dumps(jsonable(settings), indent=2, ensure_ascii=False) if settings else ""
-
-
-def _replace(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink()
-        raise

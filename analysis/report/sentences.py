@@ -1,14 +1,15 @@
 """The answer in plain sentences, with counts and intervals."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from uncollapse.analysis.comparison.configurations import best, estimator
-from uncollapse.analysis.findings import LOST, Findings
-from uncollapse.analysis.statistics.intervals import percent, percent_range, share_text
+from uncollapse.analysis.findings import Findings
+from uncollapse.analysis.losses import LOST
+from uncollapse.analysis.report.wording import count, listed, percent, percent_range, share_text
 
 MOST = 0.999  # bootstraps cannot tell more
 EMPTY = "The study has no trials: nothing was planned or recorded, so there is nothing to report."
@@ -30,19 +31,17 @@ def family_sentences(found: Findings) -> dict[str, str]:
 def _coverage(found: Findings) -> str:
     stages = found.judged["stage"].value_counts()
     replicates = found.judged[found.judged["stage"] == "replicate"]
-    text = (
-        f"{_count(found.judged['family'].nunique(), 'family')}, {_count(int(stages.get('search', 0)), 'search trial')}"
-    )
+    text = f"{count(found.judged['family'].nunique(), 'family')}, {count(int(stages.get('search', 0)), 'search trial')}"
     if replicates.empty:
         return text + ". No confirmation run is planned yet: a search alone cannot say how often training collapses."
     units = replicates.groupby(["family", "configuration"]).ngroups
     seeds = replicates["seed"].nunique()
-    size = f"{_count(units, 'configuration')} × {_count(seeds, 'seed')}"
+    size = f"{count(units, 'configuration')} × {count(seeds, 'seed')}"
     saved = replicates[replicates["state"] == "dropped"]
     if len(saved):
-        dropped = _count(saved.groupby(["family", "configuration"]).ngroups, "configuration")
+        dropped = count(saved.groupby(["family", "configuration"]).ngroups, "configuration")
         size += f", less {len(saved):,} runs of {dropped} that lost the race"
-    return f"{text} and {_count(len(replicates) - len(saved), 'confirmation run')} ({size})."
+    return f"{text} and {count(len(replicates) - len(saved), 'confirmation run')} ({size})."
 
 
 def _collapse(found: Findings) -> str:
@@ -54,11 +53,11 @@ def _collapse(found: Findings) -> str:
     never = known[known["collapsed"] == 0]
     parts = []
     if len(some):
-        shares = _join(f"{row['family']} ({percent(row['share'])})" for row in some.to_dict("records"))
+        shares = listed(f"{row['family']} ({percent(row['share'])})" for row in some.to_dict("records"))
         parts.append(f"Collapsed on some confirmation seed: {shares}.")
     if len(never):
         limit = percent(float(never["high"].max()))
-        whose = _join(str(name) for name in never["family"])
+        whose = listed(str(name) for name in never["family"])
         parts.append(f"Never seen to collapse: {whose}; with this many seeds that still allows up to {limit}.")
     return " ".join(parts)
 
@@ -101,7 +100,7 @@ def _paired_with(first: str, second: str, found: Findings) -> str:
             row = rows.iloc[0]
             ends = sorted((sign * row["low"], sign * row["high"]))
             known = f", {percent(row['level'])} {ends[0]:.2f} to {ends[1]:.2f}" if pd.notna(row["low"]) else ""
-            seeds = _count(int(row["seeds"]), "shared seed")
+            seeds = count(int(row["seeds"]), "shared seed")
             gained = sign * row["median"]
             return f"Seed by seed its NLL lies {gained:.2f} nats below that of {second} (median, {seeds}{known})."
     return ""
@@ -119,7 +118,7 @@ def _sparsity(found: Findings) -> str:
         ("the seed", known[known["share_between"] < 0.5]),
     ):
         if len(rows):
-            named = _join(f"{row['family']} ({_between(row)})" for row in _rows(rows))
+            named = listed(f"{row['family']} ({_between(row)})" for row in _rows(rows))
             parts.append(f"{decides} decides in {named}")
     return f"How sparse samples are (Average Hoyer, share of variance due to the setting): {'; '.join(parts)}."
 
@@ -137,10 +136,10 @@ def _losses(found: Findings) -> str:
     planned = len(found.judged)
     if found.lost.empty:
         running = int((found.judged["state"] == "running").sum())
-        return f"{_count(running, 'trial')} still running; none lost." if running else "No planned trial was lost."
+        return f"{count(running, 'trial')} still running; none lost." if running else "No planned trial was lost."
     counts = found.lost["verdict"].value_counts()
-    parts = _join(f"{counts[name]} {name}" for name in LOST if name in counts)
-    whole = _count(planned, "planned trial")
+    parts = listed(f"{counts[name]} {name}" for name in LOST if name in counts)
+    whole = count(planned, "planned trial")
     return f"{len(found.lost)} of {whole} gave no verdict: {parts}; each is listed below by cause."
 
 
@@ -150,7 +149,7 @@ def _family(name: str, row: Mapping[str, Any] | None, found: Findings) -> str:
     elif row is None:
         trials = int((found.judged["family"] == name).sum())
         searched = (
-            f"its {_count(trials, 'search trial')} cannot say how often it collapses"
+            f"its {count(trials, 'search trial')} cannot say how often it collapses"
             if trials
             else "no trial is recorded"
         )
@@ -159,17 +158,17 @@ def _family(name: str, row: Mapping[str, Any] | None, found: Findings) -> str:
     else:
         text = _how_often(row)
     missing = [f"{row[state]} {state}" for state in (*LOST, "running") if row[state]] if row else []
-    return text + (f" Not counted: {_join(missing)}." if missing else "")
+    return text + (f" Not counted: {listed(missing)}." if missing else "")
 
 
 def _how_often(row: Mapping[str, Any]) -> str:
     k, n, configurations = int(row["collapsed"]), int(row["judged"]), int(row["configurations"])
     if n == 0:
-        return f"none of {_count(int(row['planned']), 'confirmation run')} could be judged."
+        return f"none of {count(int(row['planned']), 'confirmation run')} could be judged."
     if configurations == 1:
         return _one_configuration(k, n)
     over = f"confirmation runs over {configurations} configurations collapsed"
-    seeds = _count(int(row["seeds"]), "seed")
+    seeds = count(int(row["seeds"]), "seed")
     if k == 0:
         return f"0 of {n} {over}; with {seeds} still compatible with {percent(row['high'])}."
     if k == n:
@@ -187,17 +186,7 @@ def _one_configuration(k: int, n: int) -> str:
 
 def _nll(row: Mapping[str, Any] | pd.Series, study: Mapping[str, Any]) -> str:
     text = f"{estimator(study, row['nll_estimator'])} {row['nll']:.2f} nats per sentence"
-    seeds = _count(int(row["finished"]), "seed")
+    seeds = count(int(row["finished"]), "seed")
     if not np.isfinite(row["nll_low"]):
         return f"{text} ({seeds}, so no interval)"
     return f"{text} ({seeds}, 95 % {row['nll_low']:.2f}–{row['nll_high']:.2f})"
-
-
-def _count(number: int, noun: str) -> str:
-    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
-    return f"{number:,} {noun if number == 1 else plural}"
-
-
-def _join(parts: Iterable[str]) -> str:
-    *rest, last = list(parts) or [""]
-    return f"{', '.join(rest)} and {last}" if rest else last

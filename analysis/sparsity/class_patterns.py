@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
 
-from uncollapse.analysis.statistics.intervals import LEVEL, Array
-from uncollapse.analysis.tables import numbers
+from uncollapse.analysis.statistics.intervals import LEVEL, Array, mean_interval
+from uncollapse.analysis.tables import numbers, stacked
 
 FILE = "patterns.json"
 MOST = 0.25  # variance of shares of 0 and 1 in equal parts
@@ -43,7 +42,7 @@ def table(texts: Mapping[str, Mapping[str, str]], judged: pd.DataFrame) -> pd.Da
     file have no row. Columns: `COLUMNS`.
     """
     ended = _replicates(judged)
-    tables = [pd.DataFrame(columns=COLUMNS)]
+    tables = []
     for trial in ended[["key", *COLUMNS[:3]]].to_dict("records"):
         try:
             names, on = read(texts.get(trial.pop("key"), {}).get(FILE, ""))
@@ -51,7 +50,7 @@ def table(texts: Mapping[str, Mapping[str, str]], judged: pd.DataFrame) -> pd.Da
             continue
         rows = pd.DataFrame({"class": np.repeat(names, on.shape[1]), "component": np.tile(range(on.shape[1]), len(on))})
         tables.append(rows.assign(on=on.ravel(), **trial)[COLUMNS])
-    return pd.concat(tables[1:] or tables, ignore_index=True)
+    return stacked(tables, COLUMNS)
 
 
 def separation(
@@ -86,9 +85,9 @@ def _separation(group: pd.DataFrame, level: float) -> dict[str, Any]:
     row: dict[str, Any] = {"seeds": n, "separation": found.mean(), "chance": chance.mean(), "index": index.mean()}
     if n < 2:
         return row | {"note": "one seed: no interval"}
-    half = stats.t.ppf(0.5 + level / 2, n - 1) * index.std(ddof=1) / np.sqrt(n)
+    low, high = mean_interval(index, level)
     note = "no component is on in one class more than in another" if not found.any() else ""
-    return row | {"low": index.mean() - half, "high": index.mean() + half, "note": note}
+    return row | {"low": float(low), "high": float(high), "note": note}
 
 
 def word_kl(study: Mapping[str, Any], texts: Mapping[str, Mapping[str, str]] | None = None) -> float:

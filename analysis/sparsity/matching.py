@@ -19,6 +19,7 @@ from scipy.optimize import linear_sum_assignment
 
 from uncollapse.analysis.sparsity.codes import Code, Mask, active, of_seeds
 from uncollapse.analysis.statistics.intervals import LEVEL, Array, Interval
+from uncollapse.analysis.tables import stacked
 
 SHUFFLES = 20  # a configuration, at least
 MEASURES = {
@@ -188,11 +189,11 @@ def table(texts: Mapping[str, Mapping[str, str]], judged: pd.DataFrame, level: f
     Studies made before codes were kept give an empty table.
     """
     ended = judged[(judged["stage"] == "replicate") & (judged["state"] == "finished")]
-    tables = [pd.DataFrame(columns=COLUMNS)]
+    tables = []
     for (family, name), trials in ended.groupby(["family", "configuration"], sort=False):
         codes, left_out = of_seeds(texts, trials)
         if codes or left_out:
             found = agreement(codes, level).assign(family=family, configuration=name)
             notes = ["; ".join(filter(None, (note, left_out))) for note in found["note"]]
             tables.append(found.assign(note=notes)[COLUMNS])
-    return pd.concat(tables[1:] or tables, ignore_index=True)
+    return stacked(tables, COLUMNS)

@@ -6,9 +6,9 @@ import pandas as pd
 from scipy import stats
 
 from uncollapse.analysis.statistics.intervals import LEVEL, Interval
+from uncollapse.analysis.tables import UNIT
 
 HOYER = ("hoyer_mean", "hoyer_sample", "hoyer_mean_centred", "hoyer_sample_centred")
-UNIT = ["family", "configuration"]
 _ROUNDING = 1e-24  # a variance this small is the rounding error of equal values
 _SEED_COLUMNS = [*UNIT, "measure", "seeds", "mean", "sd", "low", "high"]
 _EPOCH_COLUMNS = [*UNIT, "epoch", "seeds", "planned", "median", "low", "high", "mean", "sd", "mean_low", "mean_high"]

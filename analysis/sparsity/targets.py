@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from uncollapse.analysis.dotted import at_path
 from uncollapse.analysis.tables import PARAM, numbers, value_text
 
 SPIKE = 0.05  # width of the spike where neither a hyperparameter nor the page states one: the latents' own default
@@ -68,9 +69,7 @@ def settings(judged: pd.DataFrame, study: Mapping[str, Any], path: str) -> pd.Se
 
 def _fixed(pages: Any, family: str, path: str) -> Any:
     page = pages.get(family) if isinstance(pages, Mapping) else None
-    found = page.get("base") if isinstance(page, Mapping) else None
-    for part in path.split("."):
-        found = found.get(part) if isinstance(found, Mapping) else None
+    found = at_path(page, f"base.{path}")
     return np.nan if found is None or isinstance(found, (Mapping, list)) else found
 
 

@@ -46,6 +46,24 @@ def _counts(k: npt.ArrayLike, n: npt.ArrayLike) -> tuple[Array, Array]:
     return successes, trials
 
 
+def mean_interval(values: npt.ArrayLike, level: float = LEVEL) -> Interval:
+    """Student's interval of a mean; NaN ends below two values."""
+    found = np.asarray(values, dtype=float)
+    n = len(found)
+    if n < 2:
+        return _nothing()
+    half = stats.t.ppf(0.5 + level / 2, n - 1) * found.std(ddof=1) / np.sqrt(n)
+    return Interval(found.mean() - half, found.mean() + half)
+
+
+def row_spearman(first: npt.ArrayLike, second: npt.ArrayLike) -> Array:
+    """Spearman's rank correlation (mid-ranks) of each row with its counterpart; NaN where either does not vary."""
+    a, b = (stats.rankdata(np.asarray(v, dtype=float), axis=1) for v in (first, second))
+    a, b = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
+    scale = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
+    return np.asarray((a * b).sum(axis=1) / np.where(scale > 0, scale, np.nan))
+
+
 def bootstrap_spearman(
     x: npt.ArrayLike, y: npt.ArrayLike, level: float = LEVEL, seed: int = 0, draws: int = 500
 ) -> Interval:
@@ -57,11 +75,8 @@ def bootstrap_spearman(
     if len(first) < 5 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return _nothing()
     picks = np.random.default_rng(seed).integers(len(first), size=(draws, len(first)))
-    a, b = (stats.rankdata(v[picks], axis=1) for v in (first, second))
-    a, b = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
-    scale = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
-    said = scale > 0
-    return _percentiles((a * b).sum(axis=1)[said] / scale[said], level)
+    found = row_spearman(first[picks], second[picks])
+    return _percentiles(found[~np.isnan(found)], level)
 
 
 def _percentiles(values: Array, level: float) -> Interval:
@@ -71,31 +86,3 @@ def _percentiles(values: Array, level: float) -> Interval:
 
 def _nothing() -> Interval:
     return Interval(np.asarray(np.nan)[()], np.asarray(np.nan)[()])
-
-
-def percent(share: float) -> str:
-    """A share as whole per cent; never 0 % or 100 % unless it is exactly that."""
-    if 0 < share < 0.005:
-        return "<1 %"
-    if 0.995 < share < 1:
-        return ">99 %"
-    return f"{100 * share:.0f} %"
-
-
-def percent_range(low: float, high: float) -> str:
-    """`40–89 %`; one figure where both ends round to the same."""
-    if percent(low) == percent(high):
-        return percent(low)
-    return f"{percent(low).removesuffix(' %')}–{percent(high)}"
-
-
-def share_text(k: int, n: int, level: float = LEVEL) -> str:
-    """k of n in words: with its interval, or with what 0 of n and n of n still leave possible."""
-    if n == 0:
-        return "none could be judged"
-    low, high = wilson(k, n, level)
-    if k == 0:
-        return f"0 of {n}; still compatible with {percent(float(high))}"
-    if k == n:
-        return f"{n} of {n}; still compatible with {percent(float(low))}"
-    return f"{k} of {n} ({percent(k / n)}, Wilson {percent(level)} {percent_range(float(low), float(high))})"

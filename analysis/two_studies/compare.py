@@ -12,16 +12,19 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from uncollapse.analysis.comparison.configurations import UNIT, Unit, best, by_seed, configurations, estimator
+from uncollapse.analysis.comparison.configurations import Unit, best, by_seed, configurations, estimator
 from uncollapse.analysis.comparison.paired import MEASURES
+from uncollapse.analysis.report.text_table import aligned, markdown_table
 from uncollapse.analysis.schema import Records
 from uncollapse.analysis.statistics.differences import difference_of_medians, mcnemar, paired_shares, unpaired_shares
 from uncollapse.analysis.statistics.intervals import LEVEL
 from uncollapse.analysis.statistics.medians import FEWEST, median_interval
+from uncollapse.analysis.tables import UNIT
 from uncollapse.analysis.two_studies import text as words
-from uncollapse.analysis.two_studies.facts import obstacles_to_pairing, side_by_side
+from uncollapse.analysis.two_studies.facts import obstacles_to_pairing, shared_trials, side_by_side
 from uncollapse.analysis.two_studies.text import PAIRED, UNPAIRED
-from uncollapse.analysis.verdicts import Thresholds, judge
+from uncollapse.analysis.verdict_rule import Thresholds
+from uncollapse.analysis.verdicts import judge
 
 _MATCH = ["scope", "family", "configuration_a", "configuration_b", "method"]
 _MEDIANS = [
@@ -39,7 +42,6 @@ _MEDIANS = [
     "note",
 ]
 _COLLAPSES = [*_MATCH, "collapsed_a", "judged_a", "collapsed_b", "judged_b", "difference", "low", "high", "p", "note"]
-_SHARED = ["family", "configurations_a", "configurations_b", "configurations", "seeds_a", "seeds_b", "seeds", "trials"]
 
 
 class Side(NamedTuple):
@@ -87,7 +89,7 @@ def compare(a: Records, b: Records, level: float = LEVEL) -> Comparison:
     collapses = [_collapses(match, sides[0], sides[1], obstacles, level) for match in matches]
     tables = {
         "facts": side_by_side(a.study, b.study),
-        "shared": _shared(*sides),
+        "shared": shared_trials(*(side.judged for side in sides)),
         "medians": pd.DataFrame([row for rows in medians for row in rows], columns=_MEDIANS),
         "collapses": pd.DataFrame(collapses, columns=_COLLAPSES),
     }
@@ -100,14 +102,15 @@ def compare(a: Records, b: Records, level: float = LEVEL) -> Comparison:
 def text(found: Comparison) -> str:
     """The sentences, and a table in fixed width, for a terminal."""
     table, rest = words.rows(found.medians, found.collapses)
-    return "\n".join([*found.sentences, "", *words.fixed_width(table), rest]).rstrip()
+    return "\n".join([*found.sentences, "", *([aligned(table)] if len(table) > 1 else []), rest]).rstrip()
 
 
 def markdown(found: Comparison) -> str:
     """The sentences, and a table in Markdown, for a pull request."""
     table, rest = words.rows(found.medians, found.collapses)
-    lines = [*(f"- {sentence}" for sentence in found.sentences), "", *words.markdown_table(table), "", rest]
-    return "\n".join(lines).rstrip()
+    sentences = [f"- {sentence}" for sentence in found.sentences]
+    shown = [markdown_table(table), ""] if len(table) > 1 else [""]
+    return "\n".join([*sentences, "", *shown, rest]).rstrip()
 
 
 def _side(records: Records, thresholds: Thresholds) -> Side:
@@ -196,18 +199,3 @@ def _collapse_test(x: pd.Series, y: pd.Series, paired: bool, level: float) -> di
     low, high = unpaired_shares(k, len(x), m, len(y), level)
     p = stats.fisher_exact([[k, len(x) - k], [m, len(y) - m]]).pvalue
     return {"low": float(low), "high": float(high), "p": float(p)}
-
-
-def _shared(a: Side, b: Side) -> pd.DataFrame:
-    replicates = [side.judged[side.judged["stage"] == "replicate"] for side in (a, b)]
-    families = dict.fromkeys(str(f) for side in replicates for f in side["family"])
-    rows = [{"family": name} | _overlap(*(side[side["family"] == name] for side in replicates)) for name in families]
-    return pd.DataFrame(rows, columns=_SHARED)
-
-
-def _overlap(a: pd.DataFrame, b: pd.DataFrame) -> dict[str, int]:
-    row = {"trials": len(set(a["key"]) & set(b["key"]))}
-    for column, name in (("configuration", "configurations"), ("seed", "seeds")):
-        first, second = set(a[column]), set(b[column])
-        row |= {f"{name}_a": len(first), f"{name}_b": len(second), name: len(first & second)}
-    return row

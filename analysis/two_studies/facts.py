@@ -1,10 +1,13 @@
-"""The recorded facts of two studies side by side, and whether their seeds may be paired."""
+"""The recorded facts of two studies side by side, what they share, and whether their seeds may be paired."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
+from uncollapse.analysis.dotted import at_path, flatten
+
+SHARED = ["family", "configurations_a", "configurations_b", "configurations", "seeds_a", "seeds_b", "seeds", "trials"]
 FACTS = {
     "name": "study",
     "created": "created",
@@ -21,7 +24,7 @@ FACTS = {
 
 def obstacles_to_pairing(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
     """Why seeds of the two studies cannot be paired; empty where they can."""
-    digests, effort = [_get(s, "corpus.digest") for s in (a, b)], [_evaluation(s) for s in (a, b)]
+    digests, effort = [at_path(s, "corpus.digest") for s in (a, b)], [_evaluation(s) for s in (a, b)]
     found = []
     if None in digests:
         found.append("a corpus digest is not recorded")
@@ -31,29 +34,35 @@ def obstacles_to_pairing(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str
 
 
 def _evaluation(study: Mapping[str, Any]) -> list[Any]:
-    return [_get(study, key) for key in ("iw_samples_valid", "valid_sentences", "settings.evaluate")]
+    return [at_path(study, key) for key in ("iw_samples_valid", "valid_sentences", "settings.evaluate")]
 
 
 def side_by_side(a: Mapping[str, Any], b: Mapping[str, Any]) -> pd.DataFrame:
     """The facts of `FACTS`, then every package and setting that differs: fact, a, b, same."""
-    rows = [(label, _get(a, path), _get(b, path)) for path, label in FACTS.items()]
-    flat = [dict(_flat({name: study.get(name) for name in ("packages", "settings")})) for study in (a, b)]
+    rows = [(label, at_path(a, path), at_path(b, path)) for path, label in FACTS.items()]
+    flat = [_nested(study) for study in (a, b)]
     others = [key for key in dict.fromkeys([*flat[0], *flat[1]]) if flat[0].get(key) != flat[1].get(key)]
     rows += [(key, flat[0].get(key), flat[1].get(key)) for key in others if key not in FACTS]
     shown = [{"fact": f, "a": x, "b": y, "same": x == y} for f, x, y in rows if x is not None or y is not None]
     return pd.DataFrame(shown, columns=["fact", "a", "b", "same"])
 
 
-def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in facts.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        elif value is not None:
-            yield f"{prefix}{key}", value
+def _nested(study: Mapping[str, Any]) -> dict[str, Any]:
+    facts = flatten({name: study.get(name) for name in ("packages", "settings")})
+    return {path: value for path, value in facts if value is not None}
 
 
-def _get(facts: Mapping[str, Any], path: str) -> Any:
-    value: Any = facts
-    for key in path.split("."):
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value
+def shared_trials(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
+    """Families, and of each how many replicate trials, configurations and seeds the judged trials have in common."""
+    replicates = [judged[judged["stage"] == "replicate"] for judged in (a, b)]
+    families = dict.fromkeys(str(f) for side in replicates for f in side["family"])
+    rows = [{"family": name} | _overlap(*(side[side["family"] == name] for side in replicates)) for name in families]
+    return pd.DataFrame(rows, columns=SHARED)
+
+
+def _overlap(a: pd.DataFrame, b: pd.DataFrame) -> dict[str, int]:
+    row = {"trials": len(set(a["key"]) & set(b["key"]))}
+    for column, name in (("configuration", "configurations"), ("seed", "seeds")):
+        first, second = set(a[column]), set(b[column])
+        row |= {f"{name}_a": len(first), f"{name}_b": len(second), name: len(first & second)}
+    return row

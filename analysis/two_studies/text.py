@@ -1,16 +1,16 @@
 """Two compared studies in words: sentences, and one row per shared family or configuration."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from uncollapse.analysis.report.summary import number
-from uncollapse.analysis.statistics.intervals import percent
+from uncollapse.analysis.report.wording import NOTHING, count, listed, number, percent, signed
 
 PAIRED, UNPAIRED = "paired by seed", "unpaired"
 HEADERS = ("family", "A", "B", "seeds", "NLL A", "NLL B", "A − B (95 %)", "mi A − B", "collapsed A", "collapsed B")
 MOST = 40
+MOST_NAMED = 6
 _TOLD = (("nll", 2, "likelihood"), ("mi", 2, "information in the code"), ("hoyer_mean", 3, "sparsity"))
 _MATCH = ["scope", "family", "configuration_a", "configuration_b"]
 
@@ -32,12 +32,12 @@ def _overlap(facts: pd.DataFrame, shared: pd.DataFrame) -> str:
     if both.empty:
         return " ".join([*names, "They share no family with a confirmation run, so there is nothing to compare."])
     text = (
-        f"They share {_count(len(both), 'family', 'families')} ({_some(both['family'])}), "
-        f"{_count(int(both['configurations'].sum()), 'configuration')} and "
-        f"{_count(int(both['seeds'].max()), 'confirmation seed')}."
+        f"They share {count(len(both), 'family')} ({listed(both['family'], MOST_NAMED)}), "
+        f"{count(int(both['configurations'].sum()), 'configuration')} and "
+        f"{count(int(both['seeds'].max()), 'confirmation seed')}."
     )
     same = int(both["trials"].sum())
-    again = [f"{_count(same, 'confirmation run')} of A and B have one key: the same training."] if same else []
+    again = [f"{count(same, 'confirmation run')} of A and B have one key: the same training."] if same else []
     return " ".join([*names, text, *again])
 
 
@@ -56,7 +56,7 @@ def _differing(facts: pd.DataFrame) -> str:
     if other.empty:
         return "No recorded fact differs but name and date." if len(facts) else ""
     parts = [f"{row['fact']} ({_plain(row['a'])} against {_plain(row['b'])})" for row in other.to_dict("records")]
-    return f"They differ in {_some(parts)}."
+    return f"They differ in {listed(parts, MOST_NAMED)}."
 
 
 def _plain(value: Any) -> str:
@@ -67,11 +67,7 @@ def _plain(value: Any) -> str:
 def _results(medians: pd.DataFrame, collapses: pd.DataFrame) -> list[str]:
     """What differs between the best configurations of shared families: intervals that leave out 0."""
     found = []
-    for name, digits, what in (
-        ("nll", 2, "likelihood"),
-        ("mi", 2, "information in the code"),
-        ("hoyer_mean", 3, "sparsity"),
-    ):
+    for name, digits, what in _TOLD:
         own = medians[(medians["scope"] == "best") & (medians["measure"] == name) & medians["low"].notna()]
         found.append(_verdict(own, f"The best configurations' {what} ({name})", digits))
     own = collapses[(collapses["scope"] == "best") & collapses["low"].notna()]
@@ -83,33 +79,18 @@ def _verdict(rows: pd.DataFrame, what: str, digits: int) -> str:
     if rows.empty:
         return ""
     if apart.empty:
-        return f"{what} cannot be told apart in any of {_count(len(rows), 'family', 'families')}."
+        return f"{what} cannot be told apart in any of {count(len(rows), 'family')}."
     parts = [f"{r['family']} by {_interval(r, digits)}" for r in apart.to_dict("records")]
     return (
-        f"{what} differs, A − B with 95 % intervals: {_some(parts)}; out of {_count(len(rows), 'family', 'families')}."
+        f"{what} differs, A − B with 95 % intervals: {listed(parts, MOST_NAMED)}; out of {count(len(rows), 'family')}."
     )
 
 
 def _interval(row: Mapping[str, Any], digits: int) -> str:
     if pd.isna(row["difference"]):
-        return "–"
-    ends = f" ({_signed(row['low'], digits)} to {_signed(row['high'], digits)})" if pd.notna(row["low"]) else ""
-    return _signed(row["difference"], digits) + ends
-
-
-def _signed(value: float, digits: int) -> str:
-    return f"{value:+.{digits}f}".replace("-", "−")
-
-
-def _some(parts: Any, most: int = 6) -> str:
-    listed = [str(part) for part in parts]
-    more = [f"{len(listed) - most} more"] if len(listed) > most else []
-    *rest, last = [*listed[:most], *more]
-    return f"{', '.join(rest)} and {last}" if rest else last
-
-
-def _count(number: int, noun: str, plural: str = "") -> str:
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+        return NOTHING
+    ends = f" ({signed(row['low'], digits)} to {signed(row['high'], digits)})" if pd.notna(row["low"]) else ""
+    return signed(row["difference"], digits) + ends
 
 
 def rows(medians: pd.DataFrame, collapses: pd.DataFrame) -> tuple[list[Line], str]:
@@ -136,19 +117,3 @@ def _row(group: pd.DataFrame, share: Mapping[str, Any]) -> Line:
     ]
     figures = [number(nll["a"], 2), number(nll["b"], 2), _interval(nll.to_dict(), 2), _interval(mi.to_dict(), 2)]
     return (share["family"] + mark, share["configuration_a"], share["configuration_b"], seeds, *figures, *collapsed)
-
-
-def fixed_width(table: Sequence[Line]) -> list[str]:
-    """The table in columns of fixed width; nothing where it has no rows."""
-    if len(table) < 2:
-        return []
-    widths = [max(len(line[i]) for line in table) for i in range(len(table[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in table]
-
-
-def markdown_table(table: Sequence[Line]) -> list[str]:
-    """The table in Markdown; nothing where it has no rows."""
-    if len(table) < 2:
-        return []
-    lines = [table[0], ("---",) * len(table[0]), *table[1:]]
-    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from uncollapse.analysis.report.text_table import aligned
 from uncollapse.study.transfer.tasks import CLASSES, COSINE, GRADES, PARAPHRASE
 
 HEADS = {
@@ -73,13 +74,3 @@ def _facts(tasks: Mapping[str, Mapping[str, Any]]) -> str:
         counts = ", ".join(f"{part} {count:,}" for part, count in parts.items())
         rows.append([name, f"{facts['unknown_share']:.1%} of {facts['words']:,}", str(facts["cut"]), counts])
     return aligned(rows)
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Cells in columns, two spaces apart; the last of a row may be longer than its column."""
-    widths = [max(len(row[at]) for row in rows if at < len(row) - 1) for at in range(max(map(len, rows)) - 1)]
-    lines = []
-    for row in rows:
-        padded = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
-        lines.append("  ".join([*padded, row[-1]]).rstrip())
-    return "\n".join(lines)

@@ -1,12 +1,17 @@
 """Verdicts from raw values, thresholds and states."""
 
 import math
+import subprocess
+import sys
+from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.support.tables import DEAD, OK, frame, replicate, search
-from uncollapse.analysis.verdicts import Thresholds, baselines, judge
+from uncollapse.analysis.verdict_rule import Thresholds, collapsed
+from uncollapse.analysis.verdicts import baselines, judge
 
 
 @pytest.mark.parametrize(
@@ -78,3 +83,41 @@ def test_thresholds_come_from_the_study_and_must_be_positive() -> None:
 def test_an_unknown_state_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match="found exploded"):
         judge(frame(replicate("a", "c", 0) | {"state": "exploded"}))
+
+
+@pytest.mark.parametrize(
+    "measures",
+    [
+        {"mi": 3.0, "latent_gain": 2.0},
+        {"mi": 0.0999, "latent_gain": 2.0},
+        {"mi": 3.0, "latent_gain": -0.5},
+        {"mi": 0.1, "latent_gain": 0.1},
+        {"mi": 0.0},
+        {"latent_gain": 0.0},
+        {"mi": 0.0, "latent_gain": math.inf},
+        {"mi": math.nan, "latent_gain": 0.0},
+        {"nll_exact": 30.0},
+        {"nll_exact": 30.0, "mi": 0.0},
+        {"nll_label": 0.3, "mi": 0.0, "latent_gain": 0.0},
+        {"nll_iw": 30.0},
+        {},
+    ],
+)
+@pytest.mark.parametrize("thresholds", [Thresholds(), Thresholds(mi=5.0)])
+def test_one_trial_is_judged_as_the_table_judges_it(measures: Mapping[str, float], thresholds: Thresholds) -> None:
+    facts = {name: value for name, value in search("a", "c", 1).items() if "/" not in name}
+    under_split = {f"subset/{name}": value for name, value in measures.items()}
+    by_table = judge(frame(facts | under_split), thresholds)["collapsed"].astype(object)
+    expected = [None if value is pd.NA else bool(value) for value in by_table]
+    assert [collapsed(measures, thresholds)] == [collapsed(under_split, thresholds)] == expected
+
+
+def test_the_full_validation_split_counts_before_the_subset() -> None:
+    subset = {"subset/mi": 0.0, "subset/latent_gain": 0.0}
+    assert collapsed(subset | {"valid/mi": 3.0, "valid/latent_gain": 2.0}) is False
+    assert collapsed(subset | {"valid/mi": 3.0}) is None
+
+
+def test_the_rule_of_one_trial_needs_no_pandas() -> None:
+    code = "import sys, uncollapse.analysis.verdict_rule; sys.exit('pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

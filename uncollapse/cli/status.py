@@ -5,6 +5,7 @@ from argparse import Namespace
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from uncollapse.analysis.report.text_table import aligned
 from uncollapse.analysis.schema import DROPPED, ENDED, MISSING, REPLICATE, RUNNING, SEARCH
 from uncollapse.cli import Answer
 from uncollapse.cli.arguments import workspace_of
@@ -87,14 +88,7 @@ def _left(found: list[TrialRecord], rows: list[dict[str, Any]]) -> str:
 def _print(data: dict[str, Any]) -> None:
     print(f"{data['study']}: {'running' if data['running'] else 'not running'}, {data['left']} left")
     cells = [list(data["rows"][0]), *([_cell(value) for value in row.values()] for row in data["rows"])]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
-    for row in cells:
-        print(
-            "  ".join(
-                f"{cell:<{width}}" if at < 2 else f"{cell:>{width}}"
-                for at, (cell, width) in enumerate(zip(row, widths, strict=True))
-            )
-        )
+    print(aligned(cells, words=2))
 
 
 def _cell(value: Any) -> str:

@@ -19,8 +19,8 @@ from uncollapse.analysis.report.figures.style import (
     figure,
     vertical,
 )
-from uncollapse.analysis.statistics.intervals import percent, percent_range
-from uncollapse.analysis.verdicts import Thresholds
+from uncollapse.analysis.report.wording import percent, percent_range
+from uncollapse.analysis.verdict_rule import Thresholds
 
 ROW = 25
 NO_REPLICATES = (
@@ -33,7 +33,7 @@ def frequency(configurations: pd.DataFrame, families: pd.DataFrame, looks: Mappi
     title = "How often training collapses"
     shown = families[families["judged"] > 0]
     if shown.empty:
-        return Picture("frequency", title, NO_REPLICATES)
+        return Picture(title, NO_REPLICATES)
     traces, ticks, y = [], [], 0.0
     for row in shown.to_dict("records"):
         look = looks[row["family"]]
@@ -54,7 +54,7 @@ def frequency(configurations: pd.DataFrame, families: pd.DataFrame, looks: Mappi
     }
     layout["yaxis"]["range"] = [-y + 0.2, 0.8]
     plot = figure(traces, int(ROW * (y + 1.2)) + 60, **layout)
-    return Picture("frequency", title, caption, [Tab("", [Panel(plot)])])
+    return Picture(title, caption, [Tab("", [Panel(plot)])])
 
 
 def _family_label(row: Mapping[str, Any], look: Look) -> str:
@@ -108,7 +108,7 @@ def threshold_curve(curve: pd.DataFrame, thresholds: Thresholds, looks: Mapping[
     """Collapse share per family as both thresholds move together."""
     title = "Does the answer hang on the threshold?"
     if curve.empty:
-        return Picture("threshold", title, NO_REPLICATES)
+        return Picture(title, NO_REPLICATES)
     same = thresholds.mi == thresholds.latent_gain
     unit = thresholds.mi if same else 1.0
     name = "threshold on mi and on latent_gain, nats" if same else "thresholds, in multiples of the verdict's"
@@ -127,7 +127,7 @@ def threshold_curve(curve: pd.DataFrame, thresholds: Thresholds, looks: Mapping[
         "shapes": [line],
         "annotations": [label],
     }
-    return Picture("threshold", title, caption, [Tab("", [Panel(figure(traces, 400, **layout))])], _named(traces))
+    return Picture(title, caption, [Tab("", [Panel(figure(traces, 400, **layout))])], _named(traces))
 
 
 def _curve(family: str, group: pd.DataFrame, unit: float, looks: Mapping[str, Look]) -> dict[str, Any]:
@@ -151,7 +151,6 @@ def failures(causes: pd.DataFrame, looks: Mapping[str, Look]) -> Picture:
     title = "What did not finish, and why"
     if causes.empty:
         return Picture(
-            "failures",
             title,
             "Every planned trial finished or was stopped early by the search: nothing failed, diverged or is missing.",
         )
@@ -170,7 +169,7 @@ def failures(causes: pd.DataFrame, looks: Mapping[str, Look]) -> Picture:
         "Planned trials without a verdict, by what happened. They are in no share above; the table lists each one."
     )
     panel = Panel(figure(traces, 34 * len(order) + 80, **layout))
-    return Picture("failures", title, caption, [Tab("", [panel])], _named(traces))
+    return Picture(title, caption, [Tab("", [panel])], _named(traces))
 
 
 def _bars(family: str, group: pd.DataFrame, place: Mapping[str, int], looks: Mapping[str, Look]) -> dict[str, Any]:

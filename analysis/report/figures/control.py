@@ -8,6 +8,7 @@ import pandas as pd
 
 from uncollapse.analysis.report.figures.sparsity import LABELS
 from uncollapse.analysis.report.figures.style import MUTED, Look, Panel, Picture, Tab, axis, figure
+from uncollapse.analysis.report.wording import minus
 
 MOST_POINTS = 400
 
@@ -32,7 +33,7 @@ def control(points: pd.DataFrame, follows: pd.DataFrame, looks: Mapping[str, Loo
         tabs.append(Tab(LABELS[measure], panels))
     if not tabs:
         why = "No family here has a setting for sparsity that varies between finished trials, so none can be followed."
-        return Picture("control", title, why)
+        return Picture(title, why)
     caption = (
         "Average Hoyer of finished trials, 0 dense to 1 sparse, along the setting meant to set it. Filled marks are "
         "confirmation seeds on the full validation split; hollow ones are search trials on the subset, where other "
@@ -41,7 +42,7 @@ def control(points: pd.DataFrame, follows: pd.DataFrame, looks: Mapping[str, Loo
         "interval over seeds (over search trials a bootstrap one); R² is the share of the variance between trials that "
         "the best rising curve explains, in-sample."
     )
-    return Picture("control", title, caption, tabs)
+    return Picture(title, caption, tabs)
 
 
 def _dots(points: pd.DataFrame, hyperparameter: str, looks: Mapping[str, Look]) -> Any:
@@ -101,4 +102,4 @@ def _sentence(row: Mapping[str, Any]) -> str:
         return f"{who}: {row['note']}"
     range_ = f" ({row['low']:+.2f} to {row['high']:+.2f})" if pd.notna(row["low"]) else " (no interval)"
     way = f", medians {row['monotone']}" if row["stage"] == "replicate" and row["monotone"] != "neither" else ""
-    return f"{who}: ρ {row['spearman']:+.2f}{range_}{way}, R² {row['isotonic_r2']:.2f}".replace("-", "−")
+    return minus(f"{who}: ρ {row['spearman']:+.2f}{range_}{way}, R² {row['isotonic_r2']:.2f}")

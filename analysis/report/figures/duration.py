@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 
 from uncollapse.analysis.collapse.survival import POPULATIONS
-from uncollapse.analysis.report.figures.boundary import SHARE, band_of
-from uncollapse.analysis.report.figures.style import Look, Panel, Picture, Tab, axis, figure
+from uncollapse.analysis.report.figures.style import SHARE, Look, Panel, Picture, Tab, axis, band, figure
 
 DASHES = dict(zip(POPULATIONS, ("solid", "dash", "dot"), strict=True))
 SURVIVAL = (
@@ -34,10 +33,8 @@ def survival(steps: pd.DataFrame, found: pd.DataFrame, looks: Mapping[str, Look]
         sides = {"xaxis": axis("epochs since first alive", rangemode="tozero"), "yaxis": axis("still alive", **SHARE)}
         panels.append(Panel(figure(traces, 230, **sides), family, _fates_note(found[found["family"] == family])))
     if not panels:
-        return Picture(
-            "survival", title, "No trial with both measures was ever alive, so no time to collapse can be told."
-        )
-    return Picture("survival", title, SURVIVAL, [Tab("", panels)])
+        return Picture(title, "No trial with both measures was ever alive, so no time to collapse can be told.")
+    return Picture(title, SURVIVAL, [Tab("", panels)])
 
 
 def _fates_note(own: pd.DataFrame) -> str:
@@ -75,4 +72,4 @@ def _steps(own: pd.DataFrame, population: str, look: Look) -> list[dict[str, Any
         "marker": {"symbol": "cross-thin", "size": 8, "line": {"width": 1, "color": look.light}},
         "hoverinfo": "skip",
     }
-    return [band_of(x, low, high, look), line, crosses]
+    return [band(x, low, high, look), line, crosses]

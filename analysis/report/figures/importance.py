@@ -45,10 +45,8 @@ def importances(table: pd.DataFrame, agreement: pd.DataFrame, looks: Mapping[str
     ]
     without = _without(table)
     if not tabs:
-        return Picture(
-            "importance", TITLE, without or "No search trial has an outcome and a hyperparameter that varies."
-        )
-    return Picture("importance", TITLE, f"{CAPTION} {without}".strip(), tabs)
+        return Picture(TITLE, without or "No search trial has an outcome and a hyperparameter that varies.")
+    return Picture(TITLE, f"{CAPTION} {without}".strip(), tabs)
 
 
 def _in_order(table: pd.DataFrame, looks: Mapping[str, Look]) -> list[tuple[str, pd.DataFrame]]:

@@ -22,7 +22,7 @@ from uncollapse.analysis.report.figures.style import (
     vertical,
 )
 from uncollapse.analysis.schema import LIKELIHOODS
-from uncollapse.analysis.verdicts import Thresholds
+from uncollapse.analysis.verdict_rule import Thresholds
 
 FLOOR = 1e-3
 ROW = 25
@@ -35,7 +35,7 @@ def likelihood(
     title = "Which settings are best"
     shown = table[table["nll"].notna()]
     if shown.empty:
-        return Picture("likelihood", title, "No confirmation seed has finished with a likelihood yet.")
+        return Picture(title, "No confirmation seed has finished with a likelihood yet.")
     rows = shown.to_dict("records")
     seeds = judged[(judged["stage"] == "replicate") & (judged["state"] == "finished") & judged["nll"].notna()]
     groups = dict(list(seeds.groupby(["family", "configuration"], sort=False)))
@@ -57,7 +57,7 @@ def likelihood(
         "flatters itself a little."
     )
     plot = figure(traces, int(ROW * (1 - places[-1])) + 80, **layout)
-    return Picture("likelihood", title, caption, [Tab("", [Panel(plot)])])
+    return Picture(title, caption, [Tab("", [Panel(plot)])])
 
 
 def _pale(row: Mapping[str, Any]) -> str:
@@ -119,7 +119,7 @@ def nll_against_mi(
         if trials["mi"].notna().any():
             tabs.append(Tab(label, [Panel(_scatter(trials, study, split, thresholds, looks))]))
     if not tabs:
-        return Picture("nll-mi", title, "No trial has both a likelihood and a mutual information yet.")
+        return Picture(title, "No trial has both a likelihood and a mutual information yet.")
     caption = (
         "Down is a better likelihood, right is more information about the sentence in its code. Hollow marks are "
         f"collapsed, by mi (left of the dotted line) or by latent_gain. mi below {FLOOR:g} nats is drawn at {FLOOR:g}. "
@@ -127,7 +127,7 @@ def nll_against_mi(
         "its code. Search trials use another sample count and fewer sentences: never read the two tabs on one scale."
     )
     with_code = set(judged.loc[judged["mi"].notna(), "family"])
-    return Picture("nll-mi", title, caption, tabs, [name for name in looks if name in with_code])
+    return Picture(title, caption, tabs, [name for name in looks if name in with_code])
 
 
 def _scatter(

@@ -56,8 +56,8 @@ def parallel(judged: pd.DataFrame, importances: pd.DataFrame, looks: Mapping[str
                 Tab(family, [_panel(own, hyperparameters, _ranked(hyperparameters, importances), looks[family])])
             )
     if not tabs:
-        return Picture("parallel", TITLE, "No search trial has finished with an NLL and a hyperparameter that varies.")
-    return Picture("parallel", TITLE, CAPTION, tabs)
+        return Picture(TITLE, "No search trial has finished with an NLL and a hyperparameter that varies.")
+    return Picture(TITLE, CAPTION, tabs)
 
 
 def _ranked(hyperparameters: pd.DataFrame, importances: pd.DataFrame) -> list[str]:

@@ -29,7 +29,7 @@ def agreement(table: pd.DataFrame, looks: Mapping[str, Look]) -> Picture:
     if not tabs:
         reasons = [note for note in table["note"].unique() if note]
         why = f" ({'; '.join(reasons)})" if reasons else ""
-        return Picture("agreement", title, f"No two confirmation seeds of a configuration have codes to compare{why}.")
+        return Picture(title, f"No two confirmation seeds of a configuration have codes to compare{why}.")
     caption = (
         "Each dot is a configuration: the mean over all pairs of its confirmation seeds, after the dimensions of the "
         "two codes are matched on their absolute correlations over the same sentences. 1 means the same code but for "
@@ -38,7 +38,7 @@ def agreement(table: pd.DataFrame, looks: Mapping[str, Look]) -> Picture:
         "more than 0.01; a dimension is on in a sentence where its off-probability is below one half. Overlap is "
         "Jaccard's."
     )
-    return Picture("agreement", title, caption, tabs)
+    return Picture(title, caption, tabs)
 
 
 def _silent(table: pd.DataFrame, name: str) -> str:
@@ -101,7 +101,7 @@ def class_patterns(
             note = _separate(separation, row, seed)
             panels.append(Panel(_heat(own[own["seed"] == seed], looks[row["family"]]), str(row["family"]), note))
     if not panels:
-        return Picture("patterns", title, "No confirmation seed of a labelled corpus has recorded its patterns.")
+        return Picture(title, "No confirmation seed of a labelled corpus has recorded its patterns.")
     words = separation["class_kl"].dropna()
     said = (
         f" The words of two classes of this corpus lie {words.iloc[0]:.2f} nats apart (mean KL with add-one smoothing, "
@@ -117,7 +117,7 @@ def class_patterns(
         "the variance of these shares between classes, averaged over components (at most 0.25), mean over seeds; its "
         "index is corrected for shuffled classes, with Student's 95 % interval over seeds." + said
     )
-    return Picture("patterns", title, caption, [Tab("", panels)])
+    return Picture(title, caption, [Tab("", panels)])
 
 
 def _separate(separation: pd.DataFrame, row: Mapping[str, Any], seed: Any) -> str:

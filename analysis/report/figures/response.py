@@ -15,8 +15,9 @@ from uncollapse.analysis.comparison.configurations import estimator
 from uncollapse.analysis.hyperparameters.response import bins
 from uncollapse.analysis.report.figures.response_traces import bands_of, marks, shares_of
 from uncollapse.analysis.report.figures.style import MUTED, Look, Panel, Picture, Tab, axis, figure
+from uncollapse.analysis.report.wording import minus
 from uncollapse.analysis.schema import LIKELIHOODS
-from uncollapse.analysis.verdicts import Thresholds
+from uncollapse.analysis.verdict_rule import Thresholds
 
 MOST_POINTS = 400
 TITLE = "How the searched settings change the outcome"
@@ -54,8 +55,8 @@ def responses(
         if panels:
             tabs.append(Tab(family, panels))
     if not tabs:
-        return Picture("response", TITLE, "No search trial has recorded a figure for a hyperparameter that varies.")
-    return Picture("response", TITLE, _caption(table, bool(bands)), tabs)
+        return Picture(TITLE, "No search trial has recorded a figure for a hyperparameter that varies.")
+    return Picture(TITLE, _caption(table, bool(bands)), tabs)
 
 
 def _caption(table: pd.DataFrame, banded: bool) -> str:
@@ -108,7 +109,7 @@ def _correlation_text(name: str, row: pd.Series) -> str:
     if pd.isna(row["spearman"]):
         return "" if row["trials"] == 0 else f"{name}: {row['note']}"
     note = f", {row['note']}" if row["note"] else ""
-    return f"ρ({name}) {row['spearman']:+.2f} ({row['low']:+.2f} to {row['high']:+.2f}{note})".replace("-", "−")
+    return minus(f"ρ({name}) {row['spearman']:+.2f} ({row['low']:+.2f} to {row['high']:+.2f}{note})")
 
 
 def _stack(

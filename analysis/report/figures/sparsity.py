@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from uncollapse.analysis.report.figures.style import Look, Panel, Picture, Tab, axis, figure
+from uncollapse.analysis.report.figures.style import Look, Panel, Picture, Tab, axis, band, figure
 from uncollapse.analysis.sparsity.stability import by_epoch
 from uncollapse.analysis.sparsity.targets import labels
 
@@ -42,7 +42,7 @@ def hoyer_by_epoch(
         if len(points):
             tabs.append(Tab(label, _panels(points, ranks, names, looks)))
     if not tabs:
-        return Picture("hoyer", title, "No confirmation seed has recorded an Average Hoyer yet.")
+        return Picture(title, "No confirmation seed has recorded an Average Hoyer yet.")
     caption = (
         "Average Hoyer on the fixed validation subset, 0 dense to 1 sparse; one line per configuration (best first: "
         "solid, dashed, dotted; six of a family at most), the mean over its confirmation seeds. The darker band is "
@@ -51,7 +51,7 @@ def hoyer_by_epoch(
         "lighter bands that overlap mean that the seed matters as much. Uncentred figures read near-constant "
         "dimensions as sparse: compare them with the centred ones. All panels share one scale."
     )
-    return Picture("hoyer", title, caption, tabs)
+    return Picture(title, caption, tabs)
 
 
 def _panels(points: pd.DataFrame, ranks: Mapping[Any, Any], names: Mapping[Any, Any], looks: Any) -> list[Panel]:
@@ -129,15 +129,5 @@ def _band(points: pd.DataFrame, name: str, dash: str, look: Look, marked: bool) 
 
 
 def _shade(points: pd.DataFrame, low: str, high: str, look: Look, opacity: float) -> dict[str, Any]:
-    epochs, top, bottom = (points[c].to_numpy(dtype=float) for c in ("epoch", high, low))
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "x": np.concatenate([epochs, epochs[::-1]]),
-        "y": np.concatenate([top, bottom[::-1]]),
-        "fill": "toself",
-        "fillcolor": look.light,
-        "line": {"width": 0},
-        "opacity": opacity,
-        "hoverinfo": "skip",
-    }
+    epochs, bottom, top = (points[column].to_numpy(dtype=float) for column in ("epoch", low, high))
+    return band(epochs, bottom, top, look, opacity)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
 INK, MUTED, GRID, SHADE = "#20242c", "#6a7180", "#e3e6eb", "#f3f0ea"
@@ -17,6 +18,7 @@ _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-dow
 _GLYPHS = ("●", "■", "◆", "▲", "✚", "▼", "⬟", "✶")
 
 MARGIN = {"l": 8, "r": 12, "t": 12, "b": 8}
+SHARE = {"range": [-0.09, 1.09], "tickformat": ".0%", "tickvals": [0, 0.5, 1]}  # an axis with room beyond its ends
 TOP = MARGIN | {"t": 24}
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
@@ -55,7 +57,6 @@ class Picture:
     legend: families whose traces (named after them) a reader may switch off.
     """
 
-    name: str
     title: str
     caption: str
     tabs: Sequence[Tab] = field(default_factory=tuple)
@@ -102,6 +103,21 @@ def figure(data: Sequence[Mapping[str, Any]], height: int, **layout: Any) -> go.
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": MUTED, "activecolor": INK},
     }
     return go.Figure(data=[dict(trace) for trace in data], layout=base | layout)
+
+
+def band(x: Any, low: Any, high: Any, look: Look, opacity: float = 0.18) -> dict[str, Any]:
+    """A band between two lines, in a family's colour."""
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": np.concatenate([x, x[::-1]]),
+        "y": np.concatenate([high, low[::-1]]),
+        "fill": "toself",
+        "fillcolor": look.light,
+        "line": {"width": 0},
+        "opacity": opacity,
+        "hoverinfo": "skip",
+    }
 
 
 def vertical(x: float, text: str) -> tuple[dict[str, Any], dict[str, Any]]:

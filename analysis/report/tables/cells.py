@@ -7,8 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from uncollapse.analysis.report.summary import number
-from uncollapse.analysis.statistics.intervals import percent, percent_range
+from uncollapse.analysis.report.wording import number, percent, percent_range
 
 Row = Mapping[str, Any]
 

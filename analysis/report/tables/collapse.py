@@ -15,7 +15,7 @@ from uncollapse.analysis.report.tables.cells import (
     sort_value,
     text_column,
 )
-from uncollapse.analysis.statistics.intervals import percent, percent_range
+from uncollapse.analysis.report.wording import percent, percent_range
 
 
 def crossings(found: Findings) -> Grid:

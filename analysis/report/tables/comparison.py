@@ -3,7 +3,6 @@
 import pandas as pd
 
 from uncollapse.analysis.findings import Findings
-from uncollapse.analysis.report.summary import number
 from uncollapse.analysis.report.tables.cells import (
     Cell,
     Column,
@@ -17,7 +16,7 @@ from uncollapse.analysis.report.tables.cells import (
     sort_value,
     text_column,
 )
-from uncollapse.analysis.statistics.intervals import percent
+from uncollapse.analysis.report.wording import number, percent
 
 DIGITS = {"hoyer_mean": 3}
 

@@ -4,7 +4,6 @@ import pandas as pd
 
 from uncollapse.analysis.comparison.configurations import estimator
 from uncollapse.analysis.findings import Findings
-from uncollapse.analysis.report.summary import collapsed_text
 from uncollapse.analysis.report.tables.cells import (
     Cell,
     Column,
@@ -20,7 +19,7 @@ from uncollapse.analysis.report.tables.cells import (
     sort_value,
     text_column,
 )
-from uncollapse.analysis.statistics.intervals import percent, percent_range
+from uncollapse.analysis.report.wording import collapsed_text, percent, percent_range, signed
 
 # tests/benchmarks/racing.py, collapses that alone decide who loses being the worst case
 RACED = "its interval is of those it got, and among the dropped alone Wilson's held 83 to 100 % of simulated shares"
@@ -139,7 +138,7 @@ def _measure(found: Findings, row: Row) -> str:
 
 def _difference(row: Row) -> Cell:
     change = row["replicate"] - row["search"]
-    return Cell("–") if pd.isna(change) else Cell(f"{change:+.2f}".replace("-", "−"), float(change))
+    return Cell("–") if pd.isna(change) else Cell(signed(change, 2), float(change))
 
 
 def populations(found: Findings) -> Grid:

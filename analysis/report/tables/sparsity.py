@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import pandas as pd
 
 from uncollapse.analysis.findings import Findings
-from uncollapse.analysis.report.summary import number
 from uncollapse.analysis.report.tables.cells import (
     Cell,
     Column,
@@ -19,6 +18,7 @@ from uncollapse.analysis.report.tables.cells import (
     sort_value,
     text_column,
 )
+from uncollapse.analysis.report.wording import number
 from uncollapse.analysis.sparsity.matching import MEASURES
 from uncollapse.analysis.sparsity.stability import HOYER
 

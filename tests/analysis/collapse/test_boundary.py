@@ -12,6 +12,7 @@ from tests.support.tables import DEAD, OK, frame, replicate, search
 from uncollapse.analysis.collapse import boundary_2d
 from uncollapse.analysis.collapse.boundary import boundary, boundary_points, crossings, pooled_branches
 from uncollapse.analysis.report.figures import boundary as pictures_boundary
+from uncollapse.analysis.report.figures import boundary_maps
 from uncollapse.analysis.report.figures.style import palette
 from uncollapse.analysis.statistics.firth_logistic import Array, band, firth
 from uncollapse.analysis.verdicts import judge
@@ -259,7 +260,7 @@ def test_a_known_truth_over_two_hyperparameters_is_recovered() -> None:
     truth = expit((table["x"] - table["y"]).to_numpy(dtype=float))
     se = (logit(table["high"]) - logit(table["low"])).to_numpy() / (2 * 1.96)
     assert (np.abs(logit(table["probability"].to_numpy()) - logit(truth)) < 4 * se).all()
-    picture = pictures_boundary.boundary_maps(table, boundary_2d.pair_points(judged), LOOKS)
+    picture = boundary_maps.boundary_maps(table, boundary_2d.pair_points(judged), LOOKS)
     panel = picture.tabs[0].panels[0]
     assert panel.title == "latent.alpha × latent.beta"
     assert panel.figure.data[0].z.shape == (21, 21)
@@ -275,8 +276,8 @@ def test_the_map_covers_at_its_nominal_rate() -> None:
     for _ in range(2000):
         x, y = rng.uniform(-1, 1, (2, 100))
         outcome = (rng.random(100) < expit(x - y + x * y)).astype(float)
-        fit = firth(boundary_2d._terms(x, y), outcome)
-        _, low, high = band(fit, boundary_2d._terms(u, v))
+        fit = firth(boundary_2d.design_of(x, y), outcome)
+        _, low, high = band(fit, boundary_2d.design_of(u, v))
         covered += (low <= truth) & (truth <= high)
     assert (covered / 2000).min() >= 0.93
     assert (covered / 2000).max() <= 0.98
@@ -293,7 +294,7 @@ def test_pairs_that_cannot_be_fitted_say_why(y: Any, n: int, note: str) -> None:
     x = np.arange(1.0, n + 1)
     table = boundary_2d.boundary_pairs(_judged([0, 1] * (n // 2), **{"latent.alpha": x, "latent.beta": y(x)}))
     assert table["note"].tolist() == [note]
-    assert pictures_boundary.boundary_maps(table, table[:0].assign(state=""), LOOKS).tabs == ()
+    assert boundary_maps.boundary_maps(table, table[:0].assign(state=""), LOOKS).tabs == ()
 
 
 def test_the_picture_draws_line_band_and_every_trial() -> None:
@@ -315,4 +316,4 @@ def test_nothing_to_fit_gives_empty_tables_and_a_sentence() -> None:
     assert pictures_boundary.boundaries(table, crossings(table), points, LOOKS).tabs == ()
     maps, pairs = boundary_2d.boundary_pairs(empty), boundary_2d.pair_points(empty)
     assert list(maps.columns) == boundary_2d.MAP_COLUMNS
-    assert pictures_boundary.boundary_maps(maps, pairs, LOOKS).tabs == ()
+    assert boundary_maps.boundary_maps(maps, pairs, LOOKS).tabs == ()

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.tables import DEAD, frame, replicate, search, seeds
 from uncollapse.analysis.collapse import rates
-from uncollapse.analysis.findings import lost
+from uncollapse.analysis.losses import lost
 from uncollapse.analysis.statistics.intervals import jeffreys, wilson
 from uncollapse.analysis.verdicts import judge
 

@@ -12,7 +12,8 @@ from uncollapse.analysis.collapse import survival
 from uncollapse.analysis.report.figures import duration as pictures_duration
 from uncollapse.analysis.report.figures.style import palette
 from uncollapse.analysis.statistics.intervals import wilson
-from uncollapse.analysis.verdicts import Thresholds, judge
+from uncollapse.analysis.verdict_rule import Thresholds
+from uncollapse.analysis.verdicts import judge
 
 LOOKS = palette(["a"])
 

@@ -9,6 +9,7 @@ import pytest
 from tests.support.tables import OK, frame, replicate
 from uncollapse.analysis.comparison import configurations, paired, pareto, ranking
 from uncollapse.analysis.report.figures import comparison as pictures_comparison
+from uncollapse.analysis.report.figures import pareto as pictures_pareto
 from uncollapse.analysis.report.figures.style import Picture, palette
 from uncollapse.analysis.verdicts import judge
 
@@ -112,7 +113,7 @@ def _pictures(judged: pd.DataFrame) -> list[Picture]:
     return [
         pictures_comparison.paired(paired.differences(judged, table), looks),
         pictures_comparison.probability(ranking.probability_of_best(judged, table), looks),
-        pictures_comparison.pareto(pareto.fronts(judged, table), {}, looks),
+        pictures_pareto.pareto(pareto.fronts(judged, table), {}, looks),
     ]
 
 

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from tests.support.tables import OK, frame, replicate
-from uncollapse.analysis.comparison import ranking
+from uncollapse.analysis.comparison import rank_stability, ranking
 from uncollapse.analysis.verdicts import judge
 
 
@@ -111,7 +111,7 @@ def test_the_same_seed_gives_the_same_probability() -> None:
 def test_kendalls_w_is_friedmans_chi_square_over_its_maximum(size: tuple[int, int]) -> None:
     figures = np.random.default_rng(8).normal(size=size)
     chi = stats.friedmanchisquare(*figures).statistic
-    found = ranking.kendall(figures)
+    found = rank_stability.kendall(figures)
     assert found.w == pytest.approx(chi / (size[1] * (size[0] - 1)))
     rho = stats.spearmanr(figures).statistic if size[1] > 2 else None
     assert found.rho == pytest.approx(rho[np.triu_indices(size[1], 1)].mean())
@@ -119,12 +119,12 @@ def test_kendalls_w_is_friedmans_chi_square_over_its_maximum(size: tuple[int, in
 
 def test_ties_are_corrected_as_in_friedmans_test() -> None:
     figures = np.array([[1, 1, 2, 1], [1, 2, 2, 3], [3, 2, 2, 4]], dtype=float)
-    assert ranking.kendall(figures).w == pytest.approx(stats.friedmanchisquare(*figures).statistic / (4 * 2))
+    assert rank_stability.kendall(figures).w == pytest.approx(stats.friedmanchisquare(*figures).statistic / (4 * 2))
 
 
 def test_the_permutation_p_is_exact_within_its_error() -> None:
     """Three configurations, three seeds in full agreement: 6 of 6^3 orders are as extreme."""
-    found = ranking.kendall(np.array([[1.0, 1, 1], [2, 2, 2], [3, 3, 3]]), draws=20_000)
+    found = rank_stability.kendall(np.array([[1.0, 1, 1], [2, 2, 2], [3, 3, 3]]), draws=20_000)
     assert found.w == 1
     assert found.p == pytest.approx(1 / 36, abs=4 * np.sqrt(1 / 36 / 20_000))
 
@@ -132,7 +132,7 @@ def test_the_permutation_p_is_exact_within_its_error() -> None:
 def test_the_permutation_p_rejects_at_its_level() -> None:
     """2,000 studies without order: 5 % within 4 standard errors."""
     rng = np.random.default_rng(9)
-    p = np.array([ranking.kendall(rng.normal(size=(4, 6)), seed=i, draws=199).p for i in range(2000)])
+    p = np.array([rank_stability.kendall(rng.normal(size=(4, 6)), seed=i, draws=199).p for i in range(2000)])
     assert (p <= 0.05).mean() == pytest.approx(0.05, abs=4 * np.sqrt(0.05 * 0.95 / 2000))
 
 
@@ -145,14 +145,14 @@ def test_the_permutation_p_rejects_at_its_level() -> None:
     ],
 )
 def test_where_there_is_no_order_a_note_says_why(figures: np.ndarray, note: str) -> None:
-    table = ranking.stability(judge(frame(*_study(figures)))).set_index("scope")
+    table = rank_stability.stability(judge(frame(*_study(figures)))).set_index("scope")
     assert table.loc["configurations", "note"] == note
     assert np.isnan(table.loc["configurations", "kendall_w"])
 
 
 def test_first_places_are_counted_over_complete_seeds_and_ties_share() -> None:
     figures = np.array([[1.0, 1, 2, 5, 1], [2, 2, 1, 5, np.nan], [3, 3, 3, 6, 0]])
-    table = ranking.first_places(judge(frame(*_study(figures))))
+    table = rank_stability.first_places(judge(frame(*_study(figures))))
     own = table[table["scope"] == "configurations"].set_index("configuration")
     assert own["first"].to_dict() == {"c0": 2.5, "c1": 1.5, "c2": 0}
     assert set(own["seeds"]) == {4}
@@ -162,6 +162,10 @@ def test_first_places_are_counted_over_complete_seeds_and_ties_share() -> None:
 
 def test_an_empty_study_gives_empty_tables() -> None:
     judged = judge(frame())
-    for table in (ranking.probability_of_best(judged), ranking.stability(judged), ranking.first_places(judged)):
+    for table in (
+        ranking.probability_of_best(judged),
+        rank_stability.stability(judged),
+        rank_stability.first_places(judged),
+    ):
         assert table.empty
         assert "note" in table.columns

@@ -12,7 +12,8 @@ from uncollapse.analysis.hyperparameters import response
 from uncollapse.analysis.hyperparameters.slices import COLUMNS, slices
 from uncollapse.analysis.report.figures.response import responses
 from uncollapse.analysis.report.figures.style import INK, palette
-from uncollapse.analysis.verdicts import Thresholds, judge
+from uncollapse.analysis.verdict_rule import Thresholds
+from uncollapse.analysis.verdicts import judge
 
 
 def _confirmed(configuration: str, seed: int, nll: float, mi: float = 1.0, **hyperparameters: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from mlflow.entities import Metric
 from tests.support import mlflow_study, trial_records
 from uncollapse.analysis.findings import find
 from uncollapse.analysis.mlflow_runs import artifacts, runs, sources
+from uncollapse.analysis.mlflow_runs import tables as run_tables
 from uncollapse.analysis.report import page as report
 from uncollapse.analysis.schema import (
     CURVE_COLUMNS,
@@ -135,8 +136,8 @@ def test_texts_are_those_of_the_ledger_and_fetched_when_they_are_asked_for(
     read: Records, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    fetch = artifacts.Files._read
-    monkeypatch.setattr(artifacts.Files, "_read", lambda self, name: asked.append(name) or fetch(self, name))
+    fetch = artifacts.Files.fetch
+    monkeypatch.setattr(artifacts.Files, "fetch", lambda self, name: asked.append(name) or fetch(self, name))
     left = {record.key: dict(record.artifacts) for record in records(folder / "runs", "mine") if record.artifacts}
     assert set(read.texts) == set(left)
     key = sorted(left)[0]
@@ -211,7 +212,7 @@ def test_without_the_tag_hyperparameters_are_the_settings_that_differ_in_the_sea
         _run(1, kappa="5.5", size="50", tied="False", **same),
         _run(1, REPLICATE, kappa="5.5", size="50", tied="False", **same),
     ]
-    table = pd.DataFrame(runs._rows(found))
+    table = pd.DataFrame(run_tables.rows(found))
     assert [name for name in table if name.startswith("param.")] == ["param.kappa", "param.size", "param.tied"]
     assert table["param.kappa"].tolist() == [80.0, 5.5, 5.5]
     assert table["param.size"].tolist() == [25, 50, 50]
@@ -221,12 +222,15 @@ def test_without_the_tag_hyperparameters_are_the_settings_that_differ_in_the_sea
 
 
 def test_of_two_runs_of_a_trial_the_one_that_ended_counts() -> None:
-    assert [run.id for run in runs._trials([_run(3), _run(3, ended=False), _run(2)])] == ["search2True", "search3True"]
+    assert [run.id for run in run_tables.trial_runs([_run(3), _run(3, ended=False), _run(2)])] == [
+        "search2True",
+        "search3True",
+    ]
 
 
 def test_of_a_value_recorded_twice_the_later_counts() -> None:
     values = [("a", "subset/mi", 1, 20, 2.0), ("a", "subset/mi", 1, 10, 1.0), ("a", "subset/mi", 2, 30, 3.0)]
-    table = runs._wide([*values, ("b", "train/loss", 2, 5, 9.0)], {"a": 0, "b": 1})
+    table = run_tables.wide([*values, ("b", "train/loss", 2, 5, 9.0)], {"a": 0, "b": 1})
     assert table["run"].tolist() == [0, 0, 1]
     assert table["epoch"].tolist() == [1, 2, 2]
     assert table["subset/mi"].tolist()[:2] == [2.0, 3.0]
@@ -235,7 +239,7 @@ def test_of_a_value_recorded_twice_the_later_counts() -> None:
 
 @pytest.mark.parametrize("value", [3, -2, 0.25, 1e-05, True, False, None, "linear", "1,2"])
 def test_the_type_of_a_setting_is_restored(value: object) -> None:
-    found = runs._typed(str(value))
+    found = run_tables.typed(str(value))
     assert (found, type(found)) == (value, type(value))
 
 

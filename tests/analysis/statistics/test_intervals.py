@@ -6,14 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from uncollapse.analysis.statistics.intervals import (
-    bootstrap_spearman,
-    jeffreys,
-    percent,
-    percent_range,
-    share_text,
-    wilson,
-)
+from uncollapse.analysis.statistics.intervals import bootstrap_spearman, jeffreys, mean_interval, row_spearman, wilson
 
 CASES = [(k, n) for n in (1, 2, 5, 10, 37) for k in range(n + 1)]
 
@@ -86,19 +79,15 @@ def test_ties_of_a_binary_outcome_are_handled() -> None:
     assert 0 < low <= high <= 1 + 1e-12
 
 
-@pytest.mark.parametrize(
-    ("k", "n", "words"),
-    [
-        (7, 10, "7 of 10 (70 %, Wilson 95 % 40–89 %)"),
-        (0, 10, "0 of 10; still compatible with 28 %"),
-        (10, 10, "10 of 10; still compatible with 72 %"),
-        (0, 0, "none could be judged"),
-    ],
-)
-def test_shares_in_words(k: int, n: int, words: str) -> None:
-    assert share_text(k, n) == words
+def test_each_row_is_ranked_as_scipy_ranks_it() -> None:
+    rng = np.random.default_rng(4)
+    x, y = rng.integers(4, size=(2, 20, 9)).astype(float)
+    assert row_spearman(x, y) == pytest.approx([stats.spearmanr(a, b)[0] for a, b in zip(x, y, strict=True)])
+    assert np.isnan(row_spearman([[1.0, 1, 1]], [[1.0, 2, 3]])).all()
 
 
-def test_small_shares_are_never_rounded_to_none() -> None:
-    assert (percent(0.001), percent(0), percent(0.999), percent(1)) == ("<1 %", "0 %", ">99 %", "100 %")
-    assert percent_range(0.201, 0.204) == "20 %"
+def test_the_interval_of_a_mean_is_scipys() -> None:
+    values = [1.0, 2.5, 2.0, 7.0]
+    oracle = stats.t.interval(0.9, 3, np.mean(values), stats.sem(values))
+    assert mean_interval(values, 0.9) == pytest.approx(oracle)
+    assert np.isnan(mean_interval([1.0])).all()
