@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from uncollapse.study.training.corpus_infos import corpus_info_of
 
 from uncollapse.study.config.objectives import limits
 from uncollapse.study.config.study_page import Study, planned
@@ -27,6 +26,7 @@ from uncollapse.study.storage.recorder import Recorder
 from uncollapse.study.storage.retention import SUFFIX, Keeper, sweep
 from uncollapse.study.storage.tables import recorded
 from uncollapse.study.storage.workspace import Workspace
+from uncollapse.study.training.corpus_info import corpus_info_of
 from uncollapse.study.trial_record import TrialRecord
 
 if TYPE_CHECKING:

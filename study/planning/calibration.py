@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
-from uncollapse.study.training.corpus_infos import corpus_info_of
 
 from uncollapse.search_spaces import space
 from uncollapse.study.config.families import Family
@@ -16,6 +15,7 @@ from uncollapse.study.corpora.corpus import Corpus
 from uncollapse.study.errors import UserError
 from uncollapse.study.training import devices, memory
 from uncollapse.study.training.batches import training_batches, updates_per_epoch
+from uncollapse.study.training.corpus_info import corpus_info_of
 from uncollapse.study.training.training import Effort, Task, Training
 
 UPDATES = 8

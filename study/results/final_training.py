@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from uncollapse.study.training.corpus_infos import corpus_info_of
-
 from uncollapse.models.configuration import resolve
 from uncollapse.study.errors import UserError
 from uncollapse.study.storage.fingerprints import code_version, configuration_id, digest
 from uncollapse.study.storage.workspace import write_whole
+from uncollapse.study.training.corpus_info import corpus_info_of
 
 Say = Callable[[str], None]
 

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_model
-from uncollapse.study.training.corpus_infos import corpus_info_of
 
 from uncollapse.models.configuration import resolve
 from uncollapse.models.text_vae import TextVAE
@@ -16,6 +15,7 @@ from uncollapse.study.corpora.corpus import Corpus
 from uncollapse.study.corpora.prepare import PREPARATION_VERSION, digest_of, prepare
 from uncollapse.study.errors import UserError
 from uncollapse.study.results import exported_config
+from uncollapse.study.training.corpus_info import corpus_info_of
 
 WEIGHTS, CONFIGURATION = "model.safetensors", "configuration.yaml"
 TRAINED_AS = ("family", "model", "corpus_digest", "train")  # what weights belong to; the seed may be another

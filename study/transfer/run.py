@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from uncollapse.study.training.corpus_infos import corpus_info_of
-from uncollapse.study.transfer.request import Request
 
 from uncollapse.models.configuration import resolve
 from uncollapse.models.text_vae import TextVAE
 from uncollapse.study.results.saved_model import Trained
 from uncollapse.study.storage.fingerprints import digest
+from uncollapse.study.training.corpus_info import corpus_info_of
 from uncollapse.study.transfer import tasks
 from uncollapse.study.transfer.dataset import Material, Reader
 from uncollapse.study.transfer.measure import Refused, measure
 from uncollapse.study.transfer.measurements import TRAINED, UNTRAINED, WORDS, Trial, trials
 from uncollapse.study.transfer.predict import Bench
+from uncollapse.study.transfer.request import Request
 from uncollapse.study.transfer.results import Kept, Row
 from uncollapse.study.transfer.splits import Part
 from uncollapse.study.transfer.table import line

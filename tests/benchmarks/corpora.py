@@ -61,10 +61,9 @@ def start(folder: Path, settings: Mapping[str, Any]) -> Row:
     """What a worker does with a prepared corpus before its first batch; torch is imported before the clock starts."""
     import pickle
 
-    from uncollapse.study.training.corpus_infos import corpus_info_of
-
     from uncollapse.study.corpora.prepare import prepare as open_corpus
     from uncollapse.study.execution.worker import Text
+    from uncollapse.study.training.corpus_info import corpus_info_of
 
     corpus = open_corpus(settings, folder / "cache", folder)
     sent = pickle.dumps(Text(corpus, corpus_info_of(corpus), corpus.split("train"), corpus.split("valid")))
@@ -80,10 +79,10 @@ def _resident() -> float:
 def together(folder: Path, settings: Mapping[str, Any]) -> Row:
     """Memory that trials which read the corpus side by side add, in Ray workers that got it as trials get it."""
     import ray
-    from uncollapse.study.training.corpus_infos import corpus_info_of
 
     from uncollapse.study.corpora.prepare import prepare as open_corpus
     from uncollapse.study.execution.worker import Text
+    from uncollapse.study.training.corpus_info import corpus_info_of
 
     corpus = open_corpus(settings, folder / "cache", folder)
     ray.init(num_cpus=TRIALS, include_dashboard=False, logging_level="ERROR", log_to_driver=False)

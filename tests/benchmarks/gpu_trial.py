@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from uncollapse.study.training.corpus_infos import corpus_info_of
 
 from tests.benchmarks.seeds_together import SeedsTogether
 from uncollapse.models.batch import Batch
@@ -24,6 +23,7 @@ from uncollapse.study.config.families import merge
 from uncollapse.study.corpora.prepare import prepare
 from uncollapse.study.training import devices
 from uncollapse.study.training.batches import training_batches
+from uncollapse.study.training.corpus_info import corpus_info_of
 from uncollapse.study.training.training import Effort, Task, Training
 
 BATCH, SENTENCES, WARM = 32, 10_000, 5

@@ -24,9 +24,8 @@ from ray.air.integrations.mlflow import MLflowLoggerCallback
 
 def train(config: dict[str, Any]) -> None:
     """One trial: load the corpus, train, report every epoch."""
-    from uncollapse.study.training.corpus_infos import corpus_info_of
-
     from uncollapse.study.corpora.prepare import prepare
+    from uncollapse.study.training.corpus_info import corpus_info_of
     from uncollapse.study.training.training import Effort, Task, Training
 
     job, started = config["job"], time.time()

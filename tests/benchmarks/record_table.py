@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from uncollapse.study.training.corpus_infos import corpus_info_of
 
 from uncollapse.models.corpus_info import CorpusInfo
 from uncollapse.study.config import families
 from uncollapse.study.config.families import Family
 from uncollapse.study.corpora.corpus import Corpus
 from uncollapse.study.corpora.prepare import prepare
+from uncollapse.study.training.corpus_info import corpus_info_of
 from uncollapse.study.training.training import Diverged, Effort, Task, Training
 
 TABLES = Path(__file__).parent / "tables"

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
-from uncollapse.study.training.corpus_infos import corpus_info_of
 
 from tests.benchmarks import floor, side_by_side, textbook
 from tests.support.places import ROOT
@@ -24,6 +23,7 @@ from uncollapse.study.config import families
 from uncollapse.study.corpora.corpus import Corpus, Split
 from uncollapse.study.corpora.prepare import prepare
 from uncollapse.study.training.batches import BUCKET_BATCHES, training_batches
+from uncollapse.study.training.corpus_info import corpus_info_of
 from uncollapse.study.training.training import Effort, Task, Training
 
 PTB = ROOT.parent / "shared" / "data" / "ptb"

@@ -11,7 +11,6 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file, save_file
-from uncollapse.study.training.corpus_infos import corpus_info_of
 
 from tests.support import models
 from tests.support.exported_files import CORPUS, exported
@@ -24,6 +23,7 @@ from uncollapse.study.corpora.corpus import Corpus, Split
 from uncollapse.study.corpora.prepare import prepare
 from uncollapse.study.errors import UserError
 from uncollapse.study.results import final_training, saved_model
+from uncollapse.study.training.corpus_info import corpus_info_of
 from uncollapse.study.training.samples import Speaker, sheet, text
 
 SECTIONS = {"reconstructions", "variation", "interpolation", "prior"}

@@ -5,7 +5,6 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from uncollapse.study.training.corpus_infos import corpus_info_of
 
 from tests.search_spaces import checks
 from tests.support import models
@@ -15,6 +14,7 @@ from uncollapse.models.corpus_info import CorpusInfo
 from uncollapse.models.text_vae import TextVAE
 from uncollapse.study.corpora.prepare import prepare
 from uncollapse.study.training.batches import batch_of
+from uncollapse.study.training.corpus_info import corpus_info_of
 
 CORPORA = {
     "cafes": {"name": "cafes", "sentences": 400},

@@ -47,7 +47,7 @@ REFUSED: dict[str, tuple[Edit, str]] = {
     "another corpus": (lambda file: file["corpus"].update(sentences=301), "the configuration was confirmed on corpus"),
     "a corpus that is none": (lambda file: file.update(corpus=[]), "corpus: must be a mapping"),
     "a model that is none": (lambda file: file.update(model=3), "model: a complete configuration"),
-    "a part too many": (lambda file: file["model"].update(more={}), "model.more: unknown part of a model"),
+    "a part too many": (lambda file: file["model"].update(more={}), "model.more: unknown component of a model"),
     "a number that is none": (lambda file: file["model"]["latent"].update(size=float("nan")), "model.latent.size"),
 }
 

@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from tests.support.places import ROOT
 from uncollapse.search_spaces import page_yaml
 from uncollapse.study.config.page_reference import json_schema, markdown
 from uncollapse.study.config.sections import SECTIONS
@@ -17,8 +18,7 @@ from uncollapse.study.config.study_page import Page
 from uncollapse.study.corpora.forms import KINDS
 from uncollapse.study.validation.keys import keys, section_errors
 
-ROOT = Path(__file__).parents[2]
-PAGES = [*sorted((ROOT / "tests" / "studies").glob("*.yaml")), ROOT / "study" / "cafes.yaml"]
+PAGES = [*sorted((ROOT / "examples").glob("*.yaml")), ROOT / "study" / "config" / "cafes.yaml"]
 SECTION_KINDS: dict[str, type] = {"page": Page, **KINDS, **SECTIONS}
 MINIMAL: dict[str, Any] = {"study": "mine", "corpus": {"name": "cafes"}, "families": ["vmf"]}
 SCHEMA = json_schema()

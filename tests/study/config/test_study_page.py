@@ -99,7 +99,7 @@ def test_the_built_in_study_is_sound() -> None:
         ({"seed": True}, "seed: a whole number from 0, found True"),
         ({"seed": 1.0}, "seed: a whole number from 0, found 1.0"),
         ({"tracking": 5000}, "tracking: MLflow's URI, such as http://127.0.0.1:5000, found 5000"),
-        ({"override": ["encoder"]}, "override: a mapping of parts, such as {encoder: {hidden: 128}}, found "),
+        ({"override": ["encoder"]}, "override: a mapping of components, such as {encoder: {hidden: 128}}, found "),
         ({"override": {"encoder": 128}}, "override.encoder: a mapping of options, found 128"),
         ({"override": {"encoder": {"hiden": 8}}}, "override.encoder.hiden: no family of this study has such "),
         ({"override": {"encodr": {"hidden": 8}}}, "override.encodr.hidden: no family of this study has "),

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from uncollapse.study.training.corpus_infos import corpus_info_of
 
 from uncollapse.study.corpora.prepare import prepare
 from uncollapse.study.corpora.vectors import read
 from uncollapse.study.errors import UserError
+from uncollapse.study.training.corpus_info import corpus_info_of
 
 VOCABULARY = ("<pad>", "<unk>", "<bos>", "<eos>", "tea", "Tea", "cup", "absent")
 ROWS = {"tea": [1.0, 2.0, 3.0], "cup": [4.0, 5.5, -6.0], "other": [7.0, 8.0, 9.0]}

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from uncollapse.study.training.corpus_infos import corpus_info_of
 
 from tests.support import models
 from uncollapse.models.evaluation.encoding import encode
@@ -15,6 +14,7 @@ from uncollapse.models.text_vae import TextVAE
 from uncollapse.study.corpora.corpus import Corpus
 from uncollapse.study.corpora.prepare import prepare
 from uncollapse.study.training import probes
+from uncollapse.study.training.corpus_info import corpus_info_of
 from uncollapse.study.training.probes import Subject, ask
 
 CODES = {"class_accuracy", "class_majority", "class_separation", "class_separation_chance"}
