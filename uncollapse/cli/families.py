@@ -50,14 +50,13 @@ def _row(family: pages.Family) -> dict[str, Any]:
 
 
 def _markdown(rows: list[dict[str, Any]]) -> str:
-    """The README's table."""
-    lines = ["| family | system | what | paper | searched |", "|---|---|---|---|---|"]
-    for row in rows:
+    """The table of `docs/families.md`, by name."""
+    lines = ["| family | what | paper | searched |", "|---|---|---|---|"]
+    for row in sorted(rows, key=lambda row: row["family"]):
         searched = ", ".join(
             f"`{hyperparameter}`" for hyperparameter in row["searched"] if not hyperparameter.startswith("annealing")
         )
-        name, numbers = f"[`{row['family']}`]({row['page']})", " ".join(row["systems"])
-        lines.append(f"| {name} | {numbers} | {row['title']} | {row['paper']} | {searched} |")
+        lines.append(f"| [`{row['family']}`](../{row['page']}) | {row['title']} | {row['paper']} | {searched} |")
     return "\n".join(lines)
 
 
