@@ -34,7 +34,7 @@ class Search:
         ),
         Help(
             "the unit-weight bound of the validation subset by which trials are compared; in a list, further measures "
-            "are each the higher the better: the search then looks for their front, from which is confirmed"
+            "are each the higher the better: the search then looks for their Pareto front, from which is confirmed"
         ),
     ] = "valid/nll_iw"
     audit: Annotated[Share, Help("share of the trials that is never stopped early, to measure what stopping hides")] = (

@@ -4,14 +4,11 @@ import json
 import socket
 import subprocess
 import sys
-from argparse import Namespace
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.support.places import ROOT
-from uncollapse.cli.families import families
 from uncollapse.cli.main import main
 from uncollapse.study.planning import preflight
 
@@ -163,13 +160,6 @@ def test_a_bad_page_is_refused_without_anything_heavy(tmp_path: Path) -> None:
     page = write(tmp_path, families=["vmff"])
     done = subprocess.run([sys.executable, "-c", script, "plan", page], capture_output=True, text=True, check=False)
     assert done.returncode == 2, done.stderr
-
-
-def test_the_readme_lists_the_families() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    table = families(Namespace(markdown=True))[1]
-    assert table is not None
-    assert table in readme, "put the output of `uncollapse families --markdown` between the README's two marks"
 
 
 def test_tracking_uris(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

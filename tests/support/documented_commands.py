@@ -1,4 +1,4 @@
-"""Commands as README.md gives them."""
+"""Commands as the documents give them."""
 
 import re
 
@@ -8,11 +8,12 @@ BLOCK = r"<!-- {marker} -->\n```bash\n(.*?)```\n"
 
 
 def block(marker: str) -> str:
-    """The fenced commands under a marker, a comment that README.md's readers do not see."""
-    found: list[str] = re.findall(BLOCK.format(marker=re.escape(marker)), text(), re.DOTALL)
-    assert len(found) == 1, f"README.md has {len(found)} blocks marked {marker!r}"
+    """The fenced commands of the tracking server under a marker, a comment that readers do not see."""
+    found: list[str] = re.findall(BLOCK.format(marker=re.escape(marker)), page("tracking_server"), re.DOTALL)
+    assert len(found) == 1, f"docs/tracking_server.md has {len(found)} blocks marked {marker!r}"
     return found[0]
 
 
-def text() -> str:
-    return (ROOT / "README.md").read_text(encoding="utf-8")
+def page(name: str) -> str:
+    """One page of `docs/`."""
+    return (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")

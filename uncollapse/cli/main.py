@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
         one.add_argument("--json", action="store_true", help="print JSON")
         if name not in ("families", "show"):
             one.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="where studies lie (runs)")
-    made["families"].add_argument("--markdown", action="store_true", help="print the README's table")
+    made["families"].add_argument("--markdown", action="store_true", help="print the table of docs/families.md")
     made["show"].add_argument("family", help="a family's name, or the path of a page")
     for name in ("plan", "run"):
         made[name].add_argument("page", help="the study's page: a YAML file, or `cafes` for the built-in study")

@@ -15,7 +15,7 @@ from tests.clusters.ray_up.machines import ROOT, Machine, machines
 
 FILE = ROOT / "ray_cluster_on_premises.yaml"
 ENVIRONMENT = ROOT / ".venv"
-TOKEN = "ray get-auth-token --generate > /dev/null && chmod 600 ~/.ray/auth_token"  # as in README.md
+TOKEN = "ray get-auth-token --generate > /dev/null && chmod 600 ~/.ray/auth_token"  # as in docs/clusters.md
 PAGE = """
 study: {name}
 corpus: {{name: cafes, sentences: 300}}
@@ -67,7 +67,7 @@ class Launcher:
         return self.user.run(*words, seconds=seconds)
 
     def page(self, name: str, epochs: int) -> str:
-        """Bring a study's page to the shared folder as README.md says; returns its path there."""
+        """Bring a study's page to the shared folder as docs/clusters.md says; returns its path there."""
         (self.user.home / f"{name}.yaml").write_text(PAGE.format(name=name, epochs=epochs))
         self.shell(f"ray rsync-up ~/cluster.yaml ~/{name}.yaml /shared/{name}.yaml")
         return f"/shared/{name}.yaml"

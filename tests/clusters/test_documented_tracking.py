@@ -1,4 +1,4 @@
-"""README.md's tracking server, MLflow on PostgreSQL: its commands as they stand there, and a study against it."""
+"""docs/tracking_server.md, MLflow on PostgreSQL: its commands as they stand there, and a study against it."""
 
 import base64
 import json
@@ -39,7 +39,7 @@ tracking: {tracking}
 
 @dataclass
 class Documented:
-    """A user who follows README.md, with a home of their own and other ports.
+    """A user who follows docs/tracking_server.md, with a home of their own and other ports.
 
     Args:
         home: where `~` leads.
