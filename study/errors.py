@@ -33,6 +33,12 @@ class RunError(RuntimeError):
     """The surroundings failed a run: a full disk, a lost cluster. Exit code 1; the same command goes on from here."""
 
 
+def first_line(error: BaseException, longest: int = 300) -> str:
+    """The first line of what an error says, or its name where it says nothing."""
+    lines = (line.strip() for line in str(error).splitlines())
+    return next(filter(None, lines), type(error).__name__)[:longest]
+
+
 def disk_error(error: BaseException | None) -> str | None:
     """The sentence for an error that a disk caused, however deep it lies; None for any other error."""
     while error is not None:

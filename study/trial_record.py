@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from uncollapse.analysis.schema import STAND_INS
+from uncollapse.analysis.schema import with_stand_ins
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,5 @@ def selected(measures: Mapping[str, float], select: str) -> float | None:
 
 def selected_name(measures: Mapping[str, float], select: str) -> str | None:
     """The name of what `selected` returns."""
-    name = select.removeprefix("valid/")
-    names = (name, f"{name}_given_bag", *STAND_INS)
+    names = with_stand_ins(select.removeprefix("valid/"))
     return next((one for one in names if f"subset/{one}" in measures), None)

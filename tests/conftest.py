@@ -3,6 +3,10 @@
 import pytest
 import torch
 
+from uncollapse.study.libraries import configure_libraries
+
+configure_libraries()  # as the command does, before anything else is imported
+
 
 @pytest.fixture(autouse=True)
 def _one_thread_and_a_seed() -> None:

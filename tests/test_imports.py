@@ -26,7 +26,8 @@ SPEAKERS = {
     "optuna": {
         "study/storage/ledger.py",
         "study/stages/samplers.py",
-        "study/stages/stage.py",
+        "study/stages/search.py",
+        "study/stages/replicate.py",
         "study/storage/tables.py",
         "study/stages/warm_start.py",
         "analysis/hyperparameters/importance.py",

@@ -10,7 +10,7 @@ from typing import Any
 import ray
 
 from uncollapse.study.config.study_page import Study
-from uncollapse.study.errors import RunError, UserError
+from uncollapse.study.errors import RunError, UserError, first_line
 from uncollapse.study.storage.workspace import Workspace
 
 SECONDS = 5.0  # for which a count of what fits is believed
@@ -42,7 +42,7 @@ def _join(address: str, options: dict[str, Any]) -> None:
         ray.init(address=address, **options)
     except OSError as error:  # of which ConnectionError is a kind
         raise UserError(
-            f"--address {address}: a Ray cluster has to answer there, and none does ({_first_line(error)}); start it, "
+            f"--address {address}: a Ray cluster has to answer there, and none does ({first_line(error)}); start it, "
             "and see that this machine has its token in ~/.ray/auth_token"
         ) from None
 
@@ -52,10 +52,6 @@ def _knock(address: str) -> None:
     host, _, port = address.rpartition("://")[2].rpartition(":")
     if host and port.isdecimal():
         socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK).close()
-
-
-def _first_line(error: Exception) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:200]
 
 
 def _for_its_owner_only(token: Path) -> None:

@@ -26,7 +26,7 @@ class Control:
     def __init__(self, path: Path, say: Callable[[str], None]) -> None:
         self.path, self.say = path, say
         self.request = ""
-        self.training = False
+        self._training = False
         self._looked = 0.0
 
     @contextmanager
@@ -43,9 +43,18 @@ class Control:
                 signal.signal(number, handler)
             self.path.unlink(missing_ok=True)
 
+    @contextmanager
+    def training(self) -> Iterator[None]:
+        """Trials train in here, and a first signal lets them finish their epochs."""
+        self._training = True
+        try:
+            yield
+        finally:
+            self._training = False
+
     def _signalled(self, number: int, frame: Any) -> None:
         """The first signal lets trials finish their epochs; with nothing in training, or the second time, it leaves."""
-        if not self.training or self.request == STOP:
+        if not self._training or self.request == STOP:
             raise KeyboardInterrupt
         self._want(STOP)
 

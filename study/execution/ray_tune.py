@@ -1,24 +1,12 @@
 """One stage as one Ray Tune run: all families together. The run is disposable; the ledger is not."""
 
 import json
-import logging
-import os
 import shutil
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-
-os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
-os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")  # `study.execution.control` obeys Ctrl-C
-os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1000000000")  # the ledger is what resumes, not Ray's snapshots
-os.environ.setdefault("TUNE_FUNCTION_THREAD_TIMEOUT_S", "60")
-os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", "1000000")  # the dispatcher counts, also while nodes come and go
-os.environ.setdefault("TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S", "1000000000")
-os.environ.setdefault("TUNE_PRINT_ALL_TRIAL_ERRORS", "0")
-os.environ.setdefault("RAY_TRAIN_COUNT_PREEMPTION_AS_FAILURE", "1")  # or Tune sends it out again and tells nobody
-os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
 
 import ray
 from ray import tune
@@ -28,17 +16,41 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from uncollapse.study.execution import worker
-from uncollapse.study.execution.dispatcher import TAKEN_AWAY, Dispatcher, Lost, Unplaced
+from uncollapse.study.execution.dispatcher import TAKEN_AWAY, Dispatcher
+from uncollapse.study.execution.surroundings import Lost, Unplaced
 
-logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # deaths are the dispatcher's to tell
+
+class Trials:
+    """What Tune knows of the trials it has, by its own names of them."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Trial] = {}
+
+    def add(self, trial: Trial) -> None:
+        self._known[trial.trial_id] = trial
+
+    def forget(self, trial_id: str) -> None:
+        self._known.pop(trial_id, None)
+
+    def kill(self, trial_id: str) -> None:
+        """End the process that trains a trial; Tune then reports its death."""
+        if actor := self._known[trial_id].temporary_state.ray_actor:
+            ray.kill(actor)
+
+    def cause_of(self, trial_id: str) -> str:
+        """Why a trial's process died, as Ray says it, in one line."""
+        text = ""
+        with suppress(OSError, TypeError, KeyError):
+            text = Path(self._known[trial_id].error_file).read_text(encoding="utf-8", errors="replace")
+        return cause_in(text)
 
 
 class LedgerSearcher(Searcher):
     """Hands out the stage's trials. Holds no state that Tune could save."""
 
-    def __init__(self, dispatcher: Dispatcher, scheduler: "LedgerScheduler") -> None:
+    def __init__(self, dispatcher: Dispatcher, trials: Trials) -> None:
         super().__init__()
-        self.dispatcher, self.scheduler = dispatcher, scheduler
+        self.dispatcher, self.trials = dispatcher, trials
 
     def suggest(self, trial_id: str) -> Any:
         with self.dispatcher.keeping():
@@ -49,8 +61,8 @@ class LedgerSearcher(Searcher):
 
     def on_trial_complete(self, trial_id: str, result: dict | None = None, error: bool = False) -> None:
         with self.dispatcher.keeping():
-            cause = self.scheduler.cause_of(trial_id) if error else ""
-            self.scheduler.trials.pop(trial_id, None)
+            cause = self.trials.cause_of(trial_id) if error else ""
+            self.trials.forget(trial_id)
             self.dispatcher.leave(trial_id, cause)
 
     def save(self, checkpoint_path: str) -> None: ...
@@ -66,32 +78,18 @@ class LedgerSearcher(Searcher):
 class LedgerScheduler(FIFOScheduler):
     """Records every report before it is judged, and judges it."""
 
-    def __init__(self) -> None:
+    def __init__(self, dispatcher: Dispatcher, trials: Trials) -> None:
         super().__init__()
-        self.dispatcher: Dispatcher | None = None
-        self.trials: dict[str, Trial] = {}
+        self.dispatcher, self.trials = dispatcher, trials
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
-        self.trials[trial.trial_id] = trial
+        self.trials.add(trial)
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict) -> str:
-        stop, dispatcher = False, self.dispatcher
-        assert dispatcher is not None
-        with dispatcher.keeping():
-            stop = dispatcher.take(trial.trial_id, json.loads(result["report"]))
-        return TrialScheduler.STOP if stop or dispatcher.error else TrialScheduler.CONTINUE
-
-    def kill(self, trial_id: str) -> None:
-        """End the process that trains a trial; Tune then reports its death."""
-        if actor := self.trials[trial_id].temporary_state.ray_actor:
-            ray.kill(actor)
-
-    def cause_of(self, trial_id: str) -> str:
-        """Why a trial's process died, as Ray says it, in one line."""
-        text = ""
-        with suppress(OSError, TypeError, KeyError):
-            text = Path(self.trials[trial_id].error_file).read_text(encoding="utf-8", errors="replace")
-        return cause_in(text)
+        stop = False
+        with self.dispatcher.keeping():
+            stop = self.dispatcher.take(trial.trial_id, json.loads(result["report"]))
+        return TrialScheduler.STOP if stop or self.dispatcher.error else TrialScheduler.CONTINUE
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
@@ -132,7 +130,7 @@ class Ticker(Callback):
 
 def run_stage(
     dispatcher: Dispatcher,
-    scheduler: LedgerScheduler,
+    trials: Trials,
     text: worker.Text,
     resources: Mapping[str, float],
     scratch: Path,
@@ -147,31 +145,30 @@ def run_stage(
         RunError: the disk failed.
         Lost: Tune ended by itself; the ledger knows what is left.
     """
-    scheduler.dispatcher = dispatcher
     trainable = tune.with_resources(tune.with_parameters(worker.run_trial, text=text), dict(resources))
     shutil.rmtree(scratch, ignore_errors=True)
+    search = TuneConfig(
+        search_alg=LedgerSearcher(dispatcher, trials),
+        scheduler=LedgerScheduler(dispatcher, trials),
+        num_samples=-1,
+        reuse_actors=reuse_workers,
+        trial_name_creator=lambda trial: trial.trial_id,
+        trial_dirname_creator=lambda trial: trial.trial_id,
+    )
     with signals_restored():
-        tuner = tune.Tuner(
-            trainable,
-            tune_config=TuneConfig(
-                search_alg=LedgerSearcher(dispatcher, scheduler),
-                scheduler=scheduler,
-                num_samples=-1,
-                reuse_actors=reuse_workers,
-                trial_name_creator=lambda trial: trial.trial_id,
-                trial_dirname_creator=lambda trial: trial.trial_id,
-            ),
-            run_config=RunConfig(
-                name=dispatcher.stage.name,
-                storage_path=str(scratch.resolve()),
-                failure_config=FailureConfig(max_failures=0),  # the dispatcher sends out again what died
-                checkpoint_config=CheckpointConfig(num_to_keep=1),
-                callbacks=[Ticker(dispatcher)],
-                verbose=0,
-            ),
-        )
-        _fit(tuner, dispatcher)
+        _fit(tune.Tuner(trainable, tune_config=search, run_config=_run_config(dispatcher, scratch)), dispatcher)
     shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _run_config(dispatcher: Dispatcher, scratch: Path) -> RunConfig:
+    return RunConfig(
+        name=dispatcher.stage.name,
+        storage_path=str(scratch.resolve()),
+        failure_config=FailureConfig(max_failures=0),  # the dispatcher sends out again what died
+        checkpoint_config=CheckpointConfig(num_to_keep=1),
+        callbacks=[Ticker(dispatcher)],
+        verbose=0,
+    )
 
 
 def _fit(tuner: tune.Tuner, dispatcher: Dispatcher) -> None:

@@ -14,8 +14,9 @@ from uncollapse.study.execution.notification import FAILED, TROUBLE, News
 from uncollapse.study.storage.locks import SUPERVISOR, owned
 from uncollapse.study.storage.workspace import Workspace
 
-STOPPED = 130
-FINAL = (0, 2, STOPPED)  # exit codes after which starting again changes nothing
+FAILED_RUN, STOPPED = 1, 130
+IN_VAIN = 3  # of a driver that is started again when it dies: every trial failed, and would again
+FINAL = (0, 2, IN_VAIN, STOPPED)  # exit codes after which starting again changes nothing
 DEATHS = 20  # without anything new in the ledger, after which it is given up
 FIRST_WAIT, LONGEST_WAIT = 2.0, 300.0  # seconds
 
@@ -57,7 +58,7 @@ class Supervisor:
             with subprocess.Popen(self.command, start_new_session=True, env=own) as self.driver:
                 code = self.driver.wait()
             if code in FINAL or self.stopped:
-                return code
+                return FAILED_RUN if code == IN_VAIN else code
             if self.workspace.recorded > before:
                 deaths, wait = 0, FIRST_WAIT
             deaths += 1

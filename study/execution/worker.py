@@ -9,20 +9,34 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from uncollapse.models.corpus_info import CorpusInfo
 from uncollapse.study.corpora.corpus import Corpus, Split
 from uncollapse.study.errors import disk_error
+from uncollapse.study.libraries import configure_libraries
+from uncollapse.study.storage.retention import hang_note
 
 if TYPE_CHECKING:
     from uncollapse.models.text_vae import TextVAE
     from uncollapse.study.training.probes import Answers
 
-BEGUN, EPOCH, FINISHED, DIVERGED, FAILED, BLOCKED = "begun", "epoch", "finished", "diverged", "failed", "blocked"
+OWN_FILE, OWN_FRAME = f'/{Path(__file__).name}"', " in _train"  # by name: a node may hold it elsewhere
 LOCK_SECONDS = 120.0  # that a trial waits for a worker which still trains it, before it is sent out again
 Report = Callable[[dict[str, Any]], None]
+
+
+class Event(StrEnum):
+    """What a worker reports of a trial."""
+
+    BEGUN = "begun"
+    EPOCH = "epoch"
+    FINISHED = "finished"
+    DIVERGED = "diverged"
+    FAILED = "failed"
+    BLOCKED = "blocked"  # by a disk: nothing that the trial did
 
 
 @dataclass(frozen=True)
@@ -37,6 +51,7 @@ class Text:
 
 def run_trial(config: Mapping[str, Any], text: Text) -> None:
     """The Tune trainable: trains the job that `config` holds and reports to Tune."""
+    configure_libraries()
     from ray import tune
 
     def report(content: dict[str, Any]) -> None:
@@ -48,7 +63,7 @@ def run_trial(config: Mapping[str, Any], text: Text) -> None:
 def train_job(job: Mapping[str, Any], text: Text, report: Report) -> None:
     """Train a job to its end; every way to end but the death of the process is a report.
 
-    Reports are `{"event": begun | epoch | finished | diverged | failed | blocked, ...}`. Epochs that a checkpoint
+    Reports are `{"event": one of Event, ...}`. Epochs that a checkpoint
     already holds are reported again, since the driver may have died before it recorded them; it ignores what it knows.
     """
     from uncollapse.study.training.training import Diverged
@@ -62,26 +77,27 @@ def train_job(job: Mapping[str, Any], text: Text, report: Report) -> None:
                 heard()
 
             final, artifacts = _train(job, text, tell)
-            report({"event": FINISHED, "final": final, "artifacts": artifacts})
+            report({"event": Event.FINISHED, "final": final, "artifacts": artifacts})
     except Diverged as error:
-        report({"event": DIVERGED, "cause": str(error)})
+        report({"event": Event.DIVERGED, "cause": str(error)})
     except StillTrained:
         raise  # nothing that the trial did: Tune sees a death, and the trial is sent out again
     except Exception as error:  # any error of a trial is that trial's end, and never the study's
         blocked = disk_error(error)
-        report({"event": BLOCKED if blocked else FAILED, "cause": blocked or _cause(error)})
+        report({"event": Event.BLOCKED if blocked else Event.FAILED, "cause": blocked or _cause(error)})
 
 
 def _train(job: Mapping[str, Any], text: Text, report: Report) -> tuple[dict[str, float], dict[str, str]]:
     """The measures on the full split and the texts that the job asks for; none of either in a search."""
     import torch
 
+    from uncollapse.study.results.saved_model import save_weights
     from uncollapse.study.training import devices
     from uncollapse.study.training.training import Effort, Task, Training
 
     torch.set_num_threads(job["threads"])
     device = devices.device_of(job["gpus"])
-    report({"event": BEGUN, "device": devices.named(device), "host": socket.gethostname()})
+    report({"event": Event.BEGUN, "device": devices.named(device), "host": socket.gethostname()})
     effort = Effort.of(job["evaluate"])
     names = ("configuration", "seed", "epochs", "batch_size", "precision", "deterministic")
     task = Task(**{name: job[name] for name in names}, corpus_info=text.corpus_info, effort=effort)
@@ -89,27 +105,17 @@ def _train(job: Mapping[str, Any], text: Text, report: Report) -> tuple[dict[str
     checkpoint = Path(job["checkpoint"])
     training.resume(checkpoint)
     for epoch in training.history:
-        report({"event": EPOCH, "record": epoch})
+        report({"event": Event.EPOCH, "record": epoch})
     for epoch in training.epochs():
         training.save(checkpoint)
-        report({"event": EPOCH, "record": epoch})
+        report({"event": Event.EPOCH, "record": epoch})
     if not job["full"]:
         return {}, {}
     measures = training.measure_split("valid", text.valid)
     if job["weights"]:
-        _keep(training.model, Path(job["weights"]))
+        save_weights(training.model, Path(job["weights"]))
     answers = _probe(job, text, training.model)
     return measures | {f"valid/{name}": value for name, value in answers.measures.items()}, dict(answers.texts)
-
-
-def _keep(model: "TextVAE", path: Path) -> None:
-    """Save weights in a form that runs no code when it is loaded."""
-    from safetensors.torch import save_model
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".partial")
-    save_model(model, str(unfinished))
-    unfinished.replace(path)
 
 
 def _probe(job: Mapping[str, Any], text: Text, model: "TextVAE") -> "Answers":
@@ -156,7 +162,7 @@ def never_silent(checkpoint: Path, seconds: float) -> Iterator[Callable[[], None
 
     The clock is a thread of C that needs no interpreter, so that a call which never comes back is ended too.
     """
-    with _hang_note(checkpoint).open("w") as note:
+    with hang_note(checkpoint).open("w") as note:
 
         def heard() -> None:
             faulthandler.dump_traceback_later(seconds, exit=True, file=note)
@@ -171,7 +177,7 @@ def never_silent(checkpoint: Path, seconds: float) -> Iterator[Callable[[], None
 def where_it_hung(checkpoint: Path) -> str:
     """The innermost function of the thread that was training when the process ended itself; "" if it did not."""
     try:
-        lines = _hang_note(checkpoint).read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = hang_note(checkpoint).read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return ""
     first = ""
@@ -180,20 +186,9 @@ def where_it_hung(checkpoint: Path) -> str:
             first = ""
         elif line.strip().startswith("File "):
             first = first or line.strip()
-            if "worker.py" in line and "_train" in line:
+            if line.endswith(OWN_FRAME) and OWN_FILE in line:
                 return first
     return ""
-
-
-def _hang_note(checkpoint: Path) -> Path:
-    return checkpoint.with_suffix(".hang")
-
-
-def discard(checkpoint: Path) -> None:
-    """Remove what an ended trial leaves on disk."""
-    partial = checkpoint.with_name(checkpoint.name + ".partial")
-    for path in (checkpoint, checkpoint.with_suffix(".lock"), _hang_note(checkpoint), partial):
-        path.unlink(missing_ok=True)
 
 
 def _cause(error: Exception) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,13 @@ from typing import Any
 import yaml
 
 from uncollapse.analysis.findings import Findings
+from uncollapse.analysis.whole_file import write_whole
 from uncollapse.study.config.objectives import limits
+from uncollapse.study.results.saved_model import hand_over
 from uncollapse.study.stages.selection_rule import all_of, keeping, rule
 from uncollapse.study.storage.fingerprints import digest
-from uncollapse.study.storage.retention import hand_over
-from uncollapse.study.storage.tables import records
-from uncollapse.study.storage.workspace import Workspace, write_whole
+from uncollapse.study.storage.workspace import Workspace
+from uncollapse.study.trial_record import TrialRecord
 
 FORMAT = 1
 FINAL_SEED = 0  # below every confirmation seed and every tuning seed
@@ -30,16 +31,16 @@ class Exported:
     confirmed: list[Path]
 
 
-def export(workspace: Workspace, found: Findings, force: bool) -> Exported:
+def export(workspace: Workspace, found: Findings, known: Sequence[TrialRecord], force: bool) -> Exported:
     """Write `best/<family>.yaml` for every family that has a configuration under the rule.
 
     Args:
         workspace: of the study.
         found: in it, from `study.results.findings.find`.
+        known: every trial of it, from `study.storage.tables`.
         force: where none keeps the rule, export the lowest median all the same and say so in the file.
     """
     facts = workspace.read_facts()
-    known = records(workspace.folder, workspace.study)
     settings_of = {record.configuration: record.settings for record in known}
     files, refused = [], {}
     for family in facts["settings"]["families"]:
@@ -154,10 +155,12 @@ def _header(content: Mapping[str, Any]) -> str:
     return "".join(f"# {line}\n" for line in lines)
 
 
-def figures(workspace: Workspace, found: Findings) -> Iterator[tuple[str, dict[str, float], dict[str, str], float]]:
+def figures(
+    found: Findings, known: Sequence[TrialRecord]
+) -> Iterator[tuple[str, dict[str, float], dict[str, str], float]]:
     """(run, metrics, artifacts, time) for the runs of the configurations and of the study in MLflow."""
-    known = {record.configuration: record for record in records(workspace.folder, workspace.study)}
-    when = max((record.ended for record in known.values()), default=0.0)
+    of_configuration = {record.configuration: record for record in known}
+    when = max((record.ended for record in of_configuration.values()), default=0.0)
     for row in found.configurations.to_dict("records"):
         if not row["finished"] and not row["judged"]:
             continue
@@ -166,7 +169,7 @@ def figures(workspace: Workspace, found: Findings) -> Iterator[tuple[str, dict[s
             for name, value in _figures(row).items()
             if not isinstance(value, str)
         }
-        record = known[row["configuration"]]
+        record = of_configuration[row["configuration"]]
         artifacts = {"configuration.json": json.dumps(record.settings, indent=2)}
         yield f"configuration/{row['family']}/{row['configuration']}", metrics, artifacts, when
     states = found.judged["state"].value_counts().to_dict()

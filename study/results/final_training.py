@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from uncollapse.analysis.whole_file import write_whole
 from uncollapse.models.configuration import resolve
 from uncollapse.study.errors import UserError
+from uncollapse.study.results.saved_model import CONFIGURATION, WEIGHTS, save_weights
 from uncollapse.study.storage.fingerprints import code_version, configuration_id, digest
-from uncollapse.study.storage.workspace import write_whole
 from uncollapse.study.training.corpus_info import corpus_info_of
 
 Say = Callable[[str], None]
@@ -98,12 +99,11 @@ def _line(epoch: Mapping[str, float], epochs: int) -> str:
 
 
 def _save(model: Any, content: Mapping[str, Any], measures: Mapping[str, float], out: Path) -> None:
-    """Weights as safetensors, which run no code when they are loaded, with all that is needed to build the model."""
+    """Weights, and all that is needed to build the model."""
     import yaml
-    from safetensors.torch import save_model
 
-    save_model(model, str(out / "model.safetensors"))
-    write_whole(out / "configuration.yaml", yaml.safe_dump(dict(content), sort_keys=False, width=120))
+    save_weights(model, out / WEIGHTS)
+    write_whole(out / CONFIGURATION, yaml.safe_dump(dict(content), sort_keys=False, width=120))
     write_whole(out / "figures.json", json.dumps(dict(measures), indent=2) + "\n")
 
 

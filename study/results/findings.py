@@ -1,31 +1,39 @@
 """From a study's files to its report. The one place, with `export`, where the study calls the analysis."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from uncollapse.analysis import findings
 from uncollapse.analysis.findings import Findings
 from uncollapse.analysis.schema import Records
 from uncollapse.study.config import objectives as aims
-from uncollapse.study.storage.tables import records, tables
+from uncollapse.study.storage.tables import tables
 from uncollapse.study.storage.workspace import Workspace
+from uncollapse.study.trial_record import TrialRecord
 
 
-def gather(workspace: Workspace, thresholds: Mapping[str, float] | None = None) -> Records:
-    """Everything the ledger and the facts hold, as the analysis reads it; `thresholds` other than the default ones."""
-    found = records(workspace.folder, workspace.study)
-    trials, curves = tables(found)
-    texts = {record.key: record.artifacts for record in found if record.artifacts}
+def gather(
+    workspace: Workspace, known: Sequence[TrialRecord], thresholds: Mapping[str, float] | None = None
+) -> Records:
+    """A study as the analysis reads it: every trial, and the facts.
+
+    Args:
+        workspace: of the study.
+        known: every trial, from `study.storage.tables`.
+        thresholds: of the verdict, where they are not the default ones.
+    """
+    trials, curves = tables(known)
+    texts = {record.key: record.artifacts for record in known if record.artifacts}
     facts = facts_of(workspace) | ({"thresholds": dict(thresholds)} if thresholds else {})
     limits = aims.limits(facts["settings"]["search"].get("subject_to", {}))
-    own = {family: [record for record in found if record.family == family] for family in facts["families"]}
+    own = {family: [record for record in known if record.family == family] for family in facts["families"]}
     facts["unconfirmed"] = {family: aims.kept_by_none(trials, limits) for family, trials in own.items()}
     return Records(facts, trials, curves, texts)
 
 
-def find(workspace: Workspace, thresholds: Mapping[str, float] | None = None) -> Findings:
+def find(workspace: Workspace, known: Sequence[TrialRecord], thresholds: Mapping[str, float] | None = None) -> Findings:
     """Everything that the analysis finds in a study; seconds for a small one, so ask once."""
-    return findings.find(gather(workspace, thresholds))
+    return findings.find(gather(workspace, known, thresholds))
 
 
 def facts_of(workspace: Workspace) -> dict[str, Any]:

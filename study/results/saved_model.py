@@ -1,21 +1,30 @@
-"""A model that a final training left behind, with its corpus: what `generate` and `transfer` start from."""
+"""A model that a final training left behind, with its corpus: what `generate` and `transfer` start from.
 
-from collections.abc import Callable, Mapping
+Light to import: torch is loaded when a model is built.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_model
+import yaml
 
+from uncollapse.analysis.schema import FINISHED, REPLICATE
+from uncollapse.analysis.whole_file import write_whole
 from uncollapse.models.configuration import resolve
-from uncollapse.models.text_vae import TextVAE
 from uncollapse.study.corpora.cache import corpus_of, intact
 from uncollapse.study.corpora.corpus import Corpus
 from uncollapse.study.corpora.prepare import PREPARATION_VERSION, digest_of, prepare
 from uncollapse.study.errors import UserError
 from uncollapse.study.results import exported_config
+from uncollapse.study.storage.retention import SUFFIX
 from uncollapse.study.training.corpus_info import corpus_info_of
+from uncollapse.study.trial_record import TrialRecord
+
+if TYPE_CHECKING:
+    from uncollapse.models.text_vae import TextVAE
 
 WEIGHTS, CONFIGURATION = "model.safetensors", "configuration.yaml"
 TRAINED_AS = ("family", "model", "corpus_digest", "train")  # what weights belong to; the seed may be another
@@ -26,7 +35,7 @@ Say = Callable[[str], None]
 class Trained(NamedTuple):
     """A trained model in eval mode on the CPU, its corpus, and the content of the file it was trained from."""
 
-    model: TextVAE
+    model: "TextVAE"
     corpus: Corpus
     content: Mapping[str, Any]
 
@@ -98,8 +107,14 @@ def _corpus(content: Mapping[str, Any], corpora: Path, say: Say) -> Corpus:
     return prepare(content["corpus"], corpora, base, say)
 
 
-def build(settings: Mapping[str, Any], corpus: Corpus, folder: Path) -> TextVAE:
+def build(settings: Mapping[str, Any], corpus: Corpus, folder: Path) -> "TextVAE":
     """The model of resolved settings with the weights in a folder, in eval mode; `UserError` where they do not fit."""
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_model
+
+    from uncollapse.models.text_vae import TextVAE
+
     try:
         with torch.random.fork_rng(devices=[]):  # the first weights are drawn, and then replaced
             model = TextVAE(settings, corpus_info_of(corpus))
@@ -110,10 +125,55 @@ def build(settings: Mapping[str, Any], corpus: Corpus, folder: Path) -> TextVAE:
     except (RuntimeError, SafetensorError, OSError) as error:
         raise UserError(
             f"{folder / WEIGHTS}: the weights are those of the model in {CONFIGURATION} beside them, and these do not "
-            f"fit it or cannot be read ({_first_line(error)}); run `uncollapse train` again"
+            f"fit it or cannot be read ({_in_one_line(error)}); run `uncollapse train` again"
         ) from None
     return model.eval()
 
 
-def _first_line(error: Exception) -> str:
+def _in_one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:200]
+
+
+def save_weights(model: "TextVAE", path: Path) -> None:
+    """Write a model's weights whole, in a form that runs no code when it is loaded."""
+    from safetensors.torch import save_model
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".partial")
+    save_model(model, str(unfinished))
+    unfinished.replace(path)
+
+
+def hand_over(files: Iterable[Path], weights: Path, records: Iterable[TrialRecord]) -> list[Path]:
+    """Put the confirmed weights of every exported configuration beside its file, as folders that `generate` reads.
+
+    Args:
+        files: that `export` wrote.
+        weights: the folder that a `Keeper` keeps.
+        records: of the study.
+
+    Returns:
+        `best/<family>/confirmed/seed-<n>` for every seed whose weights were kept.
+    """
+    finished = [record for record in records if record.stage == REPLICATE and record.state == FINISHED]
+    made = []
+    for file in files:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        place = file.with_suffix("") / "confirmed"
+        shutil.rmtree(place, ignore_errors=True)  # of a configuration that was the best before
+        for record in finished:
+            kept = weights / f"{record.key}{SUFFIX}"
+            own = (record.family, record.configuration) == (content["family"], content["from"]["configuration"])
+            if own and kept.exists():
+                made.append(_folder(place / f"seed-{record.seed}", {**content, "seed": record.seed}, kept))
+    return made
+
+
+def _folder(place: Path, content: Mapping[str, object], kept: Path) -> Path:
+    place.mkdir(parents=True)
+    write_whole(place / CONFIGURATION, yaml.safe_dump(dict(content), sort_keys=False, width=120))
+    try:
+        os.link(kept, place / WEIGHTS)  # the same bytes under two names
+    except OSError:
+        shutil.copyfile(kept, place / WEIGHTS)
+    return place

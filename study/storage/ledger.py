@@ -23,7 +23,6 @@ from uncollapse.study.storage.compact_rows import Shared
 from uncollapse.study.storage.journal import Journal
 from uncollapse.study.trial_record import TrialRecord
 
-optuna.logging.set_verbosity(optuna.logging.WARNING)
 TOLD = {
     FINISHED: TrialState.COMPLETE,
     STOPPED: TrialState.PRUNED,

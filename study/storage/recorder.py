@@ -1,7 +1,6 @@
 """The recorder of a running study: writes what happens into the ledger, then tells whoever listens."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from uncollapse.analysis.schema import DIVERGED, DROPPED, FAILED, FINISHED, RUNNING, SEARCH, STOPPED
 from uncollapse.study.config.objectives import Limit, excesses, objectives, values
@@ -85,9 +84,3 @@ class Recorder:
         for listener in self.listeners:
             listener(record)
         return record
-
-
-def job_of(record: TrialRecord, common: Mapping[str, Any]) -> dict[str, Any]:
-    """What a worker needs to train a trial."""
-    own = {"key": record.key, "stage": record.stage, "seed": record.seed, "configuration": record.settings}
-    return {**common, **own}

@@ -1,20 +1,26 @@
 """What stays on disk: checkpoints of running trials, and the weights of confirmation runs within a stated budget."""
 
-import os
-import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from statistics import median
 
-import yaml
-
 from uncollapse.analysis.schema import ENDED, FINISHED, REPLICATE
-from uncollapse.study.execution.worker import discard
-from uncollapse.study.storage.workspace import write_whole
 from uncollapse.study.trial_record import TrialRecord, selection
 
 SUFFIX = ".safetensors"
+
+
+def discard(checkpoint: Path) -> None:
+    """Remove what an ended trial leaves on disk."""
+    partial = checkpoint.with_name(checkpoint.name + ".partial")
+    for path in (checkpoint, checkpoint.with_suffix(".lock"), hang_note(checkpoint), partial):
+        path.unlink(missing_ok=True)
+
+
+def hang_note(checkpoint: Path) -> Path:
+    """The file in which a trial's process says where it hung when it ended itself."""
+    return checkpoint.with_suffix(".hang")
 
 
 def sweep(checkpoints: Path, records: Iterable[TrialRecord]) -> None:
@@ -75,40 +81,3 @@ def _ranks(medians: Mapping[tuple[str, str], float]) -> dict[tuple[str, str], in
     for place in sorted(medians, key=lambda one: medians[one]):
         of_family[place[0]].append(place)
     return {place: at for places in of_family.values() for at, place in enumerate(places)}
-
-
-def hand_over(files: Iterable[Path], weights: Path, records: Iterable[TrialRecord]) -> list[Path]:
-    """Put the confirmed weights of every exported configuration beside its file, as folders that `generate` reads.
-
-    Args:
-        files: that `export` wrote.
-        weights: the folder that a `Keeper` keeps.
-        records: of the study.
-
-    Returns:
-        `best/<family>/confirmed/seed-<n>` for every seed whose weights were kept.
-    """
-    finished = [record for record in records if record.stage == REPLICATE and record.state == FINISHED]
-    made = []
-    for file in files:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-        place = file.with_suffix("") / "confirmed"
-        shutil.rmtree(place, ignore_errors=True)  # of a configuration that was the best before
-        for record in finished:
-            kept = weights / f"{record.key}{SUFFIX}"
-            own = (record.family, record.configuration) == (content["family"], content["from"]["configuration"])
-            if own and kept.exists():
-                made.append(_folder(place / f"seed-{record.seed}", {**content, "seed": record.seed}, kept))
-    return made
-
-
-def _folder(place: Path, content: Mapping[str, object], kept: Path) -> Path:
-    from uncollapse.study.results.saved_model import CONFIGURATION, WEIGHTS  # loads torch
-
-    place.mkdir(parents=True)
-    write_whole(place / CONFIGURATION, yaml.safe_dump(dict(content), sort_keys=False, width=120))
-    try:
-        os.link(kept, place / WEIGHTS)  # the same bytes under two names
-    except OSError:
-        shutil.copyfile(kept, place / WEIGHTS)
-    return place

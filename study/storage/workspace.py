@@ -1,13 +1,13 @@
 """Where a study's files lie, and what is kept beside its ledger so that it can be read without its page."""
 
 import json
-import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from uncollapse.analysis.whole_file import write_whole
 from uncollapse.study.errors import UserError
 
 
@@ -104,20 +104,6 @@ class Workspace:
 
     def write_facts(self, facts: Mapping[str, Any]) -> None:
         write_whole(self.facts, json.dumps(facts, indent=2, default=str) + "\n")
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that nobody ever sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(unfinished).chmod(0o644)
-        Path(unfinished).replace(path)
-    except BaseException:
-        Path(unfinished).unlink(missing_ok=True)
-        raise
 
 
 def writable(folder: Path) -> str | None:

@@ -1,14 +1,31 @@
 """What reaches MLflow after a study: a final training, a transfer measurement, a report."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from uncollapse.study.config.tracking_uri import database
-from uncollapse.study.tracking.projection import Projection, flatten, metrics_of, milliseconds
+from uncollapse.study.config.tracking_uri import absent, database
+from uncollapse.study.tracking.projection import Projection, metrics_of, milliseconds, parameters
 
 FIRST_FIGURES = ("accuracy", "f1", "pearson", "spearman", "all", "mean", "wmean")  # of a transfer measurement
+
+
+def logged(log: Callable[[], str], exists: str = "") -> str:
+    """The line that says where something was logged, or why not.
+
+    Whatever MLflow raises, as a server does that is away, costs the log alone: the files are on disk.
+
+    Args:
+        log: does it, and returns where.
+        exists: a tracking URI whose database is not to be made anew where it is gone.
+    """
+    if (error := absent(exists)) is not None:
+        return f"tracking not logged: {error}"
+    try:
+        return f"tracking {log()}"
+    except Exception as error:
+        return f"tracking not logged: {type(error).__name__}: {error}"
 
 
 def log_final(
@@ -43,11 +60,12 @@ def log_transfer(content: Mapping[str, Any], found: Mapping[str, Any], folder: P
     return _log_afterwards("transfer", content, metrics_of(figures, 0, milliseconds(time.time())), folder)[0]
 
 
-def log_report(uri: str, study: str, artifacts: Path, report: Path) -> None:
-    """Put a report's files beside the run of its study."""
+def log_report(uri: str, study: str, artifacts: Path, report: Path) -> str:
+    """Put a report's files beside the run of its study; returns where."""
     projection = Projection(uri, study, artifacts, {})
     projection.open()
     projection.files(report, "report")
+    return uri
 
 
 def _log_afterwards(kind: str, content: Mapping[str, Any], metrics: list[Any], folder: Path) -> tuple[str, str]:
@@ -57,6 +75,6 @@ def _log_afterwards(kind: str, content: Mapping[str, Any], metrics: list[Any], f
     projection = Projection(uri, study, beside, facts)
     projection.open()
     tags = {"family": content["family"], "configuration": content["from"]["configuration"]}
-    params = {"family": content["family"], "seed": str(content["seed"]), **flatten(content["model"])}
+    params = {"family": content["family"], "seed": str(content["seed"]), **parameters(content["model"])}
     run = projection.afterwards(kind, tags, params, metrics, folder)
     return f"{uri} experiment {study!r} run {run}", run

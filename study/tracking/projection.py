@@ -5,28 +5,20 @@ harmless, because every value carries the time at which it was recorded.
 """
 
 import json
-import logging
-import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # standard output may be JSON
-
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
+from uncollapse.analysis.dotted import flatten
 from uncollapse.analysis.schema import DIVERGED, DROPPED, ENDED, FAILED, FINISHED, MISSING, REPLICATE, STOPPED
+from uncollapse.study.errors import first_line
 from uncollapse.study.tracking import views
 from uncollapse.study.trial_record import TrialRecord
-
-logging.getLogger("mlflow").setLevel(logging.ERROR)
-logging.getLogger("alembic").setLevel(logging.ERROR)
 
 STATUS = {FINISHED: "FINISHED", STOPPED: "FINISHED", DIVERGED: "FAILED", FAILED: "FAILED", DROPPED: "KILLED"}
 PERMANENT = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")
@@ -190,7 +182,7 @@ def refusal(uri: str) -> str | None:
     try:
         MlflowClient(tracking_uri=uri).search_experiments(max_results=1)
     except MlflowException as error:
-        return str(error).partition("\n")[0][:300]
+        return first_line(error)
     return None
 
 
@@ -226,18 +218,12 @@ def _tags(record: TrialRecord) -> dict[str, str]:
 
 def _params(record: TrialRecord) -> dict[str, str]:
     """The resolved configuration, flattened; the same for every trial of a configuration but for the seed."""
-    return {"family": record.family, **flatten(record.settings)}
+    return {"family": record.family, **parameters(record.settings)}
 
 
-def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Nested settings by dotted name."""
-    flat: dict[str, str] = {}
-    for key, value in settings.items():
-        if isinstance(value, Mapping):
-            flat |= flatten(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = str(value)[:6000]
-    return flat
+def parameters(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Nested settings by dotted name, as MLflow takes them."""
+    return {name: str(value)[:6000] for name, value in flatten(settings)}
 
 
 def metrics_of(values: Mapping[str, float], step: int, timestamp: int) -> list[Metric]:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from uncollapse.analysis.mlflow_runs.sources import Run, Source, source
 from uncollapse.analysis.schema import ENDED, MISSING, REPLICATE
-from uncollapse.study.errors import RunError
+from uncollapse.study.errors import RunError, first_line
 from uncollapse.study.storage.tables import records
 from uncollapse.study.storage.workspace import Workspace
 from uncollapse.study.tracking.projection import STATUS
@@ -39,12 +39,8 @@ def differences(
     try:
         values, runs, lines = _tracked(uri, workspace.study, found, say)
     except (MlflowException, SQLAlchemyError) as error:
-        raise RunError(f"tracking: {uri} cannot be read and nothing was compared ({_first_line(error)})") from error
+        raise RunError(f"tracking: {uri} cannot be read and nothing was compared ({first_line(error)})") from error
     return {"trials": len(found), "values": values, "runs": runs}, lines + _files(workspace, found)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0][:300]
 
 
 def _tracked(

@@ -28,7 +28,10 @@ from uncollapse.analysis.schema import REPLICATE, SEARCH
 from uncollapse.study.config import study_page
 from uncollapse.study.config.study_page import Study, planned
 from uncollapse.study.execution.progress import Progress
-from uncollapse.study.stages.stage import ReplicateStage, SearchStage, Stage
+from uncollapse.study.libraries import configure_libraries
+from uncollapse.study.stages.replicate import ReplicateStage
+from uncollapse.study.stages.search import SearchStage
+from uncollapse.study.stages.stage import Stage
 from uncollapse.study.storage.ledger import Ledger
 from uncollapse.study.storage.recorder import Recorder
 from uncollapse.study.storage.workspace import Workspace
@@ -141,21 +144,22 @@ def tuned(folder: Path, study: Study) -> Figures:
     """A whole study as `uncollapse run` runs it, but for trials that do nothing and the report, which has its own."""
     from uncollapse.study.execution import driver, ray_tune, worker
 
+    configure_libraries()
     found, places = Figures(), []
     stage = ray_tune.run_stage
 
-    def watched(dispatcher: Any, *more: Any) -> None:
+    def watched(dispatcher: Any, *more: Any, **named: Any) -> None:
         places.append(resident())
         with timed(found, dispatcher.stage.name):
-            stage(dispatcher, *more)
+            stage(dispatcher, *more, **named)
         places.append(resident())
 
-    def concluded(workspace: Workspace, writer: Any, progress: Progress) -> dict[str, Any]:
+    def concluded(workspace: Workspace, known: Any, writer: Any, progress: Progress) -> dict[str, Any]:
         with timed(found, "sending the rest to MLflow"):
             writer.close(3600.0)
         return {}
 
-    vars(worker)["run_trial"], vars(ray_tune)["run_stage"], vars(driver)["_conclude"] = idle, watched, concluded
+    vars(worker)["run_trial"], vars(ray_tune)["run_stage"], vars(driver)["conclude"] = idle, watched, concluded
     with (folder / "said").open("w") as said, redirect_stderr(said):
         driver.run(study, Workspace(folder, NAME), driver.Launch(page="growth.yaml", cpus=SLOTS, to_stderr=True))
     return {**found, "MB at the end": places[-1], "MB grown": places[-1] - places[0], "MB peak": peak()}

@@ -1,6 +1,8 @@
 """The command as a user types it: what is light answers at once, what is wrong is said in sentences."""
 
+import importlib
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from uncollapse.cli.main import main
+from uncollapse.cli.main import COMMANDS, main
 from uncollapse.study.planning import preflight
 
 SMALL = {"study": "bad", "corpus": {"name": "cafes", "sentences": 300}, "families": ["vmf"]}
@@ -160,6 +162,32 @@ def test_a_bad_page_is_refused_without_anything_heavy(tmp_path: Path) -> None:
     page = write(tmp_path, families=["vmff"])
     done = subprocess.run([sys.executable, "-c", script, "plan", page], capture_output=True, text=True, check=False)
     assert done.returncode == 2, done.stderr
+
+
+@pytest.mark.parametrize("words", [["families"], ["families", "--json"], ["show", "vmf"]])
+def test_a_reader_that_leaves_is_no_traceback(words: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-P", "-m", "uncollapse", *words]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert done.returncode == 1
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_where_the_list_says_and_loads_the_modules_of_no_other(name: str) -> None:
+    script = (
+        "import sys; from uncollapse.cli import main as command\n"
+        "found = command.parser(sys.argv[1:]).format_help()\n"
+        "loaded = {name for name in sys.modules if name.startswith('uncollapse.cli.')}\n"
+        "print(*sorted(loaded))"
+    )
+    done = subprocess.run([sys.executable, "-c", script, name], capture_output=True, text=True, check=True)
+    of_commands = {f"uncollapse.cli.{command.module}" for command in COMMANDS.values()}
+    own = f"uncollapse.cli.{COMMANDS[name].module}"
+    assert of_commands & set(done.stdout.split()) == {own}
+    assert callable(getattr(importlib.import_module(own), name))
 
 
 def test_tracking_uris(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

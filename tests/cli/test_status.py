@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from tests.support import trial_records
-from uncollapse.cli.status import _planned
-from uncollapse.study.stages.stage import SearchStage
+from uncollapse.cli.status import planned_now
+from uncollapse.study.stages.search import SearchStage
 from uncollapse.study.storage.ledger import Ledger
 from uncollapse.study.storage.tables import recorded
 
@@ -18,11 +18,11 @@ def told(stage: SearchStage) -> None:
             stage.recorder.fail(record.key, "told to")
 
 
-def test_a_family_that_the_search_left_nothing_to_confirm_of_has_nothing_planned(tmp_path: Path) -> None:
+def test_a_family_that_the_search_left_nothing_to_confirm_of_has_nothingplanned_now(tmp_path: Path) -> None:
     study = trial_records.study(tmp_path, search={"stop_early": "none"})
 
     def planned() -> dict[str, dict[str, int]]:
-        return _planned(study.settings(), recorded(Ledger(tmp_path / "runs", "mine")))
+        return planned_now(study.settings(), recorded(Ledger(tmp_path / "runs", "mine")))
 
     by_the_page = {"search": {"one": 6, "two": 6}, "replicate": {"one": 6, "two": 6}}
     assert planned() == by_the_page
@@ -38,4 +38,7 @@ def test_a_seed_that_failed_and_is_tried_again_is_planned_once(tmp_path: Path) -
     stage = trial_records.replicate(study, tmp_path)
     stage.recorder.fail(stage.next_trial().key, "told to")
     trial_records.replicate(study, tmp_path)
-    assert _planned(study.settings(), recorded(Ledger(tmp_path / "runs", "mine")))["replicate"] == {"one": 6, "two": 6}
+    assert planned_now(study.settings(), recorded(Ledger(tmp_path / "runs", "mine")))["replicate"] == {
+        "one": 6,
+        "two": 6,
+    }

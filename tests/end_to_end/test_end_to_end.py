@@ -4,7 +4,9 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -18,6 +20,7 @@ from uncollapse.analysis.mlflow_runs import runs
 from uncollapse.analysis.schema import FINISHED, REPLICATE, SEARCH, STOPPED
 from uncollapse.cli.main import main
 from uncollapse.study.results import findings
+from uncollapse.study.storage.journal import Journal
 from uncollapse.study.storage.workspace import Workspace
 
 FAMILIES = ["seqvae", "vmf", "lstm_lm"]
@@ -73,7 +76,7 @@ def test_status_report_and_verify_agree(folder: Path, capsys: pytest.CaptureFixt
 
 
 def test_the_analysis_finds_the_same_from_mlflow_alone(folder: Path) -> None:
-    told = findings.gather(Workspace(folder / "runs", "faulty"))
+    told = findings.gather(Workspace(folder / "runs", "faulty"), left(folder / "runs"))
     read = runs.records(f"sqlite:///{folder / 'runs' / 'mlflow.db'}", "faulty")
     assert read.study == json.loads(json.dumps(told.study, default=str))
     first, second = find(told), find(read)
@@ -219,3 +222,22 @@ def test_running_again_trains_nothing_and_a_changed_page_is_refused(
     assert "nothing is left to train" in said
     assert "starting Ray" not in said
     assert {record.key: record for record in left(folder / "runs")} == before
+
+
+def test_what_looks_at_a_finished_study_reads_its_ledger_once(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = (folder / "runs" / "faulty" / "ledger.journal").read_bytes().count(b"\n")
+    read: list[dict[str, Any]] = []
+    real = Journal.read_logs
+
+    def counted(self: Journal, log_number_from: int) -> Iterator[dict[str, Any]]:
+        for entry in real(self, log_number_from):
+            read.append(entry)
+            yield entry
+
+    monkeypatch.setattr(Journal, "read_logs", counted)
+    for words in (["report", "faulty"], ["export", "faulty"], ["run", str(folder / "faulty.yaml")]):
+        read.clear()
+        ask(folder, capsys, *words)
+        assert len(read) == lines, words

@@ -7,7 +7,9 @@ from typing import Any
 from tests.support.models import PAGE, write
 from uncollapse.study.config import study_page
 from uncollapse.study.config.study_page import Study
-from uncollapse.study.stages.stage import ReplicateStage, SearchStage, Stage
+from uncollapse.study.stages.replicate import ReplicateStage
+from uncollapse.study.stages.search import SearchStage
+from uncollapse.study.stages.stage import Stage
 from uncollapse.study.storage.ledger import Ledger
 from uncollapse.study.storage.recorder import Recorder
 from uncollapse.study.trial_record import TrialRecord

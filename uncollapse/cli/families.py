@@ -1,15 +1,17 @@
-"""`families` and `show`: what can be studied. Answers in a moment: no torch, ray or mlflow."""
+"""`families`: what can be studied. Answers in a moment: no torch, ray or mlflow."""
 
-from argparse import Namespace
-from pathlib import Path
+from argparse import ArgumentParser, Namespace
 from typing import Any
-
-import yaml
 
 from uncollapse.cli import Answer
 from uncollapse.search_spaces import space
 from uncollapse.study.config import families as pages
 from uncollapse.study.config.systems import BY_COMMAND, SYSTEMS
+
+
+def options(parser: ArgumentParser) -> None:
+    """Add what the command takes."""
+    parser.add_argument("--markdown", action="store_true", help="print the table of docs/families.md")
 
 
 def families(arguments: Namespace) -> Answer:
@@ -66,21 +68,3 @@ def _short(hyperparameter: str) -> str:
         term = ".".join(hyperparameter.split(".")[1:3])
         return f"annealing and weight of {term}"
     return hyperparameter
-
-
-def show(arguments: Namespace) -> Answer:
-    """A family's page, resolved."""
-    family = pages.load(arguments.family, Path.cwd())
-    base = family.configure({})
-    hyperparameters = {hyperparameter: str(leaf) for hyperparameter, leaf in space.hyperparameters(family.search)}
-    data = {
-        "family": family.name,
-        "title": family.title,
-        "paper": family.paper,
-        "base": base,
-        "search": hyperparameters,
-    }
-    width = max(map(len, hyperparameters), default=0)
-    searched = "\n".join(f"  {hyperparameter:<{width}}  {leaf}" for hyperparameter, leaf in hyperparameters.items())
-    text = yaml.safe_dump({"base": base}, sort_keys=False, default_flow_style=None, width=110)
-    return data, f"# {family.title}\n# {family.paper}\n{text}\nsearched:\n{searched}"

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from uncollapse.cli import Answer
-from uncollapse.cli.folders import runs_of
+from uncollapse.cli.folders import flag, runs_of, runs_option
 from uncollapse.models.configuration.unknown_name import unknown
 from uncollapse.study.errors import UserError
 
@@ -35,6 +35,7 @@ def options(parser: ArgumentParser) -> None:
     """Add what the command takes."""
     add = parser.add_argument
     add("file", type=Path, help="an exported file that `train` has trained, or the folder that `train` wrote")
+    runs_option(parser)
     add("--reconstruct", type=int, metavar="N", help="N sentences of the split from their codes")
     add("--sentence", action="append", metavar="TEXT", help="reconstruct this sentence; may be given again")
     add("--sentences", type=Path, metavar="FILE", help="reconstruct the sentences of a file, one a line")
@@ -74,12 +75,12 @@ def generate(arguments: Namespace) -> Answer:
 
 def _errors(arguments: Namespace) -> list[str]:
     found = [
-        f"{_flag(name)}: a whole number from {least}, found {value}"
+        f"{flag(name)}: a whole number from {least}, found {value}"
         for name, least in LEAST.items()
         if (value := getattr(arguments, name)) is not None and value < least
     ]
     found += [
-        f"{_flag(name)}: an option of `--decoding {kind}`; ask for that too, or leave {_flag(name)} out"
+        f"{flag(name)}: an option of `--decoding {kind}`; ask for that too, or leave {flag(name)} out"
         for name, kind in BELONGS_TO.items()
         if getattr(arguments, name) is not None and arguments.decoding != kind
     ]
@@ -94,10 +95,6 @@ def _errors(arguments: Namespace) -> list[str]:
     if arguments.split not in SPLITS:
         found.append(f"--split: train or valid, for `train` alone reads the test split; found {arguments.split!r}")
     return found
-
-
-def _flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
 
 
 def _decoding(arguments: Namespace) -> "Decoding":

@@ -1,12 +1,12 @@
 """`plan`: what would run, where, for how long, and what the seeds will be able to say. Starts nothing."""
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from itertools import count
 from typing import Any
 
 from uncollapse.analysis.schema import REPLICATE, SEARCH
 from uncollapse.cli import Answer, costs
-from uncollapse.cli.arguments import study_of, workspace_of
+from uncollapse.cli.arguments import page_options, study_of, workspace_of
 from uncollapse.search_spaces import space
 from uncollapse.study.config import objectives
 from uncollapse.study.config.families import Family
@@ -15,6 +15,12 @@ from uncollapse.study.errors import UserError
 from uncollapse.study.planning.preflight import errors, local_cpus
 from uncollapse.study.stages import sign_test, successive_halving
 from uncollapse.study.storage.workspace import Workspace
+
+
+def options(parser: ArgumentParser) -> None:
+    """Add what the command takes."""
+    page_options(parser)
+    parser.add_argument("--no-calibrate", action="store_true", help="skip the short run that estimates hours")
 
 
 def plan(arguments: Namespace) -> Answer:

@@ -1,13 +1,28 @@
-"""`report` and `export`: what a study found, again from its ledger."""
+"""`report`: what a study found, again from its ledger; of two studies, how they differ."""
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 
 from uncollapse.cli import Answer
 from uncollapse.cli.arguments import workspace_of
+from uncollapse.cli.folders import flag, runs_option
 from uncollapse.study.errors import UserError
 from uncollapse.study.storage.workspace import Workspace
 
-THRESHOLDS = ("mi", "latent_gain", "partial")
+THRESHOLDS = {
+    "mi": "nats of mi below which a trial is collapsed (0.1)",
+    "latent_gain": "nats of latent_gain below which it is (0.1)",
+    "partial": "nats of either below which it is partly collapsed (0.69)",
+}
+
+
+def options(parser: ArgumentParser) -> None:
+    """Add what the command takes."""
+    add = parser.add_argument
+    add("studies", nargs="+", metavar="study", help="a study's name; two names are compared")
+    runs_option(parser)
+    for name, text in THRESHOLDS.items():
+        add(flag(name), type=float, metavar="NATS", help=text)
+    add("--markdown", action="store_true", help="print the short form for a pull request")
 
 
 def report(arguments: Namespace) -> Answer:
@@ -19,10 +34,11 @@ def report(arguments: Namespace) -> Answer:
     from uncollapse.analysis.report.page import write
     from uncollapse.analysis.report.summary import markdown, summarise, text
     from uncollapse.study.results import findings
+    from uncollapse.study.storage.tables import records
 
-    workspace = workspace_of(arguments, arguments.studies[0])
+    thresholds, workspace = _thresholds(arguments), workspace_of(arguments, arguments.studies[0])
     workspace.read_facts()
-    found = findings.find(workspace, _thresholds(arguments))
+    found = findings.find(workspace, records(workspace.folder, workspace.study), thresholds)
     page = write(found, workspace.folder)
     short = markdown(found) if arguments.markdown else f"{text(found)}\n\nreport   {page}\n{_logged(workspace)}"
     return summarise(found), short
@@ -32,49 +48,31 @@ def _thresholds(arguments: Namespace) -> dict[str, float]:
     """The verdict's thresholds that were given; the trials stay as they were measured."""
     given = {name: getattr(arguments, name) for name in THRESHOLDS if getattr(arguments, name) is not None}
     if wrong := [name for name, value in given.items() if not 0 < value < float("inf")]:
-        raise UserError(
-            [f"--{name.replace('_', '-')}: a number of nats above 0, found {given[name]}" for name in wrong]
-        )
+        raise UserError([f"{flag(name)}: a number of nats above 0, found {given[name]}" for name in wrong])
     return given
 
 
 def _logged(workspace: Workspace) -> str:
-    """Put the report beside the study's run; a server that is away costs that, and not the report."""
-    from uncollapse.study.tracking.final_runs import log_report
+    """Put the report beside the study's run."""
+    from uncollapse.study.tracking.final_runs import log_report, logged
 
-    facts = workspace.read_facts()
-    try:
-        uri = workspace.tracking_uri(facts["settings"]["tracking"])
-        log_report(uri, workspace.study, workspace.artifacts, workspace.report)
-    except Exception as error:  # whatever MLflow raises, the report is on disk
-        return f"tracking not logged: {type(error).__name__}: {error}"
-    return f"tracking {uri}"
+    uri = workspace.tracking_uri(workspace.read_facts()["settings"]["tracking"])
+    return logged(lambda: log_report(uri, workspace.study, workspace.artifacts, workspace.report))
 
 
 def _side_by_side(arguments: Namespace) -> Answer:
     from uncollapse.analysis.report.summary import jsonable
     from uncollapse.analysis.two_studies.compare import compare, markdown, text
     from uncollapse.study.results import findings
+    from uncollapse.study.storage.tables import records
 
-    workspaces = [workspace_of(arguments, name) for name in arguments.studies]
+    thresholds, workspaces = _thresholds(arguments), [workspace_of(arguments, name) for name in arguments.studies]
     for workspace in workspaces:
         workspace.read_facts()
-    first, second = (findings.gather(workspace, _thresholds(arguments)) for workspace in workspaces)
+    first, second = (
+        findings.gather(workspace, records(workspace.folder, workspace.study), thresholds) for workspace in workspaces
+    )
     found = compare(first, second)
+    short = markdown(found) if arguments.markdown else text(found)
     tables = ("sentences", "facts", "shared", "medians", "collapses")
-    return {name: jsonable(getattr(found, name)) for name in tables}, (markdown if arguments.markdown else text)(found)
-
-
-def export(arguments: Namespace) -> Answer:
-    """Write the best configurations; refuses what the rule refuses, with the reason."""
-    from uncollapse.study.results import findings
-    from uncollapse.study.results.export import export as write
-
-    workspace = workspace_of(arguments, arguments.study)
-    workspace.read_facts()
-    done = write(workspace, findings.find(workspace), arguments.force)
-    if not done.files:
-        raise UserError([f"{family}: {why}" for family, why in done.refused.items()] or ["the study has no families"])
-    lines = [f"best     {path}" for path in done.files]
-    lines += [f"no best  {family}: {why}" for family, why in done.refused.items()]
-    return {"best": [str(path) for path in done.files], "not_exported": done.refused}, "\n".join(lines)
+    return {name: jsonable(getattr(found, name)) for name in tables}, short

@@ -2,11 +2,11 @@
 
 import os
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from functools import partial
 
 from uncollapse.cli import Answer
-from uncollapse.cli.arguments import study_of, workspace_of
+from uncollapse.cli.arguments import page_options, study_of, workspace_of
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.errors import UserError
 from uncollapse.study.execution import notification
@@ -15,6 +15,16 @@ from uncollapse.study.storage.locks import refuse_running
 from uncollapse.study.storage.workspace import Workspace
 
 SAY = partial(print, file=sys.stderr, flush=True)
+
+
+def options(parser: ArgumentParser) -> None:
+    """Add what the command takes."""
+    page_options(parser)
+    add = parser.add_argument
+    add("--fresh-workers", action="store_true", help="a new worker process for every trial")
+    add("--restart", action="store_true", help="start the driver again whenever it dies")
+    add("--detach", action="store_true", help="leave the study running in the background, with --restart, and return")
+    add("--notify", metavar="COMMAND", help="a shell command that gets news as JSON on its standard input")
 
 
 def run(arguments: Namespace) -> Answer:
@@ -62,7 +72,7 @@ def _restarted(workspace: Workspace, words: list[str], news: News) -> Answer:
 
 
 def _run(study: Study, workspace: Workspace, arguments: Namespace, news: News) -> Answer:
-    from uncollapse.study.execution import driver
+    from uncollapse.study.execution import driver, supervisor
 
     launch = driver.Launch(
         page=arguments.page,
@@ -82,6 +92,9 @@ def _run(study: Study, workspace: Workspace, arguments: Namespace, news: News) -
     except Exception as error:
         news(notification.FAILED, f"failed: {error}")
         raise
+    if done["failed"]:
+        news(notification.FAILED, done["failed"])
+        return {**done, "code": supervisor.IN_VAIN if supervised() else 1}, _text(done)
     news(notification.ENDED, f"ended after {done['took']}; the report is {done['report']}")
     return done, _text(done)
 
@@ -92,4 +105,5 @@ def _text(done: dict) -> str:
     lines += [f"no best  {family}: {why}" for family, why in done["not_exported"].items()]
     if done["unsent"]:
         lines.append(f"tracking {done['unsent']} items are not in MLflow yet; run the study again when it answers")
+    lines += [f"failed   {done['failed']}"] if done["failed"] else []
     return "\n".join([*lines, f"took     {done['took']}"])

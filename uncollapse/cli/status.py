@@ -1,25 +1,32 @@
 """`status`: where a study is, read from its ledger while it runs or after."""
 
 import time
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from uncollapse.analysis.report.text_table import aligned
-from uncollapse.analysis.schema import DROPPED, ENDED, MISSING, REPLICATE, RUNNING, SEARCH
+from uncollapse.analysis.schema import ENDED, MISSING, REPLICATE, SEARCH
 from uncollapse.cli import Answer
-from uncollapse.cli.arguments import workspace_of
+from uncollapse.cli.arguments import study_options, workspace_of
 from uncollapse.study.config import objectives
 from uncollapse.study.config.study_page import planned
-from uncollapse.study.execution.progress import STATE_COLUMNS, collapsed, duration
+from uncollapse.study.execution.progress import duration
+from uncollapse.study.execution.tallies import Tallies, cells, heads, mean_seconds
 from uncollapse.study.storage.locks import is_running
 from uncollapse.study.storage.workspace import Workspace
-from uncollapse.study.trial_record import TrialRecord, selection
+from uncollapse.study.trial_record import TrialRecord
 
 if TYPE_CHECKING:
     from uncollapse.study.storage.ledger import Ledger
 
 SECONDS = 5.0
+
+
+def options(parser: ArgumentParser) -> None:
+    """Add what the command takes."""
+    study_options(parser)
+    parser.add_argument("--watch", action="store_true", help="again every few seconds, until the study ends")
 
 
 def status(arguments: Namespace) -> Answer:
@@ -42,20 +49,18 @@ def _data(workspace: Workspace, ledger: "Ledger") -> dict[str, Any]:
     from uncollapse.study.storage.tables import recorded
 
     settings, found = workspace.read_facts()["settings"], recorded(ledger)
+    tallies = Tallies(objectives.objectives(settings["search"]["select"])[0])
+    tallies.recall(found)
     rows = [
-        _row(stage, family, count, [r for r in found if (r.stage, r.family) == (stage, family)], settings)
-        for stage, counts in _planned(settings, found).items()
+        {"stage": stage, "family": family, **tallies.of(stage, family).row(count)}
+        for stage, counts in planned_now(settings, found).items()
         for family, count in counts.items()
     ]
-    return {
-        "study": workspace.study,
-        "running": is_running(workspace.folder),
-        "left": _left(found, rows),
-        "rows": rows,
-    }
+    left = _left(mean_seconds(tallies.every()), sum(row[MISSING] + row["running"] for row in rows))
+    return {"study": workspace.study, "running": is_running(workspace.folder), "left": left, "rows": rows}
 
 
-def _planned(settings: dict[str, Any], found: list[TrialRecord]) -> dict[str, dict[str, int]]:
+def planned_now(settings: dict[str, Any], found: list[TrialRecord]) -> dict[str, dict[str, int]]:
     """Trials of each family in each stage: by the page and, once the search has ended, by what there is to confirm."""
     counts = planned(settings)
     ended = Counter(record.family for record in found if record.stage == SEARCH and record.state in ENDED)
@@ -66,32 +71,13 @@ def _planned(settings: dict[str, Any], found: list[TrialRecord]) -> dict[str, di
     return counts
 
 
-def _row(stage: str, family: str, planned: int, own: list[TrialRecord], settings: dict[str, Any]) -> dict[str, Any]:
-    bound = objectives.objectives(settings["search"]["select"])[0]
-    states = Counter(record.state for record in own)
-    values = [v for record in own if (v := selection(record, bound)) is not None]
-    ended = sum(states[state] for state in ENDED)
-    row: dict[str, Any] = {"stage": stage, "family": family, "planned": planned, "running": states[RUNNING]}
-    row |= {state: states[state] for state in STATE_COLUMNS} | {MISSING: planned - ended - states[RUNNING]}
-    return row | {"best": min(values, default=None), "collapsed": sum(collapsed(r) for r in own if r.state in ENDED)}
-
-
-def _left(found: list[TrialRecord], rows: list[dict[str, Any]]) -> str:
+def _left(mean: float | None, trials: int) -> str:
     """Training time still to come, from the mean of what has ended; divide it by the trials that run at once."""
-    ended = [record.seconds for record in found if record.state in ENDED and record.state != DROPPED]
-    remaining = sum(row[MISSING] + row["running"] for row in rows)
-    if not ended or not remaining:
-        return "nothing" if not remaining else "unknown yet"
-    return f"{duration(remaining * sum(ended) / len(ended))} of training"
+    if not trials:
+        return "nothing"
+    return "unknown yet" if mean is None else f"{duration(mean * trials)} of training"
 
 
 def _print(data: dict[str, Any]) -> None:
     print(f"{data['study']}: {'running' if data['running'] else 'not running'}, {data['left']} left")
-    cells = [list(data["rows"][0]), *([_cell(value) for value in row.values()] for row in data["rows"])]
-    print(aligned(cells, words=2))
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
+    print(aligned([heads(data["rows"][0]), *map(cells, data["rows"])], words=2))

@@ -1,14 +1,25 @@
 """`train`: the final training, logged to MLflow."""
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from uncollapse.cli import Answer
-from uncollapse.cli.folders import runs_of
-from uncollapse.study.config.tracking_uri import absent
+from uncollapse.cli.folders import runs_of, runs_option
 from uncollapse.study.errors import UserError
 from uncollapse.study.results import exported_config, final_training
+
+
+def options(parser: ArgumentParser) -> None:
+    """Add what the command takes."""
+    add = parser.add_argument
+    add("file", type=Path, help="a file that `export` wrote")
+    runs_option(parser)
+    add("--edited", action="store_true", help="train a file that was edited after its export")
+    add("--seed", type=int, help="another seed than the file's")
+    add("--out", type=Path, help="where weights and figures go (beside the file)")
+    add("--register", nargs="?", const="", metavar="NAME", help="put the model into MLflow's registry (STUDY-FAMILY)")
 
 
 def train(arguments: Namespace) -> Answer:
@@ -50,16 +61,14 @@ def _train(
 
 
 def _log(content: Mapping[str, Any], done: final_training.Final, arguments: Namespace) -> str:
-    """Log to MLflow, and register there if asked to; a server that is away costs the log, never the training."""
-    from uncollapse.study.tracking.final_runs import log_final
+    """Log to MLflow, and register there if asked to."""
+    from uncollapse.study.tracking.final_runs import log_final, logged
 
-    if (error := absent(content["tracking"])) is not None:
-        return f"tracking not logged: {error}"
-    try:
+    def log() -> str:
         place, run = log_final(content, done.history, done.measures, done.folder)
-        return f"tracking {place}" + _registered(content, done, run, arguments)
-    except Exception as error:  # whatever MLflow raises, the weights and figures are on disk
-        return f"tracking not logged: {type(error).__name__}: {error}"
+        return place + _registered(content, done, run, arguments)
+
+    return logged(log, content["tracking"])
 
 
 def _registered(content: Mapping[str, Any], done: final_training.Final, run: str, arguments: Namespace) -> str:

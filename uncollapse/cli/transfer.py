@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from uncollapse.cli import Answer
-from uncollapse.cli.folders import runs_of
+from uncollapse.cli.folders import flag, runs_of, runs_option
 from uncollapse.models.configuration.unknown_name import unknown
-from uncollapse.study.config.tracking_uri import absent
 from uncollapse.study.errors import UserError
 from uncollapse.study.transfer.ways import HOW, PAIRS
 
@@ -23,6 +22,7 @@ def options(parser: ArgumentParser) -> None:
     """Add what the command takes."""
     add = parser.add_argument
     add("file", type=Path, help="an exported file that `train` has trained, or the folder that `train` wrote")
+    runs_option(parser)
     add("--tasks", type=Path, required=True, metavar="DIR", help="SentEval's data folder, or one with its tasks in it")
     add("--task", action="append", metavar="NAME", help="this task alone, such as TREC; may be given again (all there)")
     add("--vectors", action="append", metavar="NAME", help="code, start, mean or sum; may be given again (the usual)")
@@ -70,18 +70,14 @@ def transfer(arguments: Namespace) -> Answer:
 
 def _kept(content: dict[str, Any], table: str, exported: Any, out: Path) -> Answer:
     """Write, log and return what was found."""
-    from uncollapse.study.storage.workspace import write_whole
-    from uncollapse.study.tracking.final_runs import log_transfer
+    from uncollapse.analysis.whole_file import write_whole
+    from uncollapse.study.tracking.final_runs import log_transfer, logged
 
     head = f"{content['family']} on {content['corpus']}\n\n{table}\n"
     write_whole(out / "transfer.json", json.dumps(content, indent=1) + "\n")
     write_whole(out / "transfer.txt", head)
-    try:
-        error = absent(exported["tracking"])
-        logged = f"tracking not logged: {error}" if error else f"tracking {log_transfer(exported, content, out)}"
-    except Exception as error:  # whatever MLflow raises, the figures are on disk
-        logged = f"tracking not logged: {type(error).__name__}: {error}"
-    return {**content, "folder": str(out), "tracking": logged}, f"\n{head}\nfigures {out / 'transfer.json'}\n{logged}"
+    line = logged(lambda: log_transfer(exported, content, out), exported["tracking"])
+    return {**content, "folder": str(out), "tracking": line}, f"\n{head}\nfigures {out / 'transfer.json'}\n{line}"
 
 
 def _beside(place: Path) -> Path:
@@ -90,7 +86,7 @@ def _beside(place: Path) -> Path:
 
 def _errors(arguments: Namespace) -> list[str]:
     found = [
-        f"--{name}: a whole number from {least}, found {value}"
+        f"{flag(name)}: a whole number from {least}, found {value}"
         for name, least in LEAST.items()
         if (value := getattr(arguments, name)) < least
     ]

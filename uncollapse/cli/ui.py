@@ -3,13 +3,21 @@
 import os
 import subprocess
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 
 from uncollapse.cli import Answer
-from uncollapse.cli.folders import runs_of
+from uncollapse.cli.folders import runs_of, runs_option
 from uncollapse.study.config.tracking_uri import uri_error
 from uncollapse.study.errors import UserError
 from uncollapse.study.storage.workspace import Workspace
+
+
+def options(parser: ArgumentParser) -> None:
+    """Add what the command takes."""
+    runs_option(parser)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=int, default=5000, help="port to listen on (5000)")
+    parser.add_argument("--tracking", help="another tracking URI than the database of --runs")
 
 
 def ui(arguments: Namespace) -> Answer:

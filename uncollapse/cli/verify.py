@@ -1,9 +1,14 @@
 """`verify`: whether ledger, MLflow and files agree, or exactly which rows differ."""
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 
 from uncollapse.cli import Answer
-from uncollapse.cli.arguments import workspace_of
+from uncollapse.cli.arguments import study_options, workspace_of
+
+
+def options(parser: ArgumentParser) -> None:
+    """Add what the command takes."""
+    study_options(parser)
 
 
 def verify(arguments: Namespace) -> Answer:

@@ -53,7 +53,12 @@ def test_what_travels_is_what_the_installation_needs(name: str) -> None:
     assert mounts.pop("~/.ray/auth_token") == "~/.ray/auth_token"
     assert mounts == {f"~/uncollapse/{place}": place for place in mounts.values()}
     packages = {"uncollapse", *(link.name for link in (ROOT / "uncollapse").iterdir() if link.is_symlink())}
-    assert set(mounts.values()) == packages | {"pyproject.toml", "constraints.txt", project()["project"]["readme"], *project()["project"]["license-files"]}
+    assert set(mounts.values()) == packages | {
+        "pyproject.toml",
+        "constraints.txt",
+        project()["project"]["readme"],
+        *project()["project"]["license-files"],
+    }
     files = [file for place in mounts.values() for file in (ROOT / place, *(ROOT / place).rglob("*")) if file.is_file()]
     assert sum(file.stat().st_size for file in files if "__pycache__" not in file.parts) < LARGEST
     assert {"__pycache__", ".git", ".venv", "runs"} <= set(read(name)["rsync_exclude"])
@@ -135,6 +140,6 @@ def test_the_head_on_aws_starts_the_tracking_server_with_the_readmes_commands() 
 def test_the_documented_commands_of_a_cluster_exist() -> None:
     section = documented_commands.page("clusters")
     named = re.findall(r"\buncollapse ([a-z]+)\b", section)
-    assert {"plan", "run", "status"} <= set(named) <= {name for name, _, _ in COMMANDS}
+    assert {"plan", "run", "status"} <= set(named) <= COMMANDS.keys()
     for name in re.findall(r"ray_cluster\w*\.yaml", section):
         assert name in FILES

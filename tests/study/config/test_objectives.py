@@ -18,8 +18,9 @@ from uncollapse.study.config.objectives import Limit
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.results import export
 from uncollapse.study.stages import pareto, selection_rule
-from uncollapse.study.stages import stage as stages
-from uncollapse.study.stages.stage import SearchStage
+from uncollapse.study.stages.replicate import choose
+from uncollapse.study.stages.search import SearchStage
+from uncollapse.study.storage.fingerprints import configuration_id
 from uncollapse.study.storage.ledger import Ledger, record_of
 from uncollapse.study.storage.recorder import Recorder
 from uncollapse.study.trial_record import TrialRecord
@@ -112,10 +113,10 @@ def test_likelihood_without_a_code_stops_nobody_who_has_one(tmp_path: Path) -> N
 def test_only_what_keeps_every_limit_is_confirmed(tmp_path: Path) -> None:
     study = study_of(tmp_path, stop_early="none")
     found = run(stage_of(study, tmp_path))
-    chosen = stages.choose(Ledger(tmp_path / "runs", "mine").trials("search", "one"), study)
+    chosen = choose(Ledger(tmp_path / "runs", "mine").trials("search", "one"), study)
     assert [one.settings for one in chosen] == [found[1].settings, found[2].settings]
     free = study_of(tmp_path, stop_early="none", subject_to={})
-    chosen = stages.choose(Ledger(tmp_path / "runs", "mine").trials("search", "one"), free)
+    chosen = choose(Ledger(tmp_path / "runs", "mine").trials("search", "one"), free)
     assert [one.settings for one in chosen] == [found[0].settings, found[3].settings]
 
 
@@ -203,7 +204,7 @@ def test_the_sampler_is_told_both_and_the_front_is_confirmed_end_to_end(tmp_path
         [record.measures["subset/nll_iw"], record.measures["subset/hoyer_mean"]] for record in records
     ]
     best = {trial.user_attrs["configuration"] for trial in told.best_trials}
-    chosen = [stages.configuration_id(one.settings) for one in stages.choose(found.trials("search", "one"), study)]
+    chosen = [configuration_id(one.settings) for one in choose(found.trials("search", "one"), study)]
     assert set(chosen) <= best
     by_nll = min(records, key=lambda record: record.measures["subset/nll_iw"])
     by_hoyer = max(records, key=lambda record: record.measures["subset/hoyer_mean"])

@@ -10,9 +10,11 @@ from tests.support import trial_records
 from uncollapse.analysis.schema import FAILED, FINISHED, RUNNING
 from uncollapse.study.errors import RunError
 from uncollapse.study.execution import dispatcher as module
-from uncollapse.study.execution import worker
 from uncollapse.study.execution.control import STOP, Control
-from uncollapse.study.execution.dispatcher import DEATHS, Dispatcher, Surroundings, Unplaced
+from uncollapse.study.execution.dispatcher import DEATHS, Dispatcher
+from uncollapse.study.execution.job import Jobs
+from uncollapse.study.execution.surroundings import Memory, Surroundings, Told, Unplaced
+from uncollapse.study.execution.worker import Event
 
 COMMON = {"gpus": 0, "epoch_seconds": 100.0}
 EPOCHS = {"subset/nll_iw": 5.0, "subset/nll_elbo": 6.0, "cost/seconds": 1.0, "cost/updates": 1.0}
@@ -22,7 +24,7 @@ class Room:
     """Machines that a test moves."""
 
     def __init__(self, slots: int) -> None:
-        self.slots, self.killed, self.said = slots, [], []
+        self.slots, self.killed, self.said, self.troubled = slots, [], [], []
 
 
 @pytest.fixture
@@ -37,8 +39,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
-@pytest.fixture
-def dispatcher(tmp_path: Path, room: Room) -> Dispatcher:
+def made(tmp_path: Path, room: Room, **common: float) -> Dispatcher:
     of = trial_records.study(tmp_path)
     surroundings = Surroundings(lambda: room.slots, lambda waiting: f"{waiting} wait", room.killed.append)
     control = Control(tmp_path / "control", room.said.append)
@@ -46,7 +47,13 @@ def dispatcher(tmp_path: Path, room: Room) -> Dispatcher:
     def place(key: str) -> dict[str, str]:
         return {"checkpoint": str(tmp_path / f"{key}.pt"), "weights": ""}
 
-    return Dispatcher(trial_records.search(of, tmp_path), COMMON, place, surroundings, control, room.said.append)
+    jobs, told = Jobs({**COMMON, **common}, place), Told(room.said.append, room.troubled.append)
+    return Dispatcher(trial_records.search(of, tmp_path), jobs, surroundings, control, told, Memory())
+
+
+@pytest.fixture
+def dispatcher(tmp_path: Path, room: Room) -> Dispatcher:
+    return made(tmp_path, room)
 
 
 def job(dispatcher: Dispatcher, trial_id: str) -> dict[str, Any]:
@@ -56,11 +63,11 @@ def job(dispatcher: Dispatcher, trial_id: str) -> dict[str, Any]:
 
 
 def begun(device: str = "cpu") -> dict[str, Any]:
-    return {"event": worker.BEGUN, "device": device, "host": "here"}
+    return {"event": Event.BEGUN, "device": device, "host": "here"}
 
 
 def epoch(number: int) -> dict[str, Any]:
-    return {"event": worker.EPOCH, "record": {"epoch": number, **EPOCHS}}
+    return {"event": Event.EPOCH, "record": {"epoch": number, **EPOCHS}}
 
 
 def test_it_hands_out_as_many_as_fit_and_follows_the_cluster(dispatcher: Dispatcher, room: Room) -> None:
@@ -119,7 +126,7 @@ def test_nodes_that_are_taken_away_are_no_error_of_a_trial(dispatcher: Dispatche
 def test_a_full_disk_is_no_error_of_a_trial(dispatcher: Dispatcher) -> None:
     key = job(dispatcher, "a")["key"]
     with dispatcher.keeping():
-        dispatcher.take("a", {"event": worker.BLOCKED, "cause": "disk: no space is left"})
+        dispatcher.take("a", {"event": Event.BLOCKED, "cause": "disk: no space is left"})
     assert isinstance(dispatcher.error, RunError)
     dispatcher.leave("a")
     assert dispatcher.stage.recorder.state(key) == RUNNING
@@ -158,26 +165,23 @@ def test_a_silent_worker_is_killed_once(dispatcher: Dispatcher, room: Room, cloc
 
 
 def test_waiting_is_said_again_and_again_and_becomes_trouble(
-    dispatcher: Dispatcher, room: Room, clock: list[float]
+    clock: list[float], dispatcher: Dispatcher, room: Room
 ) -> None:
-    told: list[str] = []
-    dispatcher.trouble, dispatcher.busy = told.append, clock[0]
     job(dispatcher, "a")
     for _ in range(130):
         clock[0] += module.QUIET / 10
         dispatcher.tick()
     assert room.said == ["1 wait"] * 11
-    assert told == ["1 wait"]
+    assert room.troubled == ["1 wait"]
 
 
-def test_a_gpu_that_torch_does_not_see_is_said_once_a_host(dispatcher: Dispatcher) -> None:
-    told: list[str] = []
-    dispatcher.trouble, dispatcher.common = told.append, {**COMMON, "gpus": 0.5}
+def test_a_gpu_that_torch_does_not_see_is_said_once_a_host(tmp_path: Path, room: Room) -> None:
+    dispatcher = made(tmp_path, room, gpus=0.5)
     keys = [job(dispatcher, name)["key"] for name in "ab"]
     for name in "ab":
         dispatcher.take(name, begun())
-    assert len(told) == 1
-    assert "torch sees none" in told[0]
+    assert len(room.troubled) == 1
+    assert "torch sees none" in room.troubled[0]
     recorder = dispatcher.stage.recorder
     assert [recorder.ledger.record(recorder.trial_ids[key]).device for key in keys] == ["cpu", "cpu"]
 
@@ -187,7 +191,7 @@ def test_a_finished_trial_leaves_nothing_behind(dispatcher: Dispatcher, tmp_path
     checkpoint = Path(handed["checkpoint"])
     for suffix in (".pt", ".lock", ".hang"):
         checkpoint.with_suffix(suffix).write_text("")
-    dispatcher.take("a", {"event": worker.FINISHED, "final": {}, "artifacts": {}})
+    dispatcher.take("a", {"event": Event.FINISHED, "final": {}, "artifacts": {}})
     dispatcher.leave("a")
     assert dispatcher.stage.recorder.state(handed["key"]) == FINISHED
     assert list(tmp_path.glob(f"{handed['key']}*")) == []

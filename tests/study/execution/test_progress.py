@@ -12,7 +12,9 @@ import pytest
 from rich.console import Console
 
 from uncollapse.analysis.schema import DIVERGED, DROPPED, ENDED, FAILED, FINISHED, REPLICATE, RUNNING, SEARCH, STOPPED
-from uncollapse.study.execution.progress import STATE_COLUMNS, Progress, collapsed, duration
+from uncollapse.analysis.verdict_rule import collapsed
+from uncollapse.study.execution.progress import Progress, duration
+from uncollapse.study.execution.tallies import STATE_COLUMNS
 from uncollapse.study.trial_record import TrialRecord, selection
 
 SELECT = "valid/nll_iw"
@@ -26,6 +28,7 @@ def record(number: int, family: str = "one", stage: str = SEARCH, state: str = R
             "epoch": float(n),
             "subset/nll_iw": drawn.uniform(30, 40),
             "subset/mi": drawn.uniform(0, 0.2),
+            **({"subset/latent_gain": drawn.uniform(0, 0.4)} if number % 5 else {}),
             "cost/seconds": n,
         }
         for n in range(1, epochs + 1)
@@ -54,10 +57,11 @@ def expected(newest: dict[tuple[str, str, str], TrialRecord], stage: str, family
     """A family's row of the table, counted over all records."""
     own = [one for (of, name, _), one in newest.items() if (of, name) == (stage, family)]
     values = [value for one in own if (value := selection(one, SELECT)) is not None]
-    judged = [one for one in own if one.state in ENDED and "subset/mi" in one.measures]
+    verdicts = [collapsed(one.measures) for one in own if one.state in ENDED]
+    judged = [verdict for verdict in verdicts if verdict is not None]
     counts = [sum(one.state == state for one in own) for state in (RUNNING, *STATE_COLUMNS)]
     best = f"{min(values):.2f}" if values else "-"
-    share = f"{sum(map(collapsed, judged))} of {len(judged)}"
+    share = f"{sum(judged)} of {len(judged)}"
     return [family, str(PLANNED[stage][family]), *map(str, counts), best, share]
 
 

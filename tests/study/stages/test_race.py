@@ -10,8 +10,8 @@ import pytest
 from tests.support import trial_records
 from uncollapse.analysis.schema import DROPPED, FINISHED, MISSING
 from uncollapse.study.config.study_page import Study
-from uncollapse.study.stages import stage as stages
-from uncollapse.study.stages.stage import ReplicateStage
+from uncollapse.study.stages.replicate import ReplicateStage, choose
+from uncollapse.study.storage.fingerprints import configuration_id
 from uncollapse.study.storage.ledger import Ledger, record_of
 from uncollapse.study.storage.tables import recorded
 from uncollapse.study.trial_record import TrialRecord
@@ -62,9 +62,9 @@ def left(folder: Path) -> dict[tuple[str, str, int], tuple[str, str]]:
 
 def ranked(folder: Path, study: Study, family: str = "one") -> list[str]:
     """The chosen configurations of a family by the scale that makes them bad, the best first."""
-    chosen = stages.choose(Ledger(folder / "runs", "mine").trials("search", family), study)
+    chosen = choose(Ledger(folder / "runs", "mine").trials("search", family), study)
     by = sorted(chosen, key=lambda one: one.settings["latent"]["prior_scale"])
-    return [stages.configuration_id(one.settings) for one in by]
+    return [configuration_id(one.settings) for one in by]
 
 
 def test_what_lost_gets_no_more_seeds_and_says_why(tmp_path: Path) -> None:

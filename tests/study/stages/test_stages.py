@@ -9,12 +9,14 @@ import pytest
 from tests.support import trial_records
 from tests.support.models import configuration as page_configuration
 from tests.support.trial_records import EPOCHS, by_scale
-from uncollapse.analysis.schema import DIVERGED, FAILED, FINISHED, MISSING, STOPPED
+from uncollapse.analysis.schema import DIVERGED, FAILED, FINISHED, MISSING, RUNNING, STOPPED
 from uncollapse.models.configuration import resolve
 from uncollapse.study.config.study_page import Study, planned
+from uncollapse.study.stages import search, successive_halving
 from uncollapse.study.stages import stage as stages
-from uncollapse.study.stages import successive_halving
-from uncollapse.study.stages.stage import TUNING_SEEDS, annealed_by, confirmation_seeds
+from uncollapse.study.stages.replicate import anything_left, choose
+from uncollapse.study.stages.search import annealed_by
+from uncollapse.study.stages.stage import TUNING_SEEDS, confirmation_seeds
 from uncollapse.study.storage.fingerprints import configuration_id
 from uncollapse.study.storage.ledger import Ledger, record_of
 from uncollapse.study.trial_record import TrialRecord, selection
@@ -209,6 +211,19 @@ def test_a_proposal_that_breaks_a_constraint_fails_with_its_reason_and_the_next_
     assert not any(one.epochs for one in broken)
 
 
+def test_any_number_of_proposals_may_break_a_constraint_one_after_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = trial_records.search(trial_records.study(tmp_path, names=("one",), search={"trials": 401}), tmp_path)
+    lawless = ["there is none"] * 400
+    monkeypatch.setattr(search.constraints, "broken", lambda settings: [lawless.pop()] if lawless else [])
+    record = stage.next_trial()
+    assert record is not None
+    assert record.number == 400
+    assert Counter(one.state for one in records(tmp_path, "one")) == {FAILED: 400, RUNNING: 1}
+    assert stage.next_trial() is None
+
+
 def test_tuning_seeds_and_confirmation_seeds_never_meet(tmp_path: Path) -> None:
     for seed in (0, 1, 999):
         study = trial_records.study(tmp_path / str(seed), seed=seed, replicate={"seeds": 50})
@@ -229,7 +244,7 @@ def test_the_best_finished_configurations_are_chosen_each_once(tmp_path: Path) -
     study = searched(tmp_path, search={"trials": 12, "audit": 0.5})
     found = records(tmp_path, "one")
     ledger = Ledger(tmp_path / "runs", "mine")
-    chosen = stages.choose(ledger.trials("search", "one"), study)
+    chosen = choose(ledger.trials("search", "one"), study)
     finished = sorted((one for one in found if one.state == FINISHED), key=lambda one: selection(one, "valid/nll_iw"))
     assert [one.settings for one in chosen] == [one.settings for one in finished[:2]]
 
@@ -240,7 +255,7 @@ CHOICE = "search: {latent: {prior_scale: {choice: [1.0, 1.5]}}}"
 def test_a_configuration_that_was_tried_often_is_chosen_once(tmp_path: Path) -> None:
     study = trial_records.study(tmp_path, space=CHOICE, names=("one",), search={"stop_early": "none", "trials": 12})
     trial_records.run(trial_records.search(study, tmp_path))
-    chosen = stages.choose(Ledger(tmp_path / "runs", "mine").trials("search", "one"), study)
+    chosen = choose(Ledger(tmp_path / "runs", "mine").trials("search", "one"), study)
     assert [one.settings["latent"]["prior_scale"] for one in chosen] == [1.0, 1.5]
 
 
@@ -308,7 +323,7 @@ def test_something_is_left_until_every_trial_of_both_stages_has_ended(tmp_path: 
     study = trial_records.study(tmp_path)
 
     def left(of: Study = study) -> bool:
-        return stages.anything_left(of, "corpus", trial_records.recorder(tmp_path))
+        return anything_left(of, "corpus", trial_records.recorder(tmp_path))
 
     for run, count in ((trial_records.search, 11), (trial_records.search, 1), (trial_records.replicate, 11)):
         assert left()

@@ -12,7 +12,7 @@ from uncollapse.study.config import objectives
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.errors import UserError
 from uncollapse.study.stages import warm_start
-from uncollapse.study.stages.stage import SearchStage
+from uncollapse.study.stages.search import SearchStage
 from uncollapse.study.storage.fingerprints import code_version
 from uncollapse.study.storage.ledger import Ledger, record_of
 from uncollapse.study.storage.recorder import Recorder

@@ -7,7 +7,8 @@ import pytest
 from tests.support import trial_records
 from tests.support.trial_records import epoch_record
 from uncollapse.analysis.schema import DIVERGED, FAILED, FINISHED, RUNNING, STOPPED
-from uncollapse.study.storage.recorder import Recorder, job_of
+from uncollapse.study.execution.job import job_of
+from uncollapse.study.storage.recorder import Recorder
 from uncollapse.study.trial_record import TrialRecord
 
 

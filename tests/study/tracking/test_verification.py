@@ -9,7 +9,7 @@ import pytest
 from tests.faults.test_tracking_away import free_port, server
 from tests.support import trial_records
 from uncollapse.study.errors import RunError
-from uncollapse.study.stages.stage import SearchStage
+from uncollapse.study.stages.search import SearchStage
 from uncollapse.study.storage.ledger import Ledger
 from uncollapse.study.storage.recorder import Recorder
 from uncollapse.study.storage.tables import records
