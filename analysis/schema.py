@@ -126,6 +126,7 @@ class Records:
     study: JSON-able facts. All keys are optional: name, created, code_version, packages, corpus {name, digest, facts},
         families (names in order), epochs, thresholds {mi, latent_gain, partial, version}, iw_samples_subset,
         iw_samples_valid, subset_sentences, valid_sentences, select ("subset/nll_iw"), resources, settings, commands,
+        outside (components of other packages: slot, kind, fingerprint of their code),
         unconfirmed (why nothing is confirmed, by family; "" where nothing speaks against it).
     trials: one row per planned trial, missing ones included: `TRIAL_COLUMNS`, `param.<path>`, `<split>/<measure>`.
     curves: one row per trial and epoch: `CURVE_COLUMNS` and `<split>/<measure>`.

@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from uncollapse.models.configuration import components
-from uncollapse.models.configuration.resolve import FLOOR, schedule_of
+from uncollapse.models.configuration.terms import FLOOR, schedule_of
 from uncollapse.models.trace import Trace
 
 Schedule = Callable[[int], float]

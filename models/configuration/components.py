@@ -1,21 +1,20 @@
 """Components: found by listing folders, configured by their signatures.
 
-`kind: vmf` under `latent:` means the one public class of `models/latents/vmf.py`. Hyperparameters are the
-keyword-only arguments of its signature; wiring is positional-only. Signatures are read from the source and not by
-import, so that a page is listed, resolved and refused without loading torch.
+`kind: vmf` under `latent:` means the one public class of `models/latents/vmf.py`, `kind: package.module:Name` a class
+of another package. Hyperparameters are the keyword-only arguments of its signature; wiring is positional-only.
+Signatures are read from the source and not by import, so that a page is listed, resolved and refused without loading
+torch.
 """
 
-import ast
 import importlib
-import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Any
 
-from uncollapse.models.configuration import bounds
+from uncollapse.models.configuration import outside, signatures
+from uncollapse.models.configuration.option import REQUIRED, Option
+from uncollapse.models.configuration.signatures import Place
 from uncollapse.models.configuration.unknown_name import unknown
 
 ROOT = Path(__file__).parents[1]
@@ -29,37 +28,25 @@ SLOTS: Mapping[str, str] = {
     "updates": "updates",
     "schedule": "schedules",
 }
-NAMESPACE = {**vars(bounds), "Literal": Literal, "typing": typing}
-REQUIRED = SimpleNamespace(name="required")
-
-
-@dataclass(frozen=True)
-class Option:
-    """One hyperparameter of a component: its name, its annotated type and its default."""
-
-    name: str
-    annotation: Any
-    default: Any
-
-    def error(self, value: object) -> str | None:
-        """What is wrong with `value`, as the rest of a sentence, or None."""
-        return _type_error(self.annotation, value)
 
 
 def kinds(slot: str) -> list[str]:
-    """Every component that can fill a slot, by listing the slot's folder."""
+    """Every component of ours that can fill a slot, by listing the slot's folder."""
     return sorted(path.stem for path in (ROOT / SLOTS[slot]).glob("*.py") if not path.stem.startswith("_"))
 
 
 @cache
+def full_kind(slot: str, kind: str) -> str:
+    """A kind by the name that means the same everywhere: one of ours, or `package.module:Name`."""
+    if kind in kinds(slot):
+        return kind
+    (name,) = outside.names(slot, kind)
+    return name
+
+
 def options(slot: str, kind: str) -> tuple[Option, ...]:
     """The hyperparameters of a component, read from its signature."""
-    definition = _definition(slot, kind)
-    arguments = definition.args
-    return tuple(
-        Option(argument.arg, _evaluate(argument.annotation), REQUIRED if default is None else _evaluate(default))
-        for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
-    )
+    return signatures.options(source_of(slot, kind))
 
 
 def errors(slot: str, settings: object, place: str) -> list[str]:
@@ -69,9 +56,22 @@ def errors(slot: str, settings: object, place: str) -> list[str]:
     kind = settings.get("kind", _only_kind(slot))
     if kind is None:
         return [f"{place}: a component names its kind; add `kind:`, one of {', '.join(kinds(slot))}"]
-    if kind not in kinds(slot):
-        return [f"{place}.kind: {unknown(f'kind of {slot}', kind, kinds(slot))}"]
+    if found := kind_errors(slot, kind):
+        return [f"{place}.kind: {error}" for error in found]
     return _option_errors(options(slot, kind), settings, place, kind)
+
+
+def kind_errors(slot: str, kind: object) -> list[str]:
+    """Why a kind cannot fill a slot, each as the rest of a sentence after its place."""
+    if kind in kinds(slot):
+        return []
+    names = outside.names(slot, kind)
+    if len(names) > 1:
+        return [f"several packages register a {slot} {kind!r}; name one of {', '.join(names)}"]
+    if names:
+        return outside.errors(slot, names[0])
+    known = [*kinds(slot), *(one.kind for one in outside.registered() if one.slot == slot)]
+    return [f"{unknown(f'kind of {slot}', kind, known)}; or `package.module:Name`"]
 
 
 def _option_errors(known: tuple[Option, ...], settings: Mapping[str, Any], place: str, kind: str) -> list[str]:
@@ -90,7 +90,7 @@ def _option_errors(known: tuple[Option, ...], settings: Mapping[str, Any], place
 
 def resolve(slot: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings with every default written out, in the order of the signature."""
-    kind = settings.get("kind", _only_kind(slot))
+    kind = full_kind(slot, settings.get("kind", _only_kind(slot)))
     defaults = {option.name: option.default for option in options(slot, kind)}
     return {"kind": kind} | {name: settings.get(name, default) for name, default in defaults.items()}
 
@@ -103,17 +103,23 @@ def build(slot: str, settings: Mapping[str, Any], *wiring: Any) -> Any:
 
 def load(slot: str, kind: str) -> Callable[..., Any]:
     """Import a component's class or function."""
-    module = importlib.import_module(f"uncollapse.models.{SLOTS[slot]}.{kind}")
-    return getattr(module, _public_node(slot, kind).name)
+    if ":" in full_kind(slot, kind):
+        return outside.load(full_kind(slot, kind))
+    found: Callable[..., Any] = getattr(importlib.import_module(module_of(slot, kind)), source_of(slot, kind).name)
+    return found
+
+
+def module_of(slot: str, kind: str) -> str:
+    """The module that defines a component."""
+    return source_of(slot, kind).module
 
 
 def attribute(slot: str, kind: str, name: str, default: Any = REQUIRED) -> Any:
     """A literal class attribute of a component, read from its source; `default` where the component does not set it."""
-    for node in _public_node(slot, kind).body:
-        if isinstance(node, ast.Assign) and any(isinstance(to, ast.Name) and to.id == name for to in node.targets):
-            return ast.literal_eval(node.value)
-    assert default is not REQUIRED, f"models/{SLOTS[slot]}/{kind}.py: the class has no literal attribute {name}"
-    return default
+    found = signatures.attribute(source_of(slot, kind), name)
+    found = default if found is REQUIRED else found
+    assert found is not REQUIRED, f"{source_of(slot, kind).file}: the class has no literal attribute {name}"
+    return found
 
 
 def _only_kind(slot: str) -> str | None:
@@ -122,50 +128,11 @@ def _only_kind(slot: str) -> str | None:
 
 
 @cache
-def _public_node(slot: str, kind: str) -> ast.ClassDef | ast.FunctionDef:
-    source = (ROOT / SLOTS[slot] / f"{kind}.py").read_text(encoding="utf-8")
-    wanted = kind.replace("_", "")
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name.replace("_", "").lower() == wanted:
-            return node
-    raise AssertionError(f"models/{SLOTS[slot]}/{kind}.py defines nothing named {kind}")
-
-
-def _definition(slot: str, kind: str) -> ast.FunctionDef:
-    node = _public_node(slot, kind)
-    if isinstance(node, ast.FunctionDef):
-        return node
-    return next(item for item in node.body if isinstance(item, ast.FunctionDef) and item.name == "__init__")
-
-
-def _evaluate(expression: ast.expr | None) -> Any:
-    assert expression is not None, "every hyperparameter is annotated"
-    return eval(compile(ast.Expression(expression), "<signature>", "eval"), dict(NAMESPACE))
-
-
-def _type_error(annotation: Any, value: object) -> str | None:
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        base, bound = get_args(annotation)[:2]
-        return _type_error(base, value) or bound.error(value)
-    if origin is Literal:
-        choices = get_args(annotation)
-        return None if value in choices else f"must be one of {', '.join(map(str, choices))}"
-    if origin is tuple:
-        return _tuple_error(get_args(annotation)[0], value)
-    if annotation is float:
-        return None if isinstance(value, int | float) and not isinstance(value, bool) else "must be a number"
-    if annotation is int:
-        return None if isinstance(value, int) and not isinstance(value, bool) else "must be a whole number"
-    if annotation is str:
-        return None if isinstance(value, str) and value.strip() else "must be a word"
-    assert annotation is bool, annotation
-    return None if isinstance(value, bool) else "must be true or false"
-
-
-def _tuple_error(item: Any, value: object) -> str | None:
-    if not isinstance(value, list | tuple):
-        return "must be a list"
-    if len(set(map(str, value))) < len(value):
-        return "must not name anything twice"
-    return next((f"each item {error}" for element in value if (error := _type_error(item, element))), None)
+def source_of(slot: str, kind: str) -> Place:
+    """Where the source of a component lies."""
+    if ":" in (name := full_kind(slot, kind)):
+        return outside.place_of(name)
+    file, wanted = ROOT / SLOTS[slot] / f"{kind}.py", kind.replace("_", "")
+    found = next((one for one in signatures.definitions(file) if one.replace("_", "").lower() == wanted), None)
+    assert found is not None, f"{file} defines nothing named {kind}"
+    return Place(f"uncollapse.models.{SLOTS[slot]}.{kind}", file, found)

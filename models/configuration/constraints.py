@@ -93,7 +93,7 @@ def encoder_feeds_latent(configuration: Configuration) -> str | None:
 
 def inputless_dropout(configuration: Configuration) -> str | None:
     inputs = configuration["inputs"]
-    if not inputs["words"] and inputs["word_dropout"] > 0:
+    if not inputs.get("words", True) and inputs.get("word_dropout", 0) > 0:
         return "inputs.word_dropout: an inputless decoder has no words to drop; set it to 0 or `words: true`"
     return None
 
@@ -150,7 +150,7 @@ def updates_fit_the_latent(configuration: Configuration) -> str | None:
 
 def separate_updates_share_nothing(configuration: Configuration) -> str | None:
     separate = components.attribute("updates", configuration["updates"]["kind"], "separate", False)
-    if separate and configuration["inputs"]["shared"] and predicts(configuration) == "words":
+    if separate and configuration["inputs"].get("shared") and predicts(configuration) == "words":
         return (
             f"inputs.shared: {configuration['updates']['kind']!r} updates move encoder and decoder by turns, so "
             "neither may own the other's word vectors; set `shared: false`"

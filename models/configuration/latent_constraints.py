@@ -10,7 +10,7 @@ LARGEST_KAPPA = 1e4
 
 def target_is_within_reach(configuration: Configuration) -> str | None:
     latent = configuration["latent"]
-    if not latent.get("target_kl"):
+    if latent["kind"] != "vmf" or not latent["target_kl"]:
         return None
     most = largest_kl(latent["size"])
     if latent["target_kl"] > most:

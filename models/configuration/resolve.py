@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from uncollapse.models.configuration import components, constraints
-from uncollapse.models.configuration.bounds import NonNegative
+from uncollapse.models.configuration.terms import FLOOR, schedule_of
 from uncollapse.models.configuration.unknown_name import unknown
 
 MODEL_SLOTS = ("inputs", "encoder", "pool", "latent", "decoder")
 SLOTS = (*MODEL_SLOTS, "objective", "optimizer", "updates")
-FLOOR = components.Option("floor", NonNegative, 0.0)
 OPTIONAL = {"inputs": {}, "optimizer": {"kind": "adam"}, "updates": {"kind": "joint"}, "objective": {}}
 
 
@@ -47,11 +46,6 @@ def _term_errors(given: Any, place: str) -> list[str]:
     return found + components.errors("schedule", schedule_of(given), place)
 
 
-def schedule_of(term: Mapping[str, Any]) -> dict[str, Any]:
-    """A term's settings less its floor, which is the objective's and not the schedule's."""
-    return {key: value for key, value in term.items() if key != FLOOR.name}
-
-
 def _resolve_term(given: Mapping[str, Any]) -> dict[str, Any]:
     floor = {FLOOR.name: float(given[FLOOR.name])} if FLOOR.name in given else {}
     return {**components.resolve("schedule", schedule_of(given)), **floor}
@@ -68,3 +62,11 @@ def resolve(settings: Mapping[str, Any]) -> dict[str, Any]:
         else:
             complete[slot] = components.resolve(slot, given)
     return complete
+
+
+def chosen_components(configuration: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
+    """The (slot, kind) of every component that a resolved configuration names, schedules of its terms included."""
+    terms = configuration["objective"].values()
+    return frozenset({(slot, configuration[slot]["kind"]) for slot in SLOTS if slot != "objective"}) | {
+        ("schedule", term["kind"]) for term in terms
+    }

@@ -1,11 +1,31 @@
 """What every latent answers, with the usual answer. Shapes: * batch (B,) or (B, T); H features; C code size."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
 from uncollapse.models.variable import Variable
+
+
+@dataclass(frozen=True)
+class Latitude:
+    """What a latent does by design that others must not; `models.conformance.latent` judges it within this.
+
+    Args:
+        upper_bound: variables whose charged KL is an upper bound of the true one.
+        sampled: variables whose KL is the value at hand of log q - log p, which may be negative.
+        prior: beginnings of the names of parameters of the prior, which no gradient of the code reaches.
+        apart: beginnings of the names of parameters that the update rule's own loss moves.
+        discrete: draws carry no gradient: it comes through log q, by the rule that trains them.
+    """
+
+    upper_bound: tuple[str, ...] = ()
+    sampled: tuple[str, ...] = ()
+    prior: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
+    discrete: bool = False
 
 
 class Latent(nn.Module):
@@ -22,6 +42,7 @@ class Latent(nn.Module):
     updates: ClassVar[str | None] = None
     kl_is_dual = False  # True: no density, and `Variable.kl` is a dual estimate, which no bound may charge
     on_sphere = False  # True: codes have length one, and no variance of a component's mean exceeds what that leaves it
+    latitude = Latitude()
     code_size: int
 
     def forward(self, h: Tensor, given: Mapping[str, Tensor] | None = None) -> dict[str, Variable]:

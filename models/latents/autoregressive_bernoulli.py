@@ -11,7 +11,7 @@ from torch.nn.functional import softplus
 
 from uncollapse.models.configuration.bounds import Several, Size
 from uncollapse.models.distributions.products import dot
-from uncollapse.models.latents._base import Latent
+from uncollapse.models.latents._base import Latent, Latitude
 from uncollapse.models.variable import Variable
 
 _LARGEST_EXACT = 10  # components whose 2^C codes are enumerated for the mean
@@ -29,6 +29,7 @@ class AutoregressiveBernoulli(Latent):
 
     variables = ("z",)
     updates = "score_function"
+    latitude = Latitude(apart=("predicted_loss",), discrete=True)
 
     def __init__(
         self,

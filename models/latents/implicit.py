@@ -12,7 +12,7 @@ from torch.quasirandom import SobolEngine
 from uncollapse.models.configuration.bounds import Count, Size
 from uncollapse.models.distributions import diagonal_normal
 from uncollapse.models.distributions.full_normal import FullNormal, factor_of
-from uncollapse.models.latents._base import Latent
+from uncollapse.models.latents._base import Latent, Latitude
 from uncollapse.models.variable import Score, Variable
 
 _FEWEST_NODES = 256  # of a fit; four times as many make a mean
@@ -44,6 +44,7 @@ class Implicit(Latent):
     penalties = ("dual",)
     charges = ("dual",)
     updates = "adversarial"
+    latitude = Latitude(prior=("critic",), apart=("critic",))
     nodes: Tensor
 
     def __init__(

@@ -15,7 +15,7 @@ from uncollapse.models.distributions.maximum_mean_discrepancy import (
     squared_distances,
 )
 from uncollapse.models.distributions.planar import PlanarFlows
-from uncollapse.models.latents._base import Latent
+from uncollapse.models.latents._base import Latent, Latitude
 from uncollapse.models.variable import Variable
 
 _SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -44,6 +44,7 @@ class PlanarFlow(Latent):
 
     variables = ("z",)
     penalties = ("mmd", "band")
+    latitude = Latitude(sampled=("z",))
     centres: Tensor
 
     def __init__(

@@ -10,7 +10,7 @@ from uncollapse.models.configuration.bounds import Positive, Rate, Size
 from uncollapse.models.distributions import diagonal_normal
 from uncollapse.models.distributions.maximum_mean_discrepancy import maximum_mean_discrepancy
 from uncollapse.models.distributions.spike_slab import SpikeAndSlab
-from uncollapse.models.latents._base import Latent
+from uncollapse.models.latents._base import Latent, Latitude
 from uncollapse.models.variable import Variable
 
 _SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -27,6 +27,7 @@ class SparsePrior(Latent):
 
     variables = ("z",)
     penalties = ("mmd",)
+    latitude = Latitude(sampled=("z",))
 
     def __init__(self, features: int, /, *, size: Size = 32, gamma: Rate = 0.8, spike: Positive = 0.05) -> None:
         super().__init__()

@@ -13,7 +13,7 @@ from torch.nn.functional import softplus
 from uncollapse.models.configuration.bounds import Positive, Shape, Size
 from uncollapse.models.distributions.clamped_beta import ClampedBeta
 from uncollapse.models.distributions.spike_slab import SpikeAndSlab, kl_bound
-from uncollapse.models.latents._base import Latent
+from uncollapse.models.latents._base import Latent, Latitude
 from uncollapse.models.variable import Variable
 
 _SHAPE_FLOOR = 0.05  # Beta samplers and their gradients break down not far below.
@@ -53,6 +53,8 @@ class SpikeSlab(Latent):
         self.alpha, self.beta = alpha, beta
         self.spike, self.temperature = spike, temperature
         self.indicator, self.kl = indicator, kl
+        sampled = kl == "sample"
+        self.latitude = Latitude(upper_bound=("gamma",) if sampled else ("gamma", "z"), sampled=("z",) * sampled)
         self.off_shape = nn.Linear(features, size)
         self.on_shape = nn.Linear(features, size)
         self.location = nn.Linear(features, size)

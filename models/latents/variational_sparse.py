@@ -12,7 +12,7 @@ from torch.distributions import Bernoulli, kl_divergence
 
 from uncollapse.models.configuration.bounds import Open, Positive, Size
 from uncollapse.models.distributions.zero_inflated_normal import ZeroInflatedNormal
-from uncollapse.models.latents._base import Latent
+from uncollapse.models.latents._base import Latent, Latitude
 from uncollapse.models.variable import Variable
 
 
@@ -40,6 +40,7 @@ class VariationalSparse(Latent):
 
     variables = ("z",)
     penalties = ("rate",)
+    latitude = Latitude(upper_bound=("z",), prior=("selector", "pseudo_inputs"))
 
     def __init__(
         self,

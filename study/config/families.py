@@ -1,7 +1,7 @@
 """Families: pages of `search_spaces/`, or of the user, checked and resolved. Free of torch."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,12 @@ from uncollapse.models.configuration import components, resolve
 from uncollapse.models.configuration.unknown_name import unknown
 from uncollapse.search_spaces import page_yaml, space
 from uncollapse.study.config.names import CONSTRAINT, NAME
+from uncollapse.study.config.page_files import own, page_of
 from uncollapse.study.config.systems import SYSTEMS
 from uncollapse.study.errors import UserError
 
-FOLDER = Path(space.__file__).parent
 PAGE_KEYS = ("title", "paper", "base", "search", "systems")
 NEEDED_KEYS = ("title", "paper", "base")
-SHARED_SPACES = ("annealing",)
 
 
 @dataclass(frozen=True)
@@ -56,12 +55,12 @@ class Family:
 
 
 def names() -> list[str]:
-    """Every family that has a page here."""
-    return sorted(path.stem for path in FOLDER.glob("*.yaml") if path.stem not in SHARED_SPACES)
+    """Every family that has a page here; those of other packages are beside them."""
+    return own()
 
 
 def load(name: str, folder: Path | None = None, corners: bool = True) -> Family:
-    """A family by its name, or by the path of a page (ending in .yaml, relative to `folder`).
+    """A family by its name, of ours or of an installed package, or by the path of a page, relative to `folder`.
 
     Args:
         corners: check the page with every hyperparameter at each of its extremes too; a list of pages need not.
@@ -69,7 +68,7 @@ def load(name: str, folder: Path | None = None, corners: bool = True) -> Family:
     Raises:
         UserError: no such page, or every error in it.
     """
-    path = _page_of(name, folder or Path.cwd())
+    path = page_of(name, folder or Path.cwd())
     if not NAME.fullmatch(path.stem):
         raise UserError(
             f"family {name!r}: a page's file gives the family its name, which is {CONSTRAINT}, found {path.stem!r}"
@@ -98,6 +97,13 @@ def errors(family: Family) -> list[str]:
     return list(unique)
 
 
+def reachable(family: Family) -> Iterator[dict[str, Any]]:
+    """Resolved configurations that between them name every component that a trial of a checked family can have."""
+    yield family.configure({})
+    if family.search:
+        yield from map(family.configure, space.corners(family.search))
+
+
 def merge(base: Any, settings: Any) -> Any:
     """`base` with `settings` laid over it; a component of another kind is replaced whole."""
     if not (isinstance(base, Mapping) and isinstance(settings, Mapping)):
@@ -108,14 +114,6 @@ def merge(base: Any, settings: Any) -> Any:
     for key, value in settings.items():
         merged[key] = merge(base[key], value) if key in base else copy.deepcopy(value)
     return merged
-
-
-def _page_of(name: str, folder: Path) -> Path:
-    if name.endswith((".yaml", ".yml")):
-        return folder / name
-    if name not in names():
-        raise UserError(f"families: {unknown('family', name, names())}; or give the path of a page ending in .yaml")
-    return FOLDER / f"{name}.yaml"
 
 
 def _page_errors(page: Any, place: str) -> list[str]:

@@ -13,6 +13,7 @@ from uncollapse.search_spaces import page_yaml
 from uncollapse.study.config import families
 from uncollapse.study.config.families import Family
 from uncollapse.study.config.names import CONSTRAINT, study_error
+from uncollapse.study.config.page_files import expand
 from uncollapse.study.config.sections import (
     SECTIONS,
     Evaluate,
@@ -160,9 +161,13 @@ def _families(page: Mapping[str, Any], folder: Path) -> tuple[list[Family], list
     loaded: list[Family] = []
     found: list[str] = []
     override = page.get("override", {})
-    for name in wanted:
+    try:
+        named = expand(wanted, folder)
+    except UserError as error:
+        return [], list(error.errors)
+    for name in named:
         try:
-            loaded.append(_overridden(families.load(str(name), folder), override))
+            loaded.append(_overridden(families.load(name, folder), override))
         except UserError as error:
             found += error.errors
     if len({family.name for family in loaded}) < len(loaded):

@@ -20,7 +20,7 @@ from uncollapse.study.execution.surroundings import Memory
 from uncollapse.study.planning.resume import begin
 from uncollapse.study.stages.replicate import anything_left
 from uncollapse.study.stages.warm_start import observations
-from uncollapse.study.storage.fingerprints import code_version
+from uncollapse.study.storage.fingerprints import code_of, code_version
 from uncollapse.study.storage.ledger import Ledger
 from uncollapse.study.storage.locks import owned
 from uncollapse.study.storage.recorder import Recorder
@@ -113,7 +113,7 @@ def _writer(study: Study, workspace: Workspace, corpus: Corpus, progress: Progre
     from uncollapse.study.tracking.projection import Projection
     from uncollapse.study.tracking.writer import Writer
 
-    facts = {"code": code_version(), "corpus": corpus.digest}
+    facts = {"code": code_version(code_of(study.families)), "corpus": corpus.digest}
     projection = Projection(workspace.tracking_uri(study.tracking), study.name, workspace.artifacts, facts)
     writer = Writer(projection, progress.say)
     writer.start()

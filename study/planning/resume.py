@@ -5,13 +5,16 @@ import datetime
 import importlib.metadata
 import platform
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
+from uncollapse.study.config.families import reachable
 from uncollapse.study.config.sections import SECTIONS
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.corpora.corpus import Corpus
 from uncollapse.study.errors import UserError
-from uncollapse.study.storage.fingerprints import code_version
+from uncollapse.study.storage.fingerprints import Code, code_changes, code_of
+from uncollapse.study.storage.outside import recorded
 from uncollapse.study.storage.workspace import Workspace
 
 PACKAGES = ("ray", "optuna", "torch", "mlflow", "numpy", "spacy", "uncollapse")
@@ -25,27 +28,31 @@ def begin(study: Study, workspace: Workspace, page: str, corpus: Corpus) -> None
     Raises:
         UserError: the page was changed in a way that would mix two studies.
     """
-    settings = study.settings()
+    settings, code = study.settings(), code_of(study.families)
     created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     if workspace.facts.exists() and workspace.recorded:  # before the first trial there is nothing to mix with
         known = workspace.read_facts()
-        if found := changes(known, settings, corpus.digest):
+        if found := changes(known, settings, corpus.digest, code):
             raise UserError([f"{study.name}: {error}" for error in found])
         created = known["created"]
     packages = {name: importlib.metadata.version(name) for name in PACKAGES} | {"python": platform.python_version()}
     held = {"name": corpus.name, "digest": corpus.digest, "facts": dict(corpus.facts)}
-    facts = {"study": study.name, "page": page, "created": created, "code": code_version(), "packages": packages}
-    workspace.write_facts({**facts, "folder": str(study.folder.resolve()), "corpus": held, "settings": settings})
+    outside = recorded(chain.from_iterable(map(reachable, study.families)))
+    facts = {"study": study.name, "page": page, "created": created, "packages": packages}
+    trained = {"code": code, "outside": outside}
+    workspace.write_facts(
+        {**facts, **trained, "folder": str(study.folder.resolve()), "corpus": held, "settings": settings}
+    )
 
 
-def changes(known: Mapping[str, Any], settings: Mapping[str, Any], corpus: str) -> list[str]:
-    """Why a study cannot go on under these settings; an empty list if it can."""
+def changes(known: Mapping[str, Any], settings: Mapping[str, Any], corpus: str, code: Code) -> list[str]:
+    """Why a study cannot go on under these settings and with this code; an empty list if it can."""
     found = []
     remedy = "put it back, or give the study another name"
-    if known["code"] != code_version():
+    if changed := code_changes(known["code"], code):
         found.append(
-            f"it was begun with the training code {known['code']} and this is {code_version()}; one study is "
-            "trained by one code: go on with that version, or give the study another name"
+            f"its training code is not that with which it was begun: {'; '.join(changed)}; one study is trained by "
+            "one code: go on with that version, or give the study another name"
         )
     if known["corpus"]["digest"] != corpus:
         found.append(f"its corpus was {known['corpus']['digest']} and is now {corpus}; {remedy}")

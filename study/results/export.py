@@ -14,7 +14,7 @@ from uncollapse.analysis.whole_file import write_whole
 from uncollapse.study.config.objectives import limits
 from uncollapse.study.results.saved_model import hand_over
 from uncollapse.study.stages.selection_rule import all_of, keeping, rule
-from uncollapse.study.storage.fingerprints import digest
+from uncollapse.study.storage.fingerprints import digest, family_version
 from uncollapse.study.storage.workspace import Workspace
 from uncollapse.study.trial_record import TrialRecord
 
@@ -107,7 +107,7 @@ def _content(
             "rule": broken or rule(str(row["nll_estimator"]), settings),
             "seeds_finished": int(row["finished"]),
             "figures": _figures(row),
-            "code": facts["code"],
+            "code": family_version(facts["code"], family),
         },
     }
     return {**content, "checksum": digest(json.loads(json.dumps(content)))}

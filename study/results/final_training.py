@@ -11,7 +11,7 @@ from uncollapse.analysis.whole_file import write_whole
 from uncollapse.models.configuration import resolve
 from uncollapse.study.errors import UserError
 from uncollapse.study.results.saved_model import CONFIGURATION, WEIGHTS, save_weights
-from uncollapse.study.storage.fingerprints import code_version, configuration_id, digest
+from uncollapse.study.storage.fingerprints import configuration_id, digest, fingerprint
 from uncollapse.study.training.corpus_info import corpus_info_of
 
 Say = Callable[[str], None]
@@ -31,7 +31,7 @@ def train(content: Mapping[str, Any], corpora: Path, out: Path, say: Say) -> Fin
     """Train a checked file to its end, or go on from its checkpoint, then measure both splits and save the weights.
 
     Args:
-        content: from `study.results.exported_config.read`.
+        content: from `study.storage.exported_config.read`.
         corpora: the cache of prepared corpora.
         out: gets `checkpoint.pt` while it trains, then `model.safetensors`, `configuration.yaml` and `figures.json`.
         say: told of progress.
@@ -60,7 +60,7 @@ def train(content: Mapping[str, Any], corpora: Path, out: Path, say: Say) -> Fin
     task = Task(
         model, corpus_info_of(corpus), content["seed"], **content["train"], effort=Effort.of(content["evaluate"])
     )
-    name = digest(model, content["seed"], content["train"], corpus.digest, code_version())
+    name = digest(model, content["seed"], content["train"], corpus.digest, fingerprint(model))
     checkpoint = out / f"checkpoint-{name}.pt"
     try:
         if (error := memory.error(model, task.corpus_info, device)) is not None:

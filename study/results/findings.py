@@ -7,6 +7,7 @@ from uncollapse.analysis import findings
 from uncollapse.analysis.findings import Findings
 from uncollapse.analysis.schema import Records
 from uncollapse.study.config import objectives as aims
+from uncollapse.study.storage.fingerprints import code_version
 from uncollapse.study.storage.tables import tables
 from uncollapse.study.storage.workspace import Workspace
 from uncollapse.study.trial_record import TrialRecord
@@ -45,8 +46,9 @@ def facts_of(workspace: Workspace) -> dict[str, Any]:
     return {
         "name": name,
         "created": facts["created"],
-        "code_version": facts["code"],
+        "code_version": code_version(facts["code"]),
         "packages": facts["packages"],
+        "outside": [{key: one[key] for key in ("slot", "kind", "code")} for one in facts.get("outside", ())],
         "corpus": facts["corpus"],
         "families": list(settings["families"]),
         "epochs": settings["train"]["epochs"],

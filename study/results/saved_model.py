@@ -18,7 +18,7 @@ from uncollapse.study.corpora.cache import corpus_of, intact
 from uncollapse.study.corpora.corpus import Corpus
 from uncollapse.study.corpora.prepare import PREPARATION_VERSION, digest_of, prepare
 from uncollapse.study.errors import UserError
-from uncollapse.study.results import exported_config
+from uncollapse.study.storage import exported_config
 from uncollapse.study.storage.retention import SUFFIX
 from uncollapse.study.training.corpus_info import corpus_info_of
 from uncollapse.study.trial_record import TrialRecord

@@ -9,8 +9,8 @@ from uncollapse.models.evaluation.encoding import measuring
 from uncollapse.models.probes.vectors import VECTORS, usual
 from uncollapse.study.corpora.cache import INDEX, corpus_of
 from uncollapse.study.corpora.corpus import Corpus
-from uncollapse.study.results import exported_config
 from uncollapse.study.results.saved_model import CONFIGURATION, WEIGHTS, Trained, build
+from uncollapse.study.storage import exported_config
 from uncollapse.study.transfer.dataset import split_of
 from uncollapse.study.transfer.sentence_vectors import vectors_of
 

@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial
 from uncollapse.analysis.schema import SEARCH
 from uncollapse.models.configuration import components, constraints
 from uncollapse.models.configuration.annealing import end_of_annealing
-from uncollapse.models.configuration.resolve import schedule_of
+from uncollapse.models.configuration.terms import schedule_of
 from uncollapse.study.config.families import Family
 from uncollapse.study.config.objectives import directions, limits, violation
 from uncollapse.study.config.study_page import Study

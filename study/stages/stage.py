@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from uncollapse.study.config.study_page import Study
-from uncollapse.study.storage.fingerprints import code_version, configuration_id, digest
+from uncollapse.study.storage.fingerprints import configuration_id, digest, fingerprint
 from uncollapse.study.storage.recorder import Recorder
 from uncollapse.study.trial_record import TrialRecord
 
@@ -33,7 +33,7 @@ class Stage(Protocol):
 def identify(study: Study, corpus: str, family: str, configuration: Mapping[str, Any], seed: int) -> dict[str, Any]:
     """Attributes that name a trial; two families that resolve to one configuration have a trial each."""
     length = [study.train.epochs, study.train.batch_size, study.train.precision, vars(study.evaluate)]
-    key = digest(family, configuration, seed, corpus, length, code_version())
+    key = digest(family, configuration, seed, corpus, length, fingerprint(configuration))
     return {"key": key, "configuration": configuration_id(configuration), "seed": seed, "settings": configuration}
 
 

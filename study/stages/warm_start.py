@@ -13,7 +13,7 @@ from uncollapse.study.config.families import Family
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.errors import UserError
 from uncollapse.study.stages import samplers
-from uncollapse.study.storage.fingerprints import code_version
+from uncollapse.study.storage.fingerprints import Code, code_changes, code_of
 from uncollapse.study.storage.ledger import Ledger, record_of
 from uncollapse.study.storage.workspace import Workspace
 from uncollapse.study.trial_record import TrialRecord
@@ -34,7 +34,8 @@ def observations(study: Study, workspace: Workspace, say: Say = lambda sentence:
     began = datetime.fromisoformat(facts["created"]).timestamp()
     found: dict[str, list[FrozenTrial]] = {family.name: [] for family in study.families}
     places = [_place(name, study.folder, workspace.runs) for name in study.search.warm_start]
-    if errors := [f"search.warm_start: {error}" for place in places for error in _errors(place, facts)]:
+    code = code_of(study.families)
+    if errors := [f"search.warm_start: {error}" for place in places for error in _errors(place, facts, code)]:
         raise UserError(errors)
     for place in places:
         ledger = Ledger(place.folder, place.read_facts()["study"])
@@ -53,7 +54,7 @@ def _place(name: str, folder: Path, runs: Path) -> Workspace:
     return Workspace(path.parent, path.name)
 
 
-def _errors(place: Workspace, facts: Mapping[str, Any]) -> list[str]:
+def _errors(place: Workspace, facts: Mapping[str, Any], code: Code) -> list[str]:
     try:
         earlier = place.read_facts()
     except UserError as error:
@@ -61,8 +62,8 @@ def _errors(place: Workspace, facts: Mapping[str, Any]) -> list[str]:
     name, found = place.folder.name, []
     if earlier["corpus"]["digest"] != facts["corpus"]["digest"]:
         found.append(f"{name} has another corpus ({earlier['corpus']['name']}), and figures of two do not compare")
-    if earlier["code"] != code_version():
-        found.append(f"{name} was trained by other code ({earlier['code']}; this is {code_version()})")
+    if changed := code_changes(earlier["code"], code):
+        found.append(f"{name} was trained by other code: {'; '.join(changed)}")
     for section in SAME:
         before, now = earlier["settings"][section], facts["settings"][section]
         different = [key for key in now if key != "probes" and before.get(key) != now[key]]

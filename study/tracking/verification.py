@@ -12,7 +12,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from uncollapse.analysis.mlflow_runs.sources import Run, Source, source
 from uncollapse.analysis.schema import ENDED, MISSING, REPLICATE
-from uncollapse.study.errors import RunError, first_line
+from uncollapse.study.errors import RunError, UserError, first_line
+from uncollapse.study.storage import exported_config
+from uncollapse.study.storage.fingerprints import family_version
 from uncollapse.study.storage.tables import records
 from uncollapse.study.storage.workspace import Workspace
 from uncollapse.study.tracking.projection import STATUS
@@ -40,7 +42,8 @@ def differences(
         values, runs, lines = _tracked(uri, workspace.study, found, say)
     except (MlflowException, SQLAlchemyError) as error:
         raise RunError(f"tracking: {uri} cannot be read and nothing was compared ({first_line(error)})") from error
-    return {"trials": len(found), "values": values, "runs": runs}, lines + _files(workspace, found)
+    lines += _files(workspace, found) + _exported(workspace, facts)
+    return {"trials": len(found), "values": values, "runs": runs}, lines
 
 
 def _tracked(
@@ -145,4 +148,21 @@ def _files(workspace: Workspace, found: Sequence[TrialRecord]) -> list[str]:
     confirmed = any(record.stage == REPLICATE and record.state in ENDED for record in found)
     if confirmed and not (workspace.report / "index.html").exists():
         lines.append("report/index.html: missing; `uncollapse report` writes it")
+    return lines
+
+
+def _exported(workspace: Workspace, facts: Mapping[str, Any]) -> list[str]:
+    """Exported files should name the code with which the study was trained."""
+    lines: list[str] = []
+    for path in sorted(workspace.best.glob("*.yaml")):
+        if path.stem not in facts["settings"]["families"]:
+            lines.append(f"best/{path.name}: the study has no family of this name")
+            continue
+        try:
+            origin = exported_config.read(path, edited=True)["from"]
+        except UserError as error:
+            lines += error.errors
+            continue
+        if origin.get("code") != (known := family_version(facts["code"], path.stem)):
+            lines.append(f"best/{path.name}: of training code {origin.get('code')}, and the study's is {known}")
     return lines

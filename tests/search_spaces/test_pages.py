@@ -1,17 +1,15 @@
 """Every page of the folder: checked, built small, trained a little, saved, resumed and measured."""
 
 import math
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
-from tests.search_spaces import checks
 from tests.support import models
-from uncollapse.models.batch import Batch
 from uncollapse.models.configuration import resolve
+from uncollapse.models.conformance.model import EVERY, Check
 from uncollapse.models.text_vae import TextVAE
 from uncollapse.search_spaces import space
 from uncollapse.study.config import families
@@ -111,9 +109,9 @@ def test_a_language_model_has_nothing_to_anneal() -> None:
 
 
 @every
-@pytest.mark.parametrize("check", checks.EVERY, ids=lambda check: check.__name__)
-def test_the_page_passes(name: str, check: Callable[[str, TextVAE, Batch], None]) -> None:
-    check(name, models.model(name), models.batch([3, 8, 5, 1]))
+@pytest.mark.parametrize("check", EVERY, ids=lambda check: check.__name__)
+def test_the_page_passes(name: str, check: Check) -> None:
+    check(models.configuration(name), models.model(name), models.batch([3, 8, 5, 1]))
 
 
 def figures(training: Training) -> tuple[list[dict[str, float]], dict[str, float]]:

@@ -1,17 +1,14 @@
 """Every page on generated sentences and on a slice of the Penn Treebank, at a small size."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 import torch
 
-from tests.search_spaces import checks
 from tests.support import models
 from tests.support.places import DATA
 from uncollapse.models.batch import Batch
+from uncollapse.models.conformance.model import EVERY, Check
 from uncollapse.models.corpus_info import CorpusInfo
-from uncollapse.models.text_vae import TextVAE
 from uncollapse.study.corpora.prepare import prepare
 from uncollapse.study.training.batches import batch_of
 from uncollapse.study.training.corpus_info import corpus_info_of
@@ -36,10 +33,8 @@ def text(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return corpus_info, batch
 
 
-@pytest.mark.parametrize("check", checks.EVERY, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", EVERY, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("name", models.EVERY)
-def test_the_page_passes(
-    name: str, check: Callable[[str, TextVAE, Batch], None], text: tuple[CorpusInfo, Batch]
-) -> None:
+def test_the_page_passes(name: str, check: Check, text: tuple[CorpusInfo, Batch]) -> None:
     corpus_info, words = text
-    check(name, models.model(name, corpus_info=corpus_info), words)
+    check(models.configuration(name), models.model(name, corpus_info=corpus_info), words)

@@ -20,8 +20,8 @@ LOADERS = (
     "FullLoader",
 )
 RUN = ("eval", "exec", "__import__")
-# annotations and defaults in the signatures of our own files, never a user's text
-EVALUATES = {"models/configuration/components.py"}
+# annotations and defaults of components, once `_is_plain` has found nothing that runs
+EVALUATES = {"models/configuration/signatures.py"}
 
 
 def calls(source: str) -> Iterator[tuple[str, ast.Call]]:

@@ -21,7 +21,7 @@ from uncollapse.models.configuration import components, resolve
 from uncollapse.study.corpora import cache
 from uncollapse.study.corpora.prepare import prepare
 from uncollapse.study.results import final_training
-from uncollapse.study.storage.fingerprints import code_version, digest
+from uncollapse.study.storage.fingerprints import digest, fingerprint
 
 FACTS = {"study": "mine", "settings": {"families": {}, "search": {}, "replicate": {"configurations": 1, "seeds": 1}}}
 
@@ -131,7 +131,7 @@ def copy(trained: Path, tmp_path: Path) -> Path:
 def test_a_final_trainings_checkpoint_with_a_payload_is_put_aside(copy: Path) -> None:
     content = yaml.safe_load((copy / "best" / "seqvae.yaml").read_text())
     model = resolve.resolve(content["model"])
-    name = digest(model, content["seed"], content["train"], content["corpus_digest"], code_version())
+    name = digest(model, content["seed"], content["train"], content["corpus_digest"], fingerprint(model))
     undisturbed = json.loads((copy / "best" / "seqvae" / "figures.json").read_text())
     for number, payload in enumerate((pickle.dumps(Payload(mark_of(copy))), b"")):
         out = copy / f"out{number}"

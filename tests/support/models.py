@@ -6,10 +6,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from uncollapse.models.batch import EOS, PAD, Batch
+from uncollapse.models.batch import Batch
 from uncollapse.models.configuration import constraints
+from uncollapse.models.conformance.small import (
+    CLASSES,
+    CORPUS_INFO,
+    SMALL,
+    VOCABULARY,
+    WORDS,
+    batch,
+    lengthened,
+    padded,
+)
 from uncollapse.models.corpus_info import CorpusInfo
 from uncollapse.models.text_vae import TextVAE
 from uncollapse.study.config import families
@@ -17,23 +26,12 @@ from uncollapse.study.config.families import Family, merge
 from uncollapse.study.corpora.corpus import Split
 from uncollapse.study.training.training import Effort, Task, Training
 
-VOCABULARY = 40
-CLASSES = 3
-WORDS = range(EOS + 1, VOCABULARY)
-CORPUS_INFO = CorpusInfo(VOCABULARY, ("<pad>", "<unk>", "<bos>", "<eos>", *(f"w{i}" for i in WORDS)), classes=CLASSES)
-SMALL: Mapping[str, Any] = {
-    "inputs": {"size": 12},
-    "encoder": {"hidden": 16, "feedforward": 16, "heads": 2, "layers": 2},
-    "latent": {"size": 6},
-    "decoder": {"hidden": 16, "feedforward": 16, "heads": 2, "layers": 2},
-}
+SHARED = (Batch, VOCABULARY, batch, lengthened, padded)  # that tests take from here, with what stands on them
 EFFORT = Effort(subset_sentences=20, subset_samples=3, full_samples=4)
 # Pages whose weights come from elsewhere; tests/models/encoders/test_bert.py builds them on weights made there.
 NEED_WEIGHTS = ("b_hsvae", "b_vae", "bert_classifier", "minibert")
 EVERY = [name for name in families.names() if name not in NEED_WEIGHTS]
 WITH_LATENT = [name for name in EVERY if constraints.variables(families.load(name).configure({}))]
-# Parameters whose gradients come from a rule's own loss and not from the model's, by page.
-IDLE: Mapping[str, tuple[str, ...]] = {"ivae": ("latent.critic",), "ivae_mi": ("latent.critic",)}
 PAGE = """
 title: A page
 paper: none
@@ -55,26 +53,6 @@ def split(sentences: int = 50, seed: int = 0, longest: int = 8) -> Split:
     for start in offsets[:-1]:
         tokens[start : start + 2] = random.integers(WORDS.start, WORDS.start + 5)
     return Split(tokens, offsets, (np.arange(sentences) % CLASSES).astype(np.int16))
-
-
-def batch(lengths: list[int], seed: int = 0) -> Batch:
-    """Random sentences; lengths count EOS."""
-    random = torch.Generator().manual_seed(seed)
-    tokens = torch.full((len(lengths), max(lengths)), PAD)
-    for row, length in enumerate(lengths):
-        tokens[row, : length - 1] = torch.randint(WORDS.start, WORDS.stop, (length - 1,), generator=random)
-        tokens[row, length - 1] = EOS
-    return Batch(tokens, torch.tensor(lengths), torch.arange(len(lengths)) % CLASSES)
-
-
-def padded(short: Batch, columns: int) -> Batch:
-    """The same sentences with more padding."""
-    return short.reading(torch.cat([short.tokens, torch.full((len(short.tokens), columns), PAD)], 1))
-
-
-def lengthened(values: Tensor, columns: int) -> Tensor:
-    """(..., T, D) with the last step repeated, as values where there are no words."""
-    return torch.cat([values, values[..., -1:, :].expand(*values.shape[:-2], columns, values.shape[-1])], -2)
 
 
 def family(name: str) -> Family:

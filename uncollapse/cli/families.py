@@ -1,12 +1,17 @@
 """`families`: what can be studied. Answers in a moment: no torch, ray or mlflow."""
 
 from argparse import ArgumentParser, Namespace
+from dataclasses import asdict
 from typing import Any
 
 from uncollapse.cli import Answer
+from uncollapse.models.configuration.outside import registered
 from uncollapse.search_spaces import space
 from uncollapse.study.config import families as pages
+from uncollapse.study.config.page_files import installed
 from uncollapse.study.config.systems import BY_COMMAND, SYSTEMS
+
+OURS = "uncollapse"
 
 
 def options(parser: ArgumentParser) -> None:
@@ -15,12 +20,21 @@ def options(parser: ArgumentParser) -> None:
 
 
 def families(arguments: Namespace) -> Answer:
-    """Every family with its systems, its paper, its page and the hyperparameters that its study searches."""
-    rows = sorted((_row(pages.load(name, corners=False)) for name in pages.names()), key=_place)
+    """Every family with its paper, its page and what its study searches; then what other packages bring."""
+    rows = sorted((_row(name, f"search_spaces/{name}.yaml", OURS) for name in pages.names()), key=_place)
     if arguments.markdown:
         return rows, _markdown(rows)
+    rows += [_row(str(page.path), str(page.path), page.package) for page in installed()]
+    components = [asdict(one) for one in registered()]
     by_command = [f"{SYSTEMS[number]} ({number}): `uncollapse {command}`" for number, command in BY_COMMAND.items()]
-    return rows, "\n\n".join([*map(_block, rows), *by_command])
+    blocks = [*map(_block, rows), *by_command, *_components(components)]
+    return {"families": rows, "components": components}, "\n\n".join(blocks)
+
+
+def _components(found: list[dict[str, str]]) -> list[str]:
+    """One block of the components that other packages register; none where there is none."""
+    lines = [f"{one['slot']}: {{kind: {one['kind']}}}  {one['name']}, from {one['package']}" for one in found]
+    return ["\n    ".join(["components from outside", *lines])] if lines else []
 
 
 def _place(row: dict[str, Any]) -> tuple[int, str]:
@@ -30,23 +44,26 @@ def _place(row: dict[str, Any]) -> tuple[int, str]:
 
 def _block(row: dict[str, Any]) -> str:
     indent = "\n    "
+    systems = f" ({', '.join(row['systems'])})" if row["systems"] else ""
     lines = [
-        f"{row['family']}  {row['title']} ({', '.join(row['systems'])})",
+        f"{row['family']}  {row['title']}{systems}",
         row["paper"],
-        row["page"],
+        row["page"] if row["from"] == OURS else f"{row['page']}, from {row['from']}",
         f"searches {', '.join(row['searched'])}",
     ]
     return indent.join(lines)
 
 
-def _row(family: pages.Family) -> dict[str, Any]:
+def _row(name: str, page: str, origin: str) -> dict[str, Any]:
+    family = pages.load(name, corners=False)
     names = dict.fromkeys(_short(name) for name, _ in space.hyperparameters(family.search))
     return {
         "family": family.name,
         "title": family.title,
         "systems": list(family.systems),
         "paper": family.paper,
-        "page": f"search_spaces/{family.name}.yaml",
+        "page": page,
+        "from": origin,
         "searched": list(names),
     }
 

@@ -29,6 +29,7 @@ class Command(NamedTuple):
 COMMANDS: Mapping[str, Command] = {
     "families": Command("families", "every model family: paper, page, what its study searches"),
     "show": Command("show", "one family's page with every default resolved"),
+    "check": Command("check", "whether a component or a page does what every one of its kind must"),
     "plan": Command("plan", "what would run, where, for how long, with which resolution; starts nothing"),
     "run": Command("run", "search, replicate, report, export; run it again and it goes on where it was"),
     "status": Command("status", "counts by state, best so far, time left"),

@@ -8,7 +8,8 @@ from typing import Any
 from uncollapse.cli import Answer
 from uncollapse.cli.folders import runs_of, runs_option
 from uncollapse.study.errors import UserError
-from uncollapse.study.results import exported_config, final_training
+from uncollapse.study.results import final_training
+from uncollapse.study.storage import exported_config
 
 
 def options(parser: ArgumentParser) -> None:

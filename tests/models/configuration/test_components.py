@@ -7,6 +7,7 @@ import pytest
 
 from uncollapse.models.configuration import components
 from uncollapse.models.configuration.bounds import Bound
+from uncollapse.models.configuration.option import REQUIRED
 from uncollapse.models.corpus_info import CorpusInfo
 
 EVERY = [(slot, kind) for slot in components.SLOTS for kind in components.kinds(slot)]
@@ -27,10 +28,7 @@ def test_the_source_says_what_the_constructor_says(slot: str, kind: str) -> None
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY
     }
     read = {option.name: option.default for option in components.options(slot, kind)}
-    expected = {
-        name: components.REQUIRED if default is inspect.Parameter.empty else default
-        for name, default in keywords.items()
-    }
+    expected = {name: REQUIRED if default is inspect.Parameter.empty else default for name, default in keywords.items()}
     assert read == expected
     assert list(read) == list(keywords)
 

@@ -1,66 +1,37 @@
 """Every decoder under every combination of its switches. Shapes: B sentences, T steps, E embedding, C code."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from tests.models.variants import name, switches, variants
-from tests.support.models import batch
 from uncollapse.models.configuration import components
+from uncollapse.models.conformance.decoder import CODE, EMBEDDING, EVERY, Make, words_and_code
+from uncollapse.models.conformance.variants import name, switches, variants
 
-E, C = 5, 4
-LENGTHS = [3, 7, 5]
 IN_ORDER = [
     settings
-    for settings in variants("decoder")
+    for kind in components.kinds("decoder")
+    for settings in variants("decoder", kind)
     if components.attribute("decoder", settings["kind"], "predicts") == "words" and settings.get("field", 7) == 7
 ]
 every = pytest.mark.parametrize("settings", IN_ORDER, ids=name)
 
 
 def built(settings: dict[str, Any]) -> nn.Module:
-    return components.build("decoder", settings, E, C).eval()
+    return components.build("decoder", settings, EMBEDDING, CODE).eval()
 
 
 def reads_code(settings: dict[str, Any]) -> bool:
     return settings.get("inject", ("anywhere",)) != ()
 
 
-def words_and_code() -> tuple[Tensor, Tensor, Tensor]:
-    words = batch(LENGTHS)
-    return torch.randn(3, 7, E), words.mask, torch.randn(3, C)
-
-
 @every
-def test_shape_and_size(settings: dict[str, Any]) -> None:
-    embedded, mask, code = words_and_code()
-    decoder = built(settings)
-    assert decoder(embedded, mask, code).shape == (3, 7, decoder.size)
-
-
-@every
-def test_no_step_sees_a_later_word(settings: dict[str, Any]) -> None:
-    embedded, mask, code = words_and_code()
-    decoder = built(settings)
-    before = decoder(embedded, mask, code)
-    for step in range(7):
-        other = embedded.clone()
-        other[:, step] += 1.0
-        after = decoder(other, mask, code)
-        torch.testing.assert_close(after[:, :step], before[:, :step], atol=1e-6, rtol=1e-5)
-        assert (after[:, step] - before[:, step]).abs().sum(-1).gt(1e-5).all()
-
-
-@every
-def test_padding_changes_nothing(settings: dict[str, Any]) -> None:
-    embedded, mask, code = words_and_code()
-    decoder = built(settings)
-    longer = torch.cat([embedded, torch.randn(3, 2, E)], 1)
-    there = torch.cat([mask, torch.zeros(3, 2, dtype=torch.bool)], 1)
-    short, long = decoder(embedded, mask, code), decoder(longer, there, code)
-    torch.testing.assert_close(long[:, :7][mask], short[mask], atol=1e-5, rtol=1e-5)
+@pytest.mark.parametrize("check", EVERY, ids=lambda check: check.__name__)
+def test_every_decoder_passes(settings: dict[str, Any], check: Callable[[Make], None]) -> None:
+    check(lambda: components.build("decoder", settings, EMBEDDING, CODE))
 
 
 @every
@@ -68,7 +39,7 @@ def test_gradients_reach_every_parameter_and_the_code(settings: dict[str, Any]) 
     embedded, mask, code = words_and_code()
     decoder = built(settings)
     if "heads" in settings:
-        code = torch.randn(3, 7, C)  # with a single code there is nothing for attention to choose from
+        code = torch.randn(3, 7, CODE)  # with a single code there is nothing for attention to choose from
     code.requires_grad_()
     hidden = decoder(embedded, mask, code)
     (hidden * torch.randn_like(hidden))[mask].sum().backward()
@@ -115,7 +86,7 @@ def transformer() -> nn.Module:
 
 def test_codes_outside_their_mask_are_not_read(transformer: nn.Module) -> None:
     embedded, mask, _ = words_and_code()
-    codes, there = torch.randn(3, 4, C), torch.tensor([[1, 1, 0, 0], [1, 1, 1, 1], [1, 0, 0, 0]]).bool()
+    codes, there = torch.randn(3, 4, CODE), torch.tensor([[1, 1, 0, 0], [1, 1, 1, 1], [1, 0, 0, 0]]).bool()
     before = transformer(embedded, mask, codes, there)
     hidden = torch.where(there.unsqueeze(-1), codes, torch.full_like(codes, 7.0))
     torch.testing.assert_close(transformer(embedded, mask, hidden, there), before)
@@ -125,7 +96,7 @@ def test_codes_outside_their_mask_are_not_read(transformer: nn.Module) -> None:
 
 def test_by_default_codes_share_the_mask_of_their_sentence(transformer: nn.Module) -> None:
     embedded, mask, _ = words_and_code()
-    codes = torch.randn(3, 7, C)
+    codes = torch.randn(3, 7, CODE)
     torch.testing.assert_close(transformer(embedded, mask, codes), transformer(embedded, mask, codes, mask))
 
 
@@ -152,7 +123,11 @@ def convolutional(field: int, **options: Any) -> nn.Module:
 @pytest.mark.parametrize("field", [3, 7, 15, 31, 63, 127, 255])
 def test_a_prediction_sees_as_many_words_as_the_field_says_and_no_more(field: int) -> None:
     steps = field + 3
-    embedded, mask, code = torch.randn(1, steps, E), torch.ones(1, steps, dtype=torch.bool), torch.randn(1, C)
+    embedded, mask, code = (
+        torch.randn(1, steps, EMBEDDING),
+        torch.ones(1, steps, dtype=torch.bool),
+        torch.randn(1, CODE),
+    )
     decoder, last = convolutional(field), steps - 1
     before = decoder(embedded, mask, code)[0, last]
     for distance, seen in ((0, True), (field - 1, True), (field, False), (field + 1, False)):
@@ -162,7 +137,7 @@ def test_a_prediction_sees_as_many_words_as_the_field_says_and_no_more(field: in
 
 
 def test_a_bag_decoder_without_layers_predicts_from_the_code_itself() -> None:
-    code = torch.randn(3, C)
+    code = torch.randn(3, CODE)
     assert torch.equal(built(components.resolve("decoder", {"kind": "bag"}))(code), code)
     deeper = built(components.resolve("decoder", {"kind": "bag", "layers": 2, "hidden": 6}))
     expected = deeper.stack.layers[1](deeper.stack.layers[0](code).tanh()).tanh()
@@ -171,7 +146,7 @@ def test_a_bag_decoder_without_layers_predicts_from_the_code_itself() -> None:
 
 
 def test_a_classifier_is_two_layers_of_leaky_rectifiers() -> None:
-    code = torch.randn(3, C)
+    code = torch.randn(3, CODE)
     decoder = built(components.resolve("decoder", {"kind": "classifier"}))
     first, second = decoder.stack.layers
     leaky = nn.functional.leaky_relu

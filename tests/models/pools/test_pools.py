@@ -8,6 +8,7 @@ from torch import Tensor
 
 from tests.support.models import batch
 from uncollapse.models.configuration import components
+from uncollapse.models.conformance.pool import EVERY, FEATURES, Make
 
 LENGTHS = [1, 6, 3, 4]
 ORACLES: dict[str, Callable[[Tensor], Tensor]] = {
@@ -34,33 +35,9 @@ def test_against_a_loop(kind: str) -> None:
 
 
 @every
-def test_says_where_posteriors_stand(kind: str) -> None:
-    assert built(kind).at in ("features", "latents", "tokens")
-
-
-@every
-@pytest.mark.parametrize("filling", [0.0, 100.0, -100.0])
-def test_padding_changes_nothing(kind: str, filling: float) -> None:
-    mask, features = batch(LENGTHS).mask, torch.randn(4, 6, 5)
-    longer = torch.full((4, 9, 5), filling)
-    longer[:, :6] = torch.where(mask.unsqueeze(-1), features, torch.tensor(filling))
-    there = torch.cat([mask, torch.zeros(4, 3, dtype=torch.bool)], 1)
-    pool = built(kind)
-    short, long = pool(features, mask), pool(longer, there)
-    if pool.at == "tokens":
-        short, long = short[mask], long[there]
-    torch.testing.assert_close(long, short)
-
-
-@every
-def test_gradients_reach_words_only(kind: str) -> None:
-    mask, features = batch(LENGTHS).mask, torch.randn(4, 6, 5, requires_grad=True)
-    pool = built(kind)
-    pooled = pool(features, mask)
-    (pooled[mask] if pool.at == "tokens" else pooled).sum().backward()
-    assert features.grad.isfinite().all()
-    assert features.grad[~mask].eq(0).all()
-    torch.testing.assert_close(features.grad.sum((1, 2)) > 0, torch.ones(4, dtype=torch.bool))
+@pytest.mark.parametrize("check", EVERY, ids=lambda check: check.__name__)
+def test_every_pool_passes(kind: str, check: Callable[[Make], None]) -> None:
+    check(lambda: components.build("pool", components.resolve("pool", {"kind": kind}), FEATURES))
 
 
 def test_attention_is_a_mean_weighted_by_a_softmax_of_scores() -> None:

@@ -3,12 +3,14 @@
 import json
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
 from uncollapse.models.configuration import components
 from uncollapse.models.configuration.annealing import end_of_annealing
+from uncollapse.models.conformance.schedule import EVERY, Make
 
 UPDATES = 1000
 TOLERANCE = 0.02
@@ -67,11 +69,9 @@ def test_stays_between_nothing_and_its_value_and_ends_there(settings: dict[str, 
 
 
 @every
-def test_is_a_pure_function_of_the_update(settings: dict[str, Any]) -> None:
-    weight = built(settings)
-    forwards = [weight(t) for t in range(0, UPDATES, 13)]
-    backwards = [weight(t) for t in reversed(range(0, UPDATES, 13))]
-    assert forwards == backwards[::-1] == [built(settings)(t) for t in range(0, UPDATES, 13)]
+@pytest.mark.parametrize("check", EVERY, ids=lambda check: check.__name__)
+def test_every_schedule_passes(settings: dict[str, Any], check: Callable[[Make], None]) -> None:
+    check(partial(built, settings))
 
 
 @every

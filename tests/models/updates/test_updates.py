@@ -1,12 +1,13 @@
 """Every update rule, and joint updates in particular."""
 
-import math
+from collections.abc import Callable
 
 import pytest
 import torch
 
 from tests.support import models
 from uncollapse.models.configuration import components
+from uncollapse.models.conformance.updates import EVERY, Make
 from uncollapse.models.objective import Objective
 from uncollapse.models.text_vae import TextVAE
 from uncollapse.models.updates._base import Update
@@ -25,29 +26,9 @@ def built(kind: str, model: TextVAE, lr: float = 0.01) -> Update:
 
 
 @every
-def test_a_batch_moves_every_parameter_and_is_counted(kind: str) -> None:
-    model = models.model(PAGE_OF.get(kind, "seqvae"))
-    before = {name: value.clone() for name, value in model.named_parameters()}
-    update = built(kind, model)
-    for done in range(1, 4):
-        loss, reconstruction = update(WORDS)
-        assert math.isfinite(loss)
-        assert reconstruction > 0
-        assert update.optimization.updates == done
-    separate = components.attribute("updates", kind, "separate", False)  # moves one side before it moves the other
-    moved = {name for name, value in model.named_parameters() if (before[name] != value).any()}
-    assert moved == set(before) or (separate and moved)
-
-
-@every
-def test_a_loss_that_is_not_finite_is_told_and_not_learnt_from(kind: str) -> None:
-    model = models.model(PAGE_OF.get(kind, "seqvae"))
-    with torch.no_grad():
-        model.output.logits.bias[7] = math.nan
-    before = {name: value.clone() for name, value in model.named_parameters() if "output" not in name}
-    loss, _ = built(kind, model)(WORDS)
-    assert math.isnan(loss)
-    assert all(torch.equal(value, model.get_parameter(name)) for name, value in before.items())
+@pytest.mark.parametrize("check", EVERY, ids=lambda check: check.__name__)
+def test_every_update_rule_passes(kind: str, check: Callable[[Make], None]) -> None:
+    check(lambda: built(kind, models.model(PAGE_OF.get(kind, "seqvae"))))
 
 
 def test_joint_is_one_step_down_the_objective() -> None:

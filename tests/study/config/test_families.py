@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.models import PAGE, write
 from uncollapse.search_spaces import space
-from uncollapse.study.config import families
+from uncollapse.study.config import families, page_files
 from uncollapse.study.config.families import Family
 from uncollapse.study.errors import UserError
 
@@ -19,7 +19,7 @@ def refused(path: Path) -> tuple[str, ...]:
 
 
 def test_every_page_of_the_folder_is_a_family_and_the_shared_space_is_none() -> None:
-    pages = {path.stem for path in families.FOLDER.glob("*.yaml")}
+    pages = {path.stem for path in page_files.FOLDER.glob("*.yaml")}
     assert pages - set(families.names()) == {"annealing"}
     assert families.names() == sorted(families.names())
 

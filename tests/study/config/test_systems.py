@@ -29,7 +29,7 @@ def test_systems_by_command_have_one(number: str) -> None:
 
 def test_the_command_lists_systems_papers_pages_and_hyperparameters(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["families", "--json"]) == 0
-    rows = json.loads(capsys.readouterr().out)
+    rows = json.loads(capsys.readouterr().out)["families"]
     assert {row["family"] for row in rows} == set(families.names())
     for row in rows:
         assert row["paper"]

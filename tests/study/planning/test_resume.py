@@ -10,7 +10,6 @@ from tests.support import trial_records
 from uncollapse.study.corpora.prepare import prepare
 from uncollapse.study.errors import UserError
 from uncollapse.study.planning.resume import begin, changes
-from uncollapse.study.storage.fingerprints import code_version
 from uncollapse.study.storage.workspace import Workspace
 
 SAFE: dict[str, dict[str, Any]] = {
@@ -34,6 +33,12 @@ UNSAFE: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+CODE = {
+    "one": {"models/latents/vmf.py": "a", "study/training/training.py": "b"},
+    "two": {"study/training/training.py": "b"},
+}
+
+
 def merged(settings: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
     for key, value in change.items():
         settings[key] = {**settings[key], **value} if isinstance(value, dict) else value
@@ -42,8 +47,8 @@ def merged(settings: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
 
 def found(tmp_path: Path, change: dict[str, Any]) -> list[str]:
     settings = trial_records.study(tmp_path).settings()
-    known = {"code": code_version(), "corpus": {"digest": "c"}, "settings": copy.deepcopy(settings)}
-    return changes(known, merged(settings, change), "c")
+    known = {"code": CODE, "corpus": {"digest": "c"}, "settings": copy.deepcopy(settings)}
+    return changes(known, merged(settings, change), "c", CODE)
 
 
 @pytest.mark.parametrize("change", SAFE)
@@ -60,9 +65,9 @@ def test_unsafe_changes_are_refused_with_a_reason(change: str, tmp_path: Path) -
 
 def test_a_family_that_is_gone_and_another_corpus_are_refused(tmp_path: Path) -> None:
     settings = trial_records.study(tmp_path).settings()
-    known = {"code": code_version(), "corpus": {"digest": "c"}, "settings": copy.deepcopy(settings)}
+    known = {"code": CODE, "corpus": {"digest": "c"}, "settings": copy.deepcopy(settings)}
     del settings["families"]["two"]
-    gone, corpus = sorted(changes(known, settings, "d"))
+    gone, corpus = sorted(changes(known, settings, "d", CODE))
     assert "`families.two` is no longer there" in gone
     assert "its corpus was c and is now d" in corpus
 
@@ -76,3 +81,41 @@ def test_a_study_without_a_trial_yet_may_change_altogether(tmp_path: Path) -> No
     workspace.ledger.write_text("a trial\n", encoding="utf-8")
     with pytest.raises(UserError, match="threads, which decides how sums round"):
         begin(trial_records.study(tmp_path, resources={"cpus": 2}), workspace, "page.yaml", corpus)
+
+
+@pytest.mark.parametrize(
+    ("before", "told"),
+    [
+        (
+            {**CODE, "one": {**CODE["one"], "models/latents/vmf.py": "z"}},
+            "models/latents/vmf.py has changed since (one)",
+        ),
+        (
+            {name: {**files, "study/training/training.py": "z"} for name, files in CODE.items()},
+            "has changed since (one, two)",
+        ),
+        ({**CODE, "two": {}}, "study/training/training.py is new (two)"),
+        ({**CODE, "two": {**CODE["two"], "models/gone.py": "z"}}, "models/gone.py is gone (two)"),
+        ("0123456789ab", "it was recorded as 0123456789ab by an earlier version of this program"),
+    ],
+)
+def test_other_code_is_refused_by_the_name_of_its_file(before: Any, told: str, tmp_path: Path) -> None:
+    settings = trial_records.study(tmp_path).settings()
+    known = {"code": before, "corpus": {"digest": "c"}, "settings": settings}
+    (error,) = changes(known, settings, "c", CODE)
+    assert told in error
+    assert "one study is trained by one code: go on with that version" in error
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        {**CODE, "two": {"study/elsewhere/training.py": "b"}},
+        {"one": CODE["one"]},
+        {**CODE, "three": {"models/latents/gaussian.py": "a"}},
+    ],
+    ids=["a file that was moved", "a family more", "a family less"],
+)
+def test_the_same_code_in_another_place_goes_on(before: Any, tmp_path: Path) -> None:
+    settings = trial_records.study(tmp_path).settings()
+    assert changes({"code": before, "corpus": {"digest": "c"}, "settings": settings}, settings, "c", CODE) == []

@@ -13,7 +13,7 @@ from uncollapse.study.config.study_page import Study
 from uncollapse.study.errors import UserError
 from uncollapse.study.stages import warm_start
 from uncollapse.study.stages.search import SearchStage
-from uncollapse.study.storage.fingerprints import code_version
+from uncollapse.study.storage.fingerprints import code_of
 from uncollapse.study.storage.ledger import Ledger, record_of
 from uncollapse.study.storage.recorder import Recorder
 from uncollapse.study.storage.tables import records
@@ -28,7 +28,12 @@ def begun(
     """A study that has its facts, as `continuation.begin` writes them."""
     study = trial_records.study(folder, space, names=("one",), study=name, **sections)
     workspace = Workspace(folder / "runs", name)
-    facts = {"study": name, "created": created, "code": code_version(), "corpus": {"name": "cafes", "digest": "abc"}}
+    facts = {
+        "study": name,
+        "created": created,
+        "code": code_of(study.families),
+        "corpus": {"name": "cafes", "digest": "abc"},
+    }
     workspace.write_facts({**facts, "settings": json.loads(json.dumps(study.settings()))})
     return study, workspace
 
@@ -123,7 +128,7 @@ def test_figures_that_mean_something_else_are_refused(tmp_path: Path) -> None:
         warm_start.observations(study, workspace)
     other, code, samples, nowhere = error.value.errors
     assert "earlier has another corpus (ptb)" in other
-    assert "earlier was trained by other code (old" in code
+    assert "earlier was trained by other code: it was recorded as old by an earlier version" in code
     assert "earlier has evaluate.subset_samples: 8 and this study 3; leave it out" in samples
     assert "no study 'nowhere'" in nowhere
 

@@ -3,10 +3,8 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
-import pytest
-
+from uncollapse.study.config import families
 from uncollapse.study.storage import fingerprints
 
 CONFIGURATION = {"latent": {"kind": "vmf", "kappa": 80.0}, "decoder": {"inject": ["state", "input"]}}
@@ -30,35 +28,12 @@ def test_a_tuple_is_named_as_the_list_that_a_file_makes_of_it() -> None:
 
 
 def test_a_digest_is_the_same_in_every_process() -> None:
-    code = f"from uncollapse.study.storage.fingerprints import digest, code_version; print(digest({CONFIGURATION!r}), code_version())"
+    complete = families.load("vmf").configure({})
+    code = f"from uncollapse.study.storage.fingerprints import digest, fingerprint; print(digest({CONFIGURATION!r}), fingerprint({complete!r}))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert found == f"{fingerprints.digest(CONFIGURATION)} {fingerprints.code_version()}\n"
+    assert found == f"{fingerprints.digest(CONFIGURATION)} {fingerprints.fingerprint(complete)}\n"
 
 
 def test_a_configuration_is_named_by_eight_digits() -> None:
     assert re.fullmatch("[0-9a-f]{8}", fingerprints.configuration_id(CONFIGURATION))
     assert fingerprints.configuration_id(CONFIGURATION) != fingerprints.configuration_id({})
-
-
-DECIDING = (
-    "models/deep/part.py",
-    "study/training/training.py",
-    "study/training/batches.py",
-    "study/training/devices.py",
-)
-
-
-@pytest.mark.parametrize("changed", [*DECIDING, "models/new.py"])
-def test_the_code_version_changes_with_what_decides_numbers(
-    changed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for place in (*DECIDING, "study/other.py"):
-        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / place).write_text("x = 1\n")
-    monkeypatch.setattr(fingerprints, "ROOT", tmp_path)
-    version = fingerprints.code_version.__wrapped__
-    before = version()
-    (tmp_path / "study/other.py").write_text("x = 2\n")
-    assert version() == before
-    (tmp_path / changed).write_text("x = 2\n")
-    assert version() != before

@@ -5,9 +5,13 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.faults.test_tracking_away import free_port, server
 from tests.support import trial_records
+from tests.support.exported_files import CORPUS, exported
+from tests.support.models import write
+from uncollapse.study.corpora.prepare import prepare
 from uncollapse.study.errors import RunError
 from uncollapse.study.stages.search import SearchStage
 from uncollapse.study.storage.ledger import Ledger
@@ -157,3 +161,17 @@ def test_a_server_is_asked_once_a_metric_and_not_once_a_trial(tmp_path: Path) ->
 
 def history_requests(folder: Path) -> int:
     return (folder / "server.log").read_text().count("/metrics/get-history")
+
+
+def test_an_exported_file_of_other_code_is_named(tmp_path: Path) -> None:
+    place = workspace(tmp_path)
+    corpus = prepare(CORPUS, tmp_path / "cache", tmp_path)
+    content = exported("seqvae", corpus, **{"from": {"study": "made", "code": "abc"}})
+    write(place.best / "one.yaml", yaml.safe_dump(content))
+    place.write_facts({**place.read_facts(), "code": {"one": {"models/text_vae.py": "a"}}})
+    _, (line,) = compared(place)
+    assert line.startswith("best/one.yaml: of training code abc, and the study's is ")
+    write(place.best / "one.yaml", "no: export\n")
+    assert "one.yaml: an exported file has format, family" in compared(place)[1][0]
+    (place.best / "one.yaml").rename(place.best / "other.yaml")
+    assert compared(place)[1] == ["best/other.yaml: the study has no family of this name"]

@@ -1,4 +1,4 @@
-"""Every variant of a part at a small size, by reading its signature: what the conformance tests list."""
+"""Every variant of a component at a small size, by reading its signature."""
 
 import itertools
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ SIZES = {"hidden": 8, "feedforward": 8, "heads": 2, "size": 6}
 
 
 def switches(slot: str, kind: str) -> dict[str, tuple[Any, ...]]:
-    """The options of a part that take few values, with all of them."""
+    """The options of a component that take few values, with all of them."""
     found: dict[str, tuple[Any, ...]] = {}
     for option in components.options(slot, kind):
         if get_origin(option.annotation) is Literal:
@@ -27,19 +27,27 @@ def switches(slot: str, kind: str) -> dict[str, tuple[Any, ...]]:
     return found
 
 
-def variants(slot: str) -> Iterator[dict[str, Any]]:
-    """Resolved settings of every kind under every combination of its switches."""
-    for kind in components.kinds(slot):
-        known = {option.name for option in components.options(slot, kind)}
-        few = switches(slot, kind)
-        sizes = {name: value for name, value in SIZES.items() if name in known}
-        for values in itertools.product(*few.values()):
-            settings = components.resolve(slot, {"kind": kind, **sizes, **dict(zip(few, values, strict=True))})
-            if not (settings.get("features") == "states" and settings.get("bidirectional")):  # a constraint forbids it
-                yield settings
+def variants(slot: str, kind: str) -> Iterator[dict[str, Any]]:
+    """Resolved settings of one kind under every combination of its switches."""
+    few = switches(slot, kind)
+    for values in itertools.product(*few.values()):
+        settings = small(slot, kind, **dict(zip(few, values, strict=True)))
+        if not (settings.get("features") == "states" and settings.get("bidirectional")):  # a law forbids it
+            yield settings
+
+
+def small(slot: str, kind: str, **chosen: Any) -> dict[str, Any]:
+    """Resolved settings of one kind at a small size."""
+    return components.resolve(slot, {"kind": kind, **sizes(slot, kind), **chosen})
+
+
+def sizes(slot: str, kind: str) -> dict[str, int]:
+    """Small values of the options of a kind that are sizes."""
+    known = {option.name for option in components.options(slot, kind)}
+    return {name: value for name, value in SIZES.items() if name in known}
 
 
 def name(settings: dict[str, Any]) -> str:
-    """A test's id."""
+    """What tells a variant from the others."""
     few = [str(value) for key, value in settings.items() if key not in SIZES and not isinstance(value, float)]
     return "-".join(few).replace(" ", "")

@@ -1,0 +1,1 @@
+"""A latent that uncollapse does not have: Laplace posteriors."""
