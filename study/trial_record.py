@@ -14,10 +14,10 @@ class TrialRecord:
     Args:
         key: of its resolved configuration, seed, corpus, length and code: identical trials share it.
         family, stage, number: its place in the study.
-        configuration: hash of the resolved configuration, the same for every seed.
+        configuration_id: its hash, the same for every seed.
         seed: a tuning seed (search) or a confirmation seed (replicate).
         audit: never stopped early.
-        settings: the resolved configuration.
+        configuration: resolved: every component, written out.
         params: the searched hyperparameters by dotted name.
         state, cause: see `STATES`; the cause of a divergence, a failure or a drop, else "".
         epochs: a record an epoch: raw values by name, and `time`, when it was recorded.
@@ -31,10 +31,10 @@ class TrialRecord:
     family: str
     stage: str
     number: int
-    configuration: str
+    configuration_id: str
     seed: int
     audit: bool
-    settings: Mapping[str, Any]
+    configuration: Mapping[str, Any]
     params: Mapping[str, Any]
     state: str
     cause: str

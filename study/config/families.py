@@ -39,9 +39,9 @@ class Family:
     systems: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
 
-    def configure(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """The complete configuration of the base under drawn `settings`."""
-        return resolve.resolve(merge(self.base, settings))
+    def configure(self, drawn: Mapping[str, Any]) -> dict[str, Any]:
+        """The resolved configuration of the base under what a trial has drawn."""
+        return resolve.resolve(merge(self.base, drawn))
 
     def override(self, settings: Mapping[str, Any]) -> "Family":
         """The family under a study's override: hyperparameters that it sets are no longer searched."""

@@ -46,7 +46,7 @@ def jobs_of(study: Study, workspace: Workspace, full: bool) -> Jobs:
 
 def job_of(record: TrialRecord, common: Mapping[str, Any]) -> dict[str, Any]:
     """What a worker needs to train a trial."""
-    own = {"key": record.key, "stage": record.stage, "seed": record.seed, "configuration": record.settings}
+    own = {"key": record.key, "stage": record.stage, "seed": record.seed, "configuration": record.configuration}
     return {**common, **own}
 
 

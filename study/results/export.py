@@ -41,7 +41,7 @@ def export(workspace: Workspace, found: Findings, known: Sequence[TrialRecord], 
         force: where none keeps the rule, export the lowest median all the same and say so in the file.
     """
     facts = workspace.read_facts()
-    settings_of = {record.configuration: record.settings for record in known}
+    configuration_of = {record.configuration_id: record.configuration for record in known}
     files, refused = [], {}
     for family in facts["settings"]["families"]:
         row, broken = _best(found, family, facts["settings"])
@@ -50,7 +50,7 @@ def export(workspace: Workspace, found: Findings, known: Sequence[TrialRecord], 
             refused[family] = broken
             path.unlink(missing_ok=True)  # a file from an earlier state of the study would pass for the answer
             continue
-        content = _content(family, facts, row, settings_of[row["configuration"]], broken, workspace)
+        content = _content(family, facts, row, configuration_of[row["configuration"]], broken, workspace)
         write_whole(path, _header(content) + yaml.safe_dump(content, sort_keys=False, width=120))
         files.append(path)
     return Exported(files, refused, hand_over(files, workspace.weights, known))
@@ -159,7 +159,7 @@ def figures(
     found: Findings, known: Sequence[TrialRecord]
 ) -> Iterator[tuple[str, dict[str, float], dict[str, str], float]]:
     """(run, metrics, artifacts, time) for the runs of the configurations and of the study in MLflow."""
-    of_configuration = {record.configuration: record for record in known}
+    of_configuration = {record.configuration_id: record for record in known}
     when = max((record.ended for record in of_configuration.values()), default=0.0)
     for row in found.configurations.to_dict("records"):
         if not row["finished"] and not row["judged"]:
@@ -170,7 +170,7 @@ def figures(
             if not isinstance(value, str)
         }
         record = of_configuration[row["configuration"]]
-        artifacts = {"configuration.json": json.dumps(record.settings, indent=2)}
+        artifacts = {"configuration.json": json.dumps(record.configuration, indent=2)}
         yield f"configuration/{row['family']}/{row['configuration']}", metrics, artifacts, when
     states = found.judged["state"].value_counts().to_dict()
     yield "study", {f"trials/{state}": float(count) for state, count in states.items()}, {}, when

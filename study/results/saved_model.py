@@ -107,8 +107,9 @@ def _corpus(content: Mapping[str, Any], corpora: Path, say: Say) -> Corpus:
     return prepare(content["corpus"], corpora, base, say)
 
 
-def build(settings: Mapping[str, Any], corpus: Corpus, folder: Path) -> "TextVAE":
-    """The model of resolved settings with the weights in a folder, in eval mode; `UserError` where they do not fit."""
+def build(configuration: Mapping[str, Any], corpus: Corpus, folder: Path) -> "TextVAE":
+    """The model of a resolved configuration with the weights in a folder, in eval mode; `UserError` where they do not
+    fit."""
     import torch
     from safetensors import SafetensorError
     from safetensors.torch import load_model
@@ -117,7 +118,7 @@ def build(settings: Mapping[str, Any], corpus: Corpus, folder: Path) -> "TextVAE
 
     try:
         with torch.random.fork_rng(devices=[]):  # the first weights are drawn, and then replaced
-            model = TextVAE(settings, corpus_info_of(corpus))
+            model = TextVAE(configuration, corpus_info_of(corpus))
     except ValueError as error:  # a part that cannot be built here, such as BERT without its weights
         raise UserError(f"{folder / CONFIGURATION}: {error}") from None
     try:
@@ -163,7 +164,7 @@ def hand_over(files: Iterable[Path], weights: Path, records: Iterable[TrialRecor
         shutil.rmtree(place, ignore_errors=True)  # of a configuration that was the best before
         for record in finished:
             kept = weights / f"{record.key}{SUFFIX}"
-            own = (record.family, record.configuration) == (content["family"], content["from"]["configuration"])
+            own = (record.family, record.configuration_id) == (content["family"], content["from"]["configuration"])
             if own and kept.exists():
                 made.append(_folder(place / f"seed-{record.seed}", {**content, "seed": record.seed}, kept))
     return made

@@ -33,9 +33,9 @@ def unpack(place: Path) -> Trained:
     content = exported_config.read(place / CONFIGURATION, edited=True)
     body = json.loads((place / INDEX).read_text(encoding="utf-8"))
     corpus = corpus_of(place, body)
-    settings = resolve.resolve(content["model"])
-    settings["inputs"] = {**settings["inputs"], "vectors": "none"}  # the weights hold them
-    return Trained(build(settings, corpus, place), corpus, content)
+    configuration = resolve.resolve(content["model"])
+    configuration["inputs"] = {**configuration["inputs"], "vectors": "none"}  # the weights hold them
+    return Trained(build(configuration, corpus, place), corpus, content)
 
 
 def encode(trained: Trained, texts: list[str], kind: str | None = None) -> list[list[float]]:

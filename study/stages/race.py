@@ -40,10 +40,10 @@ class Race:
     def take_up(self) -> None:
         """Read every entry of the family; of a seed that was entered again, the newest counts."""
         trials = self.recorder.ledger.trials(REPLICATE, self.family)
-        self.again = {str(trial.user_attrs["configuration"]) for trial in trials if AGAIN in trial.user_attrs}
         entries = [(record_of(trial), trial._trial_id) for trial in trials]
-        self.newest = {(one.configuration, one.seed): one for one, _ in entries}
-        self.places = {trial_id: (one.configuration, one.seed) for one, trial_id in entries}
+        self.again = {record_of(trial).configuration_id for trial in trials if AGAIN in trial.user_attrs}
+        self.newest = {(one.configuration_id, one.seed): one for one, _ in entries}
+        self.places = {trial_id: (one.configuration_id, one.seed) for one, trial_id in entries}
         self._judge()
 
     def opens(self, trial_id: int) -> bool:
@@ -58,17 +58,17 @@ class Race:
         """Take in what has ended since, and drop what has lost; returns what was dropped and has to run after all."""
         ended = [trial_id for trial_id in self.running if self.recorder.ledger.record(trial_id).state in ENDED]
         for record in map(self.recorder.ledger.record, ended):
-            self.newest[record.configuration, record.seed] = record
+            self.newest[record.configuration_id, record.seed] = record
         if ended:
             self.running -= set(ended)
             self._judge()
         return [] if self.settled else self._taken_back()
 
     def _judge(self) -> None:
-        self.results: dict[str, dict[int, float | None]] = {one.configuration: {} for one in self.newest.values()}
+        self.results: dict[str, dict[int, float | None]] = {one.configuration_id: {} for one in self.newest.values()}
         for one in self.newest.values():
             if one.state in ENDED and one.state != DROPPED:
-                self.results[one.configuration][one.seed] = value(one)
+                self.results[one.configuration_id][one.seed] = value(one)
         self.settled, dropped = False, self._dropped()
         recorded = {name: self.seeds.index(record.seed) for name, record in dropped.items()}
         over = Standing(len(self.seeds))  # once one was taken back, nobody is dropped any more
@@ -82,7 +82,7 @@ class Race:
         """The first seed that each dropped configuration did not get."""
         gone = [one for one in self.newest.values() if one.state == DROPPED]
         last_first = sorted(gone, key=lambda one: self.seeds.index(one.seed), reverse=True)
-        return {one.configuration: one for one in last_first}
+        return {one.configuration_id: one for one in last_first}
 
     def _drop(self, name: str, after: int, cause: str) -> None:
         """End every trial that a configuration still had to come; a seed before that which failed is tried again."""
@@ -96,11 +96,11 @@ class Race:
     def _taken_back(self) -> list[TrialRecord]:
         """What was dropped and may win after all, once the others ended: see `_unbeaten`."""
         gone = [one for one in self.newest.values() if one.state == DROPPED]
-        back = {one.configuration for one in gone} & self.again
+        back = {one.configuration_id for one in gone} & self.again
         if gone and not back and all(one.state in ENDED for one in self.newest.values()):
-            back = set(self._unbeaten({one.configuration for one in gone}))
+            back = set(self._unbeaten({one.configuration_id for one in gone}))
         self.settled = True  # until another trial ends
-        return [one for one in gone if one.configuration in back]
+        return [one for one in gone if one.configuration_id in back]
 
     def _unbeaten(self, dropped: set[str]) -> Iterator[str]:
         """What none has beaten that keeps the export rule, and can keep it if none of its other seeds collapses."""

@@ -22,7 +22,7 @@ from uncollapse.study.trial_record import TrialRecord
 class Chosen(NamedTuple):
     """A configuration that is confirmed: resolved, with the searched hyperparameters that made it."""
 
-    settings: Mapping[str, Any]
+    configuration: Mapping[str, Any]
     params: Mapping[str, Any]
 
 
@@ -52,7 +52,7 @@ class ReplicateStage:
         every = self._chosen(family)
         for seed in confirmation_seeds(self.study):
             for chosen in every:
-                named = identify(self.study, self.corpus, family.name, chosen.settings, seed)
+                named = identify(self.study, self.corpus, family.name, chosen.configuration, seed)
                 if named["key"] not in there:
                     self._enter(family.name, chosen, named)
 
@@ -65,8 +65,9 @@ class ReplicateStage:
     def _enter_again(self, dropped: Sequence[TrialRecord]) -> None:
         """Dropped trials of one family run after all."""
         for record in dropped:
-            named = {"key": record.key, "configuration": record.configuration, "seed": record.seed, AGAIN: True}
-            self._enter(record.family, Chosen(record.settings, record.params), {**named, "settings": record.settings})
+            named = {"key": record.key, "configuration_id": record.configuration_id, "seed": record.seed, AGAIN: True}
+            chosen = Chosen(record.configuration, record.params)
+            self._enter(record.family, chosen, {**named, "configuration": record.configuration})
         for family in {record.family for record in dropped}:
             self.races[family].take_up()
             self.queue = [place for place in self.queue if place[0] != family] + self._unfinished(family)
@@ -129,7 +130,7 @@ def choose(trials: list[FrozenTrial], study: Study) -> list[Chosen]:
     order = pareto.in_order([costs(record, study.search.select) for record in finished])
     best_of: dict[str, Chosen] = {}
     for record in (finished[at] for at in order):
-        best_of.setdefault(record.configuration, Chosen(record.settings, record.params))
+        best_of.setdefault(record.configuration_id, Chosen(record.configuration, record.params))
         if len(best_of) == study.replicate.configurations:
             break
     return list(best_of.values())

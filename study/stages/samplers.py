@@ -75,7 +75,10 @@ class NamedRandomSampler(RandomSampler):
 
 
 def propose(trial: optuna.Trial | optuna.trial.FixedTrial, search: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings for a trial. Run again over a trial that was cut off in mid-proposal, it keeps what was drawn."""
+    """The drawn part of a trial's configuration.
+
+    Run again over a trial that was cut off in mid-proposal, it keeps what was drawn.
+    """
 
     def ask(name: str, leaf: Distribution) -> Any:
         if isinstance(leaf, Choice):
@@ -102,11 +105,11 @@ def observation(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of a value outside its range, which is refused below
-            settings = propose(drawn, family.search)
+            proposed = propose(drawn, family.search)
         found = create_trial(params=params, distributions=drawn.distributions, values=values)
     except ValueError:  # a hyperparameter that was not drawn there, was and is not here, or lies outside its range
         return None
-    if configuration_id(family.configure(settings)) != record.configuration:
+    if configuration_id(family.configure(proposed)) != record.configuration_id:
         return None
     for name, excess in excesses.items():
         found.set_constraint(name, excess)

@@ -61,7 +61,8 @@ class SearchStage:
         return bool(self.orphans) or any(asked < self.study.search.trials for asked in self.asked.values())
 
     def next_trial(self) -> TrialRecord | None:
-        """The next trial whose settings break no constraint; those that do fail on the way, and count as trials."""
+        """The next trial whose configuration breaks no constraint; one that does fails on the way, and counts as a
+        trial."""
         while (place := self._next_place()) is not None:
             if (record := self._prepare(*place)) is not None:
                 return record
@@ -86,17 +87,17 @@ class SearchStage:
         return optuna_study
 
     def _prepare(self, family: Family, trial_id: int) -> TrialRecord | None:
-        """Start a trial, its settings drawn; None where they break a constraint, which ends it."""
-        if "settings" not in self.recorder.ledger.storage.get_trial(trial_id).user_attrs:
+        """Start a trial, its configuration drawn; None where that breaks a constraint, which ends it."""
+        if not self.recorder.ledger.record(trial_id).configuration:
             self._draw(family, trial_id)
         record = self.recorder.start(trial_id)
-        if broken := constraints.broken(record.settings):
+        if broken := constraints.broken(record.configuration):
             self.recorder.fail(record.key, "the proposal breaks a constraint: " + "; ".join(broken))
             return None
         return record
 
     def _draw(self, family: Family, trial_id: int) -> None:
-        """Draw, or finish drawing, the settings of a trial and write them down."""
+        """Draw, or finish drawing, the configuration of a trial and write it down."""
         ledger = self.recorder.ledger
         number = ledger.storage.get_trial_number_from_id(trial_id)
         trial = optuna.Trial(self._seeded(family, number), trial_id)
@@ -116,7 +117,7 @@ class SearchStage:
 
     def _note(self, record: TrialRecord, rung: int) -> bool:
         """Enter a trial at a rung it has reached; not before its annealing has ended (law 3)."""
-        if len(record.epochs) < rung or rung < annealed_by(record.settings) * self.study.train.epochs:
+        if len(record.epochs) < rung or rung < annealed_by(record.configuration) * self.study.train.epochs:
             return False
         measures = record.epochs[rung - 1]
         value = selected(measures, self.study.search.bound)
@@ -125,9 +126,9 @@ class SearchStage:
         return True
 
 
-def annealed_by(settings: Mapping[str, Any]) -> float:
+def annealed_by(configuration: Mapping[str, Any]) -> float:
     """Share of the training after which every weight of the objective has settled."""
-    return max((_end(json.dumps(term)) for term in settings["objective"].values()), default=0.0)
+    return max((_end(json.dumps(term)) for term in configuration["objective"].values()), default=0.0)
 
 
 @lru_cache(maxsize=256)  # asked at every rung of a trial

@@ -34,7 +34,8 @@ def identify(study: Study, corpus: str, family: str, configuration: Mapping[str,
     """Attributes that name a trial; two families that resolve to one configuration have a trial each."""
     length = [study.train.epochs, study.train.batch_size, study.train.precision, vars(study.evaluate)]
     key = digest(family, configuration, seed, corpus, length, fingerprint(configuration))
-    return {"key": key, "configuration": configuration_id(configuration), "seed": seed, "settings": configuration}
+    named = {"key": key, "configuration_id": configuration_id(configuration), "seed": seed}
+    return {**named, "configuration": configuration}
 
 
 def tuning_seed(study: Study, number: int) -> int:

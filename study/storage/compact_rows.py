@@ -7,6 +7,7 @@ from sys import intern
 from typing import Any
 
 ROWS = ("final", "epoch/")  # attributes that are figures by name
+CONFIGURATIONS = ("configuration", "settings")  # the second in ledgers from before it was renamed
 
 
 class Row(Mapping[str, float]):
@@ -38,10 +39,10 @@ class Shared:
 
     def __init__(self) -> None:
         self.places: dict[tuple[str, ...], dict[str, int]] = {}
-        self.settings: dict[str, Any] = {}
+        self.configurations: dict[str, Any] = {}
 
     def lean(self, entry: dict[str, Any]) -> dict[str, Any]:
-        """The same entry, with equal figures, settings and texts."""
+        """The same entry, with equal figures, configurations and texts."""
         for attributes in ("user_attr", "user_attrs"):
             if attributes in entry:
                 entry[attributes] = {intern(name): self._value(name, of) for name, of in entry[attributes].items()}
@@ -50,8 +51,8 @@ class Shared:
     def _value(self, name: str, value: Any) -> Any:
         if name.startswith(ROWS) and value and all(type(figure) is float for figure in value.values()):
             return self._row(value)
-        if name == "settings":
-            return self.settings.setdefault(json.dumps(value), value)
+        if name in CONFIGURATIONS and isinstance(value, Mapping):
+            return self.configurations.setdefault(json.dumps(value), value)
         return value
 
     def _row(self, figures: Mapping[str, float]) -> Row:

@@ -143,7 +143,7 @@ def epoch_name(number: int) -> str:
 
 def record_of(trial: FrozenTrial) -> TrialRecord:
     """What the ledger holds of one trial."""
-    attributes = trial.user_attrs
+    attributes = attributes_of(trial)
     epochs = tuple(attributes[name] for name in sorted(attributes) if name.startswith("epoch/"))
     started = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
     return TrialRecord(
@@ -151,10 +151,10 @@ def record_of(trial: FrozenTrial) -> TrialRecord:
         family=attributes.get("family", ""),
         stage=attributes.get("stage", ""),
         number=attributes.get("number", trial.number),
-        configuration=attributes.get("configuration", ""),
+        configuration_id=attributes.get("configuration_id", ""),
         seed=attributes.get("seed", 0),
         audit=attributes.get("audit", False),
-        settings=attributes.get("settings", {}),
+        configuration=attributes.get("configuration", {}),
         params=attributes.get("params", trial.params),
         state=_state(trial),
         cause=attributes.get("cause", ""),
@@ -165,6 +165,18 @@ def record_of(trial: FrozenTrial) -> TrialRecord:
         artifacts=attributes.get("artifacts", {}),
         device=attributes.get("device", ""),
     )
+
+
+def attributes_of(trial: FrozenTrial) -> Mapping[str, Any]:
+    """A trial's user attributes under today's names, in old ledgers too.
+
+    There `configuration` was the hash, and `settings` the configuration.
+    """
+    attributes = trial.user_attrs
+    name = attributes.get("configuration")
+    if not isinstance(name, str):
+        return attributes
+    return {**attributes, "configuration_id": name, "configuration": attributes.get("settings", {})}
 
 
 def _state(trial: FrozenTrial) -> str:

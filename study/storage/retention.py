@@ -64,13 +64,13 @@ def preferred(records: Iterable[TrialRecord], select: str) -> list[str]:
     kept = list(records)
     for record in kept:
         if (value := selection(record, select)) is not None:
-            values[record.family, record.configuration].append(value)
+            values[record.family, record.configuration_id].append(value)
     rank = _ranks({place: median(found) for place, found in values.items()})
     last = len(rank)
     return [
         record.key
         for record in sorted(
-            kept, key=lambda one: (rank.get((one.family, one.configuration), last), one.seed, one.family, one.key)
+            kept, key=lambda one: (rank.get((one.family, one.configuration_id), last), one.seed, one.family, one.key)
         )
     ]
 

@@ -35,10 +35,15 @@ def tables(found: Iterable[TrialRecord]) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def _row(record: TrialRecord) -> dict[str, Any]:
-    plain = ("key", "family", "stage", "number", "configuration", "seed", "state", "cause", "audit")
+    named = {**_of(record, "key", "family", "stage", "number"), "configuration": record.configuration_id}
     hyperparameters = {f"param.{name}": value for name, value in record.params.items()}
     cost = {"epochs": len(record.epochs), "seconds": record.seconds}
-    return {**{name: getattr(record, name) for name in plain}, **cost, **hyperparameters, **record.measures}
+    how = _of(record, "seed", "state", "cause", "audit")
+    return {**named, **how, **cost, **hyperparameters, **record.measures}
+
+
+def _of(record: TrialRecord, *names: str) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in names}
 
 
 def _epoch(epoch: Mapping[str, float]) -> dict[str, float]:

@@ -118,9 +118,9 @@ class Projection:
     def _parent(self, record: TrialRecord) -> str:
         if record.stage != REPLICATE:
             return self.study_run()
-        title = f"{record.family} {record.configuration} (configuration)"
-        tags = {"kind": "configuration", "family": record.family, "configuration": record.configuration}
-        name = f"configuration/{record.family}/{record.configuration}"
+        title = f"{record.family} {record.configuration_id} (configuration)"
+        tags = {"kind": "configuration", "family": record.family, "configuration": record.configuration_id}
+        name = f"configuration/{record.family}/{record.configuration_id}"
         return self._run(name, title, self.study_run(), tags, _params(record), milliseconds(record.started))
 
     def _run(
@@ -196,7 +196,7 @@ def permanent(error: Exception) -> bool:
 def trial_name(record: TrialRecord) -> str:
     """What tells a run apart in a list: family, place, and the searched hyperparameters that fit."""
     if record.stage == REPLICATE:
-        return f"{record.family} {record.configuration} seed {record.seed}"
+        return f"{record.family} {record.configuration_id} seed {record.seed}"
     return f"{record.family} search {record.number}"
 
 
@@ -205,7 +205,7 @@ def _tags(record: TrialRecord) -> dict[str, str]:
         "kind": "trial",
         "stage": record.stage,
         "family": record.family,
-        "configuration": record.configuration,
+        "configuration": record.configuration_id,
         "number": str(record.number),
         "seed": str(record.seed),
         "key": record.key,
@@ -218,7 +218,7 @@ def _tags(record: TrialRecord) -> dict[str, str]:
 
 def _params(record: TrialRecord) -> dict[str, str]:
     """The resolved configuration, flattened; the same for every trial of a configuration but for the seed."""
-    return {"family": record.family, **parameters(record.settings)}
+    return {"family": record.family, **parameters(record.configuration)}
 
 
 def parameters(settings: Mapping[str, Any]) -> dict[str, str]:

@@ -69,7 +69,7 @@ def ours(folder: Path, length: Mapping[str, Any], trials: int) -> Measured:
     every = left(folder / "runs")
     found = [record for record in every if record.stage == SEARCH]
     common = {"epochs": length["epochs"], "batch_size": 16, "evaluate": EVALUATE}
-    jobs = [{**common, "configuration": record.settings, "seed": record.seed} for record in found]
+    jobs = [{**common, "configuration": record.configuration, "seed": record.seed} for record in found]
     given = {"job": jobs, "corpus": corpus, "cache": str(folder / "runs" / "corpora")}
     (folder / "study.json").write_text(json.dumps(given, default=str))
     span = max(record.ended for record in found) - min(record.started for record in found)

@@ -187,7 +187,7 @@ def test_the_final_training_repeats_a_confirmation_run_to_the_bit(
     confirmed = next(
         record
         for record in left(folder / "runs")
-        if record.stage == REPLICATE and record.seed == 1 and record.configuration == configuration
+        if record.stage == REPLICATE and record.seed == 1 and record.configuration_id == configuration
     )
     done = ask(folder, capsys, "train", str(exported), "--seed", "1", "--out", str(tmp_path / "final"))
     assert {name: done["measures"][name] for name in confirmed.final} == dict(confirmed.final)

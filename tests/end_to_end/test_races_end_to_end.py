@@ -34,7 +34,7 @@ def raced(folder: Path) -> Path:
 def test_seeds_are_saved_and_ledger_mlflow_report_and_export_agree(tmp_path: Path) -> None:
     done = json.loads(running_studies.run(raced(tmp_path), tmp_path / "runs", "--json").stdout)
     found = [record for record in running_studies.left(tmp_path / "runs") if record.stage == REPLICATE]
-    by_rate = {rate: [r for r in found if r.settings["optimizer"]["lr"] == rate] for rate in (0.000001, 1.0)}
+    by_rate = {rate: [r for r in found if r.configuration["optimizer"]["lr"] == rate] for rate in (0.000001, 1.0)}
     assert [record.state for record in by_rate[1.0]] == [FINISHED] * 7
     lost = sorted(by_rate[0.000001], key=lambda record: record.seed)
     assert [record.state for record in lost] == [FINISHED] * 5 + [DROPPED] * 2

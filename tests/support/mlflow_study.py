@@ -54,16 +54,16 @@ def trials(count: int, epochs: int = 20, seed: int = 0) -> Iterator[TrialRecord]
 def _search(family: str, number: int, epochs: int, seed: int) -> TrialRecord:
     rng = np.random.default_rng([seed, list(FAMILIES).index(family), 0, number])
     params = _params(family, rng)
-    settings = _settings(family, params)
+    configuration = _configuration(family, params)
     record = TrialRecord(
         key="",
         family=family,
         stage=SEARCH,
         number=number,
-        configuration=hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:8],
+        configuration_id=hashlib.sha256(json.dumps(configuration).encode()).hexdigest()[:8],
         seed=2**30 + number,
         audit=number % 10 == 0,
-        settings=settings,
+        configuration=configuration,
         params=params,
         state=FINISHED,
         cause="",
@@ -90,19 +90,19 @@ def _params(family: str, rng: np.random.Generator) -> dict[str, Any]:
     return params
 
 
-def _settings(family: str, params: dict[str, Any]) -> dict[str, Any]:
-    """A resolved configuration: what is searched, among thirty settings that are the same in every trial."""
-    settings: dict[str, Any] = {f"part_{part}": {f"option_{n}": n for n in range(6)} for part in range(5)}
-    settings["latent"] = {"kind": family, "floor": None}
+def _configuration(family: str, params: dict[str, Any]) -> dict[str, Any]:
+    """A resolved configuration: what is searched, among thirty options that are the same in every trial."""
+    made: dict[str, Any] = {f"part_{part}": {f"option_{n}": n for n in range(6)} for part in range(5)}
+    made["latent"] = {"kind": family, "floor": None}
     for name, value in params.items():
         slot, key = name.split(".", 1)
-        settings.setdefault(slot, {})[key] = value
-    return settings
+        made.setdefault(slot, {})[key] = value
+    return made
 
 
 def _trained(record: TrialRecord, epochs: int, rng: np.random.Generator) -> TrialRecord:
     """The record with a state, its epochs and what it leaves."""
-    key = hashlib.sha256(f"{record.configuration} {record.seed}".encode()).hexdigest()[:16]
+    key = hashlib.sha256(f"{record.configuration_id} {record.seed}".encode()).hexdigest()[:16]
     state, cause, length = _fate(record, epochs, rng)
     end = _end(record, rng)
     noise = rng.normal(0, 0.002, (length, len(MEASURES)))

@@ -58,7 +58,7 @@ def epoch_record(number: int, value: float) -> dict[str, float]:
 
 def by_scale(record: TrialRecord, epoch: int) -> float:
     """Falls with time; ranks trials by a hyperparameter."""
-    return 100.0 * record.settings["latent"]["prior_scale"] + 50.0 / epoch + record.seed % 7 / 1000
+    return 100.0 * record.configuration["latent"]["prior_scale"] + 50.0 / epoch + record.seed % 7 / 1000
 
 
 def train(stage: Stage, record: TrialRecord, value: Value = by_scale, until: int = EPOCHS) -> str:
@@ -96,7 +96,7 @@ def states(folder: Path, of: Study, stage: str) -> dict[tuple[str, int], Mapping
             "key": record.key,
             "state": record.state,
             "epochs": len(record.epochs),
-            "settings": record.settings,
+            "configuration": record.configuration,
             "seed": record.seed,
         }
         for family in of.families

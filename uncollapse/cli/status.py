@@ -64,7 +64,7 @@ def planned_now(settings: dict[str, Any], found: list[TrialRecord]) -> dict[str,
     """Trials of each family in each stage: by the page and, once the search has ended, by what there is to confirm."""
     counts = planned(settings)
     ended = Counter(record.family for record in found if record.stage == SEARCH and record.state in ENDED)
-    entered = {(r.family, r.configuration, r.seed) for r in found if r.stage == REPLICATE}
+    entered = {(r.family, r.configuration_id, r.seed) for r in found if r.stage == REPLICATE}
     if entered and all(ended[family] >= count for family, count in counts[SEARCH].items()):
         confirmed = Counter(family for family, _, _ in entered)
         counts[REPLICATE] = {family: confirmed[family] for family in counts[REPLICATE]}

@@ -79,9 +79,9 @@ def uri(folder: Path) -> str:
     for record in found:
         projection.trial(record)
     one = next(record for record in found if record.stage == REPLICATE and record.state == FINISHED)
-    name = f"configuration/{one.family}/{one.configuration}"
+    name = f"configuration/{one.family}/{one.configuration_id}"
     projection.summarise(name, {"seeds/mi": 2.0}, {}, 1.0)
-    final = {"family": "one", "configuration": one.configuration, "stage": SEARCH, "key": "none", "seed": "9"}
+    final = {"family": "one", "configuration": one.configuration_id, "stage": SEARCH, "key": "none", "seed": "9"}
     last = [Metric("test/nll_iw", 31.0, 1, 9)]
     (folder / "final").mkdir()
     projection.afterwards("final", final, {"family": "one"}, last, folder / "final")

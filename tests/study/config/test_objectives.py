@@ -114,10 +114,10 @@ def test_only_what_keeps_every_limit_is_confirmed(tmp_path: Path) -> None:
     study = study_of(tmp_path, stop_early="none")
     found = run(stage_of(study, tmp_path))
     chosen = choose(Ledger(tmp_path / "runs", "mine").trials("search", "one"), study)
-    assert [one.settings for one in chosen] == [found[1].settings, found[2].settings]
+    assert [one.configuration for one in chosen] == [found[1].configuration, found[2].configuration]
     free = study_of(tmp_path, stop_early="none", subject_to={})
     chosen = choose(Ledger(tmp_path / "runs", "mine").trials("search", "one"), free)
-    assert [one.settings for one in chosen] == [found[0].settings, found[3].settings]
+    assert [one.configuration for one in chosen] == [found[0].configuration, found[3].configuration]
 
 
 def test_where_no_trial_keeps_them_nothing_is_confirmed_and_nothing_breaks(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_tpe_learns_to_keep_a_limit(tmp_path: Path) -> None:
         stage = SearchStage(study, "corpus", Recorder(ledger, "valid/nll_iw", (), kept))
         scales = []
         while (record := stage.next_trial()) is not None:
-            scales.append(scale := record.settings["latent"]["prior_scale"])
+            scales.append(scale := record.configuration["latent"]["prior_scale"])
             stage.recorder.epoch(record.key, trial_records.epoch_record(1, 100 * scale) | {"subset/mi": scale - 0.3})
             stage.recorder.finish(record.key, {})
         return sum(scale >= 0.4 for scale in scales[30:]) / 30
@@ -185,7 +185,7 @@ def test_what_compares_by_one_figure_is_refused_with_several() -> None:
 def traded(stage: SearchStage) -> None:
     """The larger the prior's scale the worse the likelihood and the sparser the code, but for the size, which costs."""
     while (record := stage.next_trial()) is not None:
-        latent = record.settings["latent"]
+        latent = record.configuration["latent"]
         nll = 100 * latent["prior_scale"] + 20 * (latent["size"] - 2)
         told = trial_records.epoch_record(1, nll) | {"subset/hoyer_mean": latent["prior_scale"]}
         stage.recorder.epoch(record.key, told)
@@ -203,19 +203,19 @@ def test_the_sampler_is_told_both_and_the_front_is_confirmed_end_to_end(tmp_path
     assert [trial.values for trial in told.trials] == [
         [record.measures["subset/nll_iw"], record.measures["subset/hoyer_mean"]] for record in records
     ]
-    best = {trial.user_attrs["configuration"] for trial in told.best_trials}
-    chosen = [configuration_id(one.settings) for one in choose(found.trials("search", "one"), study)]
+    best = {trial.user_attrs["configuration_id"] for trial in told.best_trials}
+    chosen = [configuration_id(one.configuration) for one in choose(found.trials("search", "one"), study)]
     assert set(chosen) <= best
     by_nll = min(records, key=lambda record: record.measures["subset/nll_iw"])
     by_hoyer = max(records, key=lambda record: record.measures["subset/hoyer_mean"])
-    assert {by_nll.configuration, by_hoyer.configuration} <= set(chosen)
+    assert {by_nll.configuration_id, by_hoyer.configuration_id} <= set(chosen)
 
 
 def test_tpe_goes_for_the_whole_front(tmp_path: Path) -> None:
     study = several(tmp_path, search={"trials": 40, "sampler": "tpe"})
     ledger = Ledger(tmp_path / "runs", "mine", write=True)
     traded(SearchStage(study, "corpus", Recorder(ledger, study.search.select)))
-    late = [record_of(trial).settings["latent"] for trial in ledger.trials("search", "one")][20:]
+    late = [record_of(trial).configuration["latent"] for trial in ledger.trials("search", "one")][20:]
     assert sum(latent["size"] == 2 for latent in late) >= 11, "a larger code only costs"
     scales = [latent["prior_scale"] for latent in late if latent["size"] == 2]
     assert max(scales) - min(scales) > 0.4

@@ -34,7 +34,7 @@ def record(number: int, family: str = "one", stage: str = SEARCH, state: str = R
         }
         for n in range(1, epochs + 1)
     )
-    plain: dict[str, Any] = {"configuration": "c", "seed": number, "audit": False, "settings": {}, "params": {}}
+    plain: dict[str, Any] = {"configuration_id": "c", "seed": number, "audit": False, "configuration": {}, "params": {}}
     times = {"started": 1.0, "ended": 2.0 if state in ENDED else 0.0}
     return TrialRecord(
         f"k{number}", family, stage, number, state=state, cause="", epochs=rows, final={}, **plain, **times

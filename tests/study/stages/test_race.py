@@ -30,8 +30,8 @@ def raced(folder: Path, **sections: Any) -> Study:
 
 def by_scale(record: TrialRecord) -> tuple[float, bool]:
     """(NLL, collapsed): the larger the prior's scale the worse, with some luck of the seed."""
-    luck = random.Random(f"{record.configuration} {record.seed}").gauss(0, 1)
-    return 100 * record.settings["latent"]["prior_scale"] + luck, False
+    luck = random.Random(f"{record.configuration_id} {record.seed}").gauss(0, 1)
+    return 100 * record.configuration["latent"]["prior_scale"] + luck, False
 
 
 def end(stage: ReplicateStage, record: TrialRecord, outcome: Outcome) -> None:
@@ -57,14 +57,14 @@ def run(stage: ReplicateStage, outcome: Outcome = by_scale, at_once: int = 1, or
 def left(folder: Path) -> dict[tuple[str, str, int], tuple[str, str]]:
     """State and cause of every confirmation run, read anew; of one that was entered again the newest."""
     found = [one for one in recorded(Ledger(folder / "runs", "mine")) if one.stage == "replicate"]
-    return {(one.family, one.configuration, one.seed): (one.state, one.cause) for one in found}
+    return {(one.family, one.configuration_id, one.seed): (one.state, one.cause) for one in found}
 
 
 def ranked(folder: Path, study: Study, family: str = "one") -> list[str]:
     """The chosen configurations of a family by the scale that makes them bad, the best first."""
     chosen = choose(Ledger(folder / "runs", "mine").trials("search", family), study)
-    by = sorted(chosen, key=lambda one: one.settings["latent"]["prior_scale"])
-    return [configuration_id(one.settings) for one in by]
+    by = sorted(chosen, key=lambda one: one.configuration["latent"]["prior_scale"])
+    return [configuration_id(one.configuration) for one in by]
 
 
 def test_what_lost_gets_no_more_seeds_and_says_why(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_a_failed_seed_is_no_evidence_and_is_tried_again(tmp_path: Path) -> None
     for _ in range(3):
         record = stage.next_trial()
         assert record is not None
-        if record.configuration == worst:
+        if record.configuration_id == worst:
             stage.recorder.fail(record.key, "its process died")
         else:
             end(stage, record, by_scale)
@@ -163,8 +163,8 @@ def test_a_failed_seed_is_no_evidence_and_is_tried_again(tmp_path: Path) -> None
 def by_rank(ranks: list[str], collapsed: int) -> Outcome:
     """Likelihoods in the order of these configurations, of which so many from the front collapse."""
     return lambda record: (
-        float(ranks.index(record.configuration)) + by_scale(record)[0] % 0.1,
-        ranks.index(record.configuration) < collapsed,
+        float(ranks.index(record.configuration_id)) + by_scale(record)[0] % 0.1,
+        ranks.index(record.configuration_id) < collapsed,
     )
 
 
@@ -178,7 +178,7 @@ def test_what_lost_to_a_configuration_that_may_not_be_exported_runs_after_all(tm
         end(stage, record, outcome)
     assert len(begun) == 3 * SEEDS
     assert {state for state, _ in left(tmp_path).values()} == {FINISHED}
-    assert {record.configuration for record in begun[-12:]} == set(ranks[1:])
+    assert {record.configuration_id for record in begun[-12:]} == set(ranks[1:])
     entries = Ledger(tmp_path / "runs", "mine").trials("replicate", "one")
     assert sum(record_of(trial).state == DROPPED for trial in entries) == 12, "the ledger keeps that they were dropped"
     assert run(trial_records.replicate(study, tmp_path)) == 0
@@ -213,7 +213,7 @@ def test_listeners_hear_of_a_drop(tmp_path: Path) -> None:
     study, told = raced(tmp_path), list[TrialRecord]()
     stage = ReplicateStage(study, "corpus", trial_records.recorder(tmp_path, told.append))
     run(stage)
-    heard = {(one.family, one.configuration, one.seed) for one in told if one.state == DROPPED}
+    heard = {(one.family, one.configuration_id, one.seed) for one in told if one.state == DROPPED}
     assert heard == {place for place, (state, _) in left(tmp_path).items() if state == DROPPED}
     assert stage.planned() == {"one": 3 * SEEDS, "two": 3 * SEEDS}
     assert MISSING not in {state for state, _ in left(tmp_path).values()}

@@ -44,13 +44,13 @@ def test_every_family_gets_the_same_number_of_trials_at_the_same_pace(tmp_path: 
 def test_a_trial_is_named_and_complete(tmp_path: Path) -> None:
     study = trial_records.study(tmp_path, seed=5)
     record = trial_records.search(study, tmp_path).next_trial()
-    assert resolve.resolve(record.settings) == record.settings
-    assert record.settings["latent"]["prior_scale"] == record.params["latent.prior_scale"]
+    assert resolve.resolve(record.configuration) == record.configuration
+    assert record.configuration["latent"]["prior_scale"] == record.params["latent.prior_scale"]
     assert (record.stage, record.number, record.seed) == ("search", 0, TUNING_SEEDS + 5000)
     other = trial_records.study(tmp_path, seed=5, train={"epochs": 3})
-    names = [stages.identify(one, corpus, "one", record.settings, 1) for one in (study, other) for corpus in "ab"]
+    names = [stages.identify(one, corpus, "one", record.configuration, 1) for one in (study, other) for corpus in "ab"]
     assert len({name["key"] for name in names}) == 4
-    assert {name["configuration"] for name in names} == {record.configuration}
+    assert {name["configuration_id"] for name in names} == {record.configuration_id}
 
 
 def test_trials_that_ran_go_on_with_the_same_settings_after_a_restart(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_trials_that_ran_go_on_with_the_same_settings_after_a_restart(tmp_path: 
     assert {(record.key, len(record.epochs)) for record in taken_up} == {(begun[1].key, 2), (begun[2].key, 0)}
     for record in taken_up:
         before = next(one for one in begun if one.key == record.key)
-        assert (record.settings, record.seed, record.number) == (before.settings, before.seed, before.number)
+        assert (record.configuration, record.seed, record.number) == (before.configuration, before.seed, before.number)
         trial_records.train(again, record)
     trial_records.run(again)
     assert [len(records(tmp_path, name)) for name in ("one", "two")] == [6, 6]
@@ -201,7 +201,7 @@ def test_a_proposal_that_breaks_a_constraint_fails_with_its_reason_and_the_next_
     study = trial_records.study(tmp_path, LAWLESS, names=("one",), search={"trials": 16})
     trial_records.run(trial_records.search(study, tmp_path))
     found = records(tmp_path, "one")
-    inputs = [one.settings["inputs"] for one in found]
+    inputs = [one.configuration["inputs"] for one in found]
     offends = [not one["words"] and one["word_dropout"] > 0 for one in inputs]
     broken = [one for one, offence in zip(found, offends, strict=True) if offence]
     assert len(found) == 16
@@ -246,7 +246,7 @@ def test_the_best_finished_configurations_are_chosen_each_once(tmp_path: Path) -
     ledger = Ledger(tmp_path / "runs", "mine")
     chosen = choose(ledger.trials("search", "one"), study)
     finished = sorted((one for one in found if one.state == FINISHED), key=lambda one: selection(one, "valid/nll_iw"))
-    assert [one.settings for one in chosen] == [one.settings for one in finished[:2]]
+    assert [one.configuration for one in chosen] == [one.configuration for one in finished[:2]]
 
 
 CHOICE = "search: {latent: {prior_scale: {choice: [1.0, 1.5]}}}"
@@ -256,7 +256,7 @@ def test_a_configuration_that_was_tried_often_is_chosen_once(tmp_path: Path) -> 
     study = trial_records.study(tmp_path, space=CHOICE, names=("one",), search={"stop_early": "none", "trials": 12})
     trial_records.run(trial_records.search(study, tmp_path))
     chosen = choose(Ledger(tmp_path / "runs", "mine").trials("search", "one"), study)
-    assert [one.settings["latent"]["prior_scale"] for one in chosen] == [1.0, 1.5]
+    assert [one.configuration["latent"]["prior_scale"] for one in chosen] == [1.0, 1.5]
 
 
 def test_a_page_that_searches_nothing_has_its_base_confirmed(tmp_path: Path) -> None:
@@ -266,7 +266,7 @@ def test_a_page_that_searches_nothing_has_its_base_confirmed(tmp_path: Path) -> 
     trial_records.run(stage)
     found = records(tmp_path, "one", "replicate")
     assert [record.seed for record in found] == confirmation_seeds(study)
-    assert {record.configuration for record in found} == {configuration_id(study.families[0].configure({}))}
+    assert {record.configuration_id for record in found} == {configuration_id(study.families[0].configure({}))}
     assert planned(study.settings()) == {"search": {}, "replicate": {"one": len(found)}}
 
 
@@ -275,14 +275,14 @@ def test_every_chosen_configuration_meets_every_seed(tmp_path: Path) -> None:
     trial_records.run(trial_records.replicate(study, tmp_path))
     for name in ("one", "two"):
         found = records(tmp_path, name, "replicate")
-        pairs = {(one.configuration, one.seed) for one in found}
+        pairs = {(one.configuration_id, one.seed) for one in found}
         assert len(found) == len(pairs) == 2 * 3
         assert {seed for _, seed in pairs} == set(confirmation_seeds(study)) == {1, 2, 3}
         assert {one.state for one in found} == {FINISHED}
         assert all(one.final["valid/nll_iw"] == by_scale(one, EPOCHS) for one in found)
-        ran = {one.configuration: one for one in records(tmp_path, name)}
-        assert all(one.settings == ran[one.configuration].settings for one in found)
-        assert all(one.params == ran[one.configuration].params for one in found)
+        ran = {one.configuration_id: one for one in records(tmp_path, name)}
+        assert all(one.configuration == ran[one.configuration_id].configuration for one in found)
+        assert all(one.params == ran[one.configuration_id].params for one in found)
 
 
 def test_replicates_go_seed_by_seed_through_all_families(tmp_path: Path) -> None:
@@ -371,5 +371,5 @@ def test_two_families_of_one_configuration_have_a_trial_each(tmp_path: Path) -> 
     assert first is not None
     assert second is not None
     assert (first.family, second.family) == ("one", "two")
-    assert first.configuration == second.configuration
+    assert first.configuration_id == second.configuration_id
     assert first.key != second.key, "or the reports of one would be taken for the other's"

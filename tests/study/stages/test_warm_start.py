@@ -45,7 +45,7 @@ def searched(study: Study, workspace: Workspace, earlier: Any = None) -> list[fl
     )
     drawn = []
     while (record := stage.next_trial()) is not None:
-        drawn.append(scale := record.settings["latent"]["prior_scale"])
+        drawn.append(scale := record.configuration["latent"]["prior_scale"])
         told = trial_records.epoch_record(1, 100 * abs(scale - 0.7)) | {"subset/mi": scale}
         stage.recorder.epoch(record.key, told)
         stage.recorder.finish(record.key, {})
@@ -79,7 +79,7 @@ def test_a_restart_proposes_what_the_undisturbed_run_proposes(tmp_path: Path) ->
     searched(short, place, warm_start.observations(short, place))
     grown, _ = begun(tmp_path, "cut", AFTER, **page(warm_start=["earlier"]))
     searched(grown, place, warm_start.observations(grown, place))
-    scales = [record.settings["latent"]["prior_scale"] for record in records(place.folder, "cut")]
+    scales = [record.configuration["latent"]["prior_scale"] for record in records(place.folder, "cut")]
     assert scales == whole
 
 
@@ -113,7 +113,7 @@ def test_observations_carry_objectives_and_limits_of_this_study(tmp_path: Path) 
     known = warm_start.observations(study, workspace)["one"]
     before = [record_of(trial) for trial in Ledger(tmp_path / "runs/earlier", "earlier").trials("search", "one")]
     assert [trial.values for trial in known] == [objectives.values(record, study.search.select) for record in before]
-    scales = [record.settings["latent"]["prior_scale"] for record in before]
+    scales = [record.configuration["latent"]["prior_scale"] for record in before]
     assert [trial.constraints["mi >= 0.5"] for trial in known] == pytest.approx([0.5 - scale for scale in scales])
     assert len(searched(study, workspace, {"one": known})) == 12
 

@@ -45,16 +45,18 @@ def test_what_is_not_all_doubles_stays_as_it_is(value: dict[str, Any]) -> None:
     assert [type(one) for one in kept.values()] == [type(one) for one in value.values()]
 
 
-def test_other_attributes_stay_as_they_are_and_settings_are_there_once() -> None:
+@pytest.mark.parametrize("name", ["configuration", "settings"])
+def test_other_attributes_stay_as_they_are_and_configurations_are_there_once(name: str) -> None:
     shared = Shared()
     assert type(held("params", {"lr": 0.1}, shared)) is dict
     one, other = ({"latent": {"kind": "vmf", "kappa": 80.0}} for _ in range(2))
     assert one is not other
-    assert held("settings", one, shared) is held("settings", other, shared)
-    assert held("settings", {"latent": {"kind": "vmf", "kappa": 80}}, shared) is not one, "80 is not 80.0"
-    planned = shared.lean({"op_code": 4, "user_attrs": {"settings": other, "family": "vmf"}})
-    assert planned == {"op_code": 4, "user_attrs": {"settings": one, "family": "vmf"}}
-    assert planned["user_attrs"]["settings"] is one
+    assert held(name, one, shared) is held(name, other, shared)
+    assert held(name, {"latent": {"kind": "vmf", "kappa": 80}}, shared) is not one, "80 is not 80.0"
+    planned = shared.lean({"op_code": 4, "user_attrs": {name: other, "family": "vmf"}})
+    assert planned == {"op_code": 4, "user_attrs": {name: one, "family": "vmf"}}
+    assert planned["user_attrs"][name] is one
+    assert held("configuration", "c1", shared) == "c1"
 
 
 def test_a_trial_of_twenty_epochs_and_25_measures_takes_less_than_25_kilobytes(tmp_path: Path) -> None:

@@ -23,8 +23,16 @@ from uncollapse.study.storage.ledger import Ledger, Left, record_of
 from uncollapse.study.storage.locks import DRIVER, WAIT, owned
 from uncollapse.study.storage.tables import recorded, records
 
-PLACE = {"key": "k1", "family": "vmf", "stage": "search", "number": 0, "audit": True, "configuration": "c1", "seed": 7}
-SETTINGS = {"latent": {"kind": "vmf", "kappa": 80.0}, "decoder": {"inject": ["state"]}}
+PLACE = {
+    "key": "k1",
+    "family": "vmf",
+    "stage": "search",
+    "number": 0,
+    "audit": True,
+    "configuration_id": "c1",
+    "seed": 7,
+}
+CONFIGURATION = {"latent": {"kind": "vmf", "kappa": 80.0}, "decoder": {"inject": ["state"]}}
 
 
 def opened(folder: Path) -> Ledger:
@@ -35,7 +43,7 @@ def trial(ledger: Ledger) -> int:
     study = ledger.study("search", "vmf")
     asked = study.ask()
     asked.suggest_float("latent.kappa", 5.0, 200.0, log=True)
-    ledger.describe(asked._trial_id, {**PLACE, "settings": SETTINGS})
+    ledger.describe(asked._trial_id, {**PLACE, "configuration": CONFIGURATION})
     ledger.start(asked._trial_id)
     return asked._trial_id
 
@@ -49,7 +57,7 @@ def test_a_record_comes_back_whole_in_a_new_process(tmp_path: Path) -> None:
     record = Ledger(tmp_path, "mine").record(trial_id)
     assert record == ledger.record(trial_id)
     assert {name: getattr(record, name) for name in PLACE} == PLACE
-    assert record.settings == SETTINGS
+    assert record.configuration == CONFIGURATION
     assert set(record.params) == {"latent.kappa"}
     assert [epoch["epoch"] for epoch in record.epochs] == [1.0, 2.0, 12.0]
     assert record.epochs[0]["subset/nll_iw"] == 100.0
@@ -58,6 +66,17 @@ def test_a_record_comes_back_whole_in_a_new_process(tmp_path: Path) -> None:
     assert record.seconds == 3.0
     assert record.measures["valid/nll_iw"] == 8.5
     assert record.measures["subset/nll_iw"] == pytest.approx(100 / 12)
+
+
+@pytest.mark.parametrize("drawn", [True, False])
+def test_an_entry_from_before_its_names_changed_is_read(tmp_path: Path, drawn: bool) -> None:
+    ledger = opened(tmp_path)
+    asked = ledger.study("search", "vmf").ask()
+    old = {"key": "k1", "configuration": "c1", "seed": 7} | ({"settings": CONFIGURATION} if drawn else {})
+    ledger.describe(asked._trial_id, old)
+    record = Ledger(tmp_path, "mine").record(asked._trial_id)
+    assert (record.key, record.configuration_id, record.seed) == ("k1", "c1", 7)
+    assert record.configuration == (CONFIGURATION if drawn else {})
 
 
 def test_numbers_come_back_bit_for_bit(tmp_path: Path) -> None:

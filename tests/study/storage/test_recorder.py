@@ -16,7 +16,7 @@ def started(folder: Path) -> tuple[Recorder, str, list[TrialRecord]]:
     heard: list[TrialRecord] = []
     recorder = trial_records.recorder(folder, heard.append)
     asked = recorder.ledger.study("search", "one").ask()
-    recorder.ledger.describe(asked._trial_id, {"key": "k", "family": "one", "stage": "search", "settings": {}})
+    recorder.ledger.describe(asked._trial_id, {"key": "k", "family": "one", "stage": "search", "configuration": {}})
     record = recorder.start(asked._trial_id)
     return recorder, record.key, heard
 

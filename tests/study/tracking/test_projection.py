@@ -26,10 +26,10 @@ def record(epochs: int, state: str = RUNNING, stage: str = SEARCH) -> TrialRecor
         family="vmf",
         stage=stage,
         number=0,
-        configuration="c1",
+        configuration_id="c1",
         seed=7,
         audit=False,
-        settings={"latent": {"kind": "vmf", "kappa": 80.0}},
+        configuration={"latent": {"kind": "vmf", "kappa": 80.0}},
         params={"latent.kappa": 80.0},
         state=state,
         cause="the loss became nan" if state == DIVERGED else "",
@@ -119,7 +119,7 @@ def test_the_writer_keeps_the_newest_and_sets_aside_what_can_never_be_stored(tmp
     writer = Writer(opened(tmp_path), said.append)
     for epochs in (1, 2, 3):
         writer(record(epochs))
-    writer(replace(record(3), stage=REPLICATE, settings={"latent": {"bad key \n%": 1}}))
+    writer(replace(record(3), stage=REPLICATE, configuration={"latent": {"bad key \n%": 1}}))
     assert writer.pending == 2
     writer.start()
     assert writer.close(60.0) == 0
