@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from itertools import product
 
 from uncollapse.study.transfer.request import Request
-
 from uncollapse.study.transfer.tasks import COSINE, GRADES, Question
 from uncollapse.study.transfer.ways import ALONE, APART, FINE_TUNED, FROZEN, JOINED
 

@@ -7,7 +7,6 @@ from functools import partial
 import numpy as np
 import torch
 from torch import Tensor
-from uncollapse.study.transfer.request import Request
 
 from uncollapse.models.batch import Batch
 from uncollapse.models.probes.fine_tuning import fine_tune, predict
@@ -18,6 +17,7 @@ from uncollapse.study.corpora.corpus import Split
 from uncollapse.study.training.batches import batch_of, training_batches
 from uncollapse.study.transfer.dataset import Material, split_of
 from uncollapse.study.transfer.measurements import WORDS, Trial
+from uncollapse.study.transfer.request import Request
 from uncollapse.study.transfer.sentence_vectors import BATCH, chunks, features
 from uncollapse.study.transfer.tasks import Question
 
