@@ -31,7 +31,7 @@ class Jobs:
 
     def of(self, record: TrialRecord) -> str:
         """A trial's job, as JSON."""
-        own = {**self.place(record.key), **stamp(record.settings)}
+        own = {**self.place(record.key), **stamp(record.configuration)}
         return json.dumps(job_of(record, {**self.common, **own}))
 
     def checkpoint(self, key: str) -> Path:

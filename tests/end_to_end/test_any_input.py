@@ -16,7 +16,7 @@ import yaml
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from tests.study.corpora.arbitrary_corpora import FORMS, corpora
+from tests.end_to_end.arbitrary_corpora import FORMS, corpora
 from tests.support import models
 from tests.support.arbitrary_pages import Answer, ask, documents, listing
 from uncollapse.study.corpora.cache import intact
