@@ -47,7 +47,6 @@ FAMILY: dict[str, Any] = {
         "objective": {"kl.z": {"space": "annealing", "value": {"float": [0.1, 1.0]}}},
         "optimizer": {"lr": {"float": [1e-4, 1e-2], "log": True}},
     },
-    "systems": ["S2"],
 }
 EXPORTED: dict[str, Any] = {
     "format": 1,
