@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from uncollapse.analysis.schema import with_stand_ins
+from uncollapse.analysis.schema import with_fallbacks
 from uncollapse.analysis.statistics.intervals import LEVEL, mean_interval
 from uncollapse.analysis.statistics.medians import FEWEST, median_ends
 from uncollapse.analysis.tables import numbers, stacked
@@ -63,10 +63,10 @@ def _promise(group: pd.DataFrame, select: str, level: float) -> dict[str, Any]:
 
 
 def _shared_measure(search: pd.DataFrame, select: str) -> str:
-    """The searched metric on the subset, which both stages record, or what stands for it in this family."""
+    """The searched metric on the subset, which both stages record, or its fallback in this family."""
     name = select.split("/")[-1]
     return next(
-        (f"subset/{one}" for one in with_stand_ins(name) if numbers(search, f"subset/{one}").notna().any()),
+        (f"subset/{one}" for one in with_fallbacks(name) if numbers(search, f"subset/{one}").notna().any()),
         f"subset/{name}",
     )
 
