@@ -102,8 +102,8 @@ def regression(judged: pd.DataFrame, study: Mapping[str, Any], level: float = LE
     sentence: positive means that the search flattered. Over all families (one row a measure) it is the mean of the
     families' means, with a t interval over families. `slope` is the least-squares slope of kept on promised within
     families: 1 if promises were kept, 0 if a promise said nothing. It estimates the share of a promise's variance that
-    belongs to the settings and not to the seed (Galton's regression); choosing configurations by their promise does
-    not bias it. Its interval is Student's. An interval needs two configurations, a slope three.
+    belongs to the configurations and not to the seed (Galton's regression); choosing configurations by their promise
+    does not bias it. Its interval is Student's. An interval needs two configurations, a slope three.
     """
     pairs = promised_and_kept(judged, study)
     families = {str(name): group for name, group in pairs.groupby("family", sort=False)}
