@@ -10,6 +10,8 @@ from tests.support.places import ROOT
 
 TESTS, PRODUCT = ROOT / "tests", ("analysis", "models", "search_spaces", "study", "uncollapse")
 WHOLE = {"benchmarks", "clusters", "documents", "end_to_end", "faults", "security", "support"}  # these mirror nothing
+# what Python and Optuna have under no other name
+LIBRARIES = {"_asdict", "_replace", "_exit", "_trial_id", "_study_id"}
 BY_ONE_FOLDER: frozenset[str] = frozenset()  # files of tests/support that one folder alone may use
 
 
@@ -29,6 +31,18 @@ def private(path: Path) -> set[str]:
         and name.startswith("_")
         and not (path.parent / f"{name}.py").exists()  # `_base.py` is its folder's
     }
+
+
+def reached(path: Path) -> set[str]:
+    """Names with an underscore that a file reads of an object other than its own, or has replaced there."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) not in ("self", "cls", "super()"):
+            found.add(node.attr)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("setattr"):
+            found |= {one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)}
+    names = {name.rpartition(".")[2] for name in found}
+    return {name for name in names if name.startswith("_") and not name.startswith("__")} - LIBRARIES
 
 
 def helpers(path: Path) -> set[Path]:
@@ -54,6 +68,8 @@ def test_there_is_something_to_read(tmp_path: Path) -> None:
         "def f():\n    from uncollapse.study.errors import _hidden, shown\n    from tests.support import places\n"
     )
     assert private(path) == {"uncollapse.study.errors._hidden"}
+    path.write_text(path.read_text() + "f._mine, f.__doc__, self._own\nmonkeypatch.setattr(f, '_theirs', 1)\n")
+    assert reached(path) == {"_mine", "_theirs"}
     assert helpers(path) == {TESTS / "support" / "places.py"}
 
 
@@ -85,6 +101,7 @@ def test_support_holds_what_several_folders_use_and_nothing_else_does() -> None:
     assert outside == set()
 
 
-@pytest.mark.parametrize("path", MODULES, ids=relative)
-def test_a_name_with_an_underscore_stays_in_its_module(path: Path) -> None:
+@pytest.mark.parametrize("path", MODULES + TEST_FILES, ids=relative)
+def test_a_name_with_an_underscore_stays_with_what_it_belongs_to(path: Path) -> None:
     assert private(path) == set()
+    assert reached(path) == set()

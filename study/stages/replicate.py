@@ -54,9 +54,9 @@ class ReplicateStage:
             for chosen in every:
                 named = identify(self.study, self.corpus, family.name, chosen.settings, seed)
                 if named["key"] not in there:
-                    self._enter(family.name, chosen, named)
+                    self.enter(family.name, chosen, named)
 
-    def _enter(self, family: str, chosen: Chosen, named: Mapping[str, Any]) -> None:
+    def enter(self, family: str, chosen: Chosen, named: Mapping[str, Any]) -> None:
         optuna_study = self.recorder.ledger.study(REPLICATE, family)
         number = len(self.recorder.ledger.trials(REPLICATE, family))
         place = {"family": family, "stage": REPLICATE, "number": number, "audit": False, "params": dict(chosen.params)}
@@ -66,7 +66,7 @@ class ReplicateStage:
         """Dropped trials of one family run after all."""
         for record in dropped:
             named = {"key": record.key, "configuration": record.configuration, "seed": record.seed, AGAIN: True}
-            self._enter(record.family, Chosen(record.settings, record.params), {**named, "settings": record.settings})
+            self.enter(record.family, Chosen(record.settings, record.params), {**named, "settings": record.settings})
         for family in {record.family for record in dropped}:
             self.races[family].take_up()
             self.queue = [place for place in self.queue if place[0] != family] + self._unfinished(family)
