@@ -44,21 +44,6 @@ _POINTS = ["front", "x_measure", "y_measure", "estimator", *UNIT, "settings", "s
 _POINTS += ["x", "x_low", "x_high", "y", "y_low", "y_high", "on_front", "share_on_front", "note"]
 
 
-def front(table: pd.DataFrame, x: str, y: str, senses: Senses = ("high", "low")) -> pd.DataFrame:
-    """The rows of a table that no other row beats, in the order of x.
-
-    A row is beaten by one that is at least as good in both figures and better in one; equal rows stay together. Rows
-    without either figure are left out. `senses` says which way x and y are better; ValueError for another word.
-    """
-    wrong = [sense for sense in senses if sense not in ("low", "high")]
-    if wrong:
-        raise ValueError(f"A figure is better `low` or `high`; found {', '.join(map(repr, wrong))}.")
-    costs = [
-        table[name].to_numpy(dtype=float) * (1 if s == "low" else -1) for name, s in zip((x, y), senses, strict=True)
-    ]
-    return table[on_front(*costs)].sort_values(x, kind="stable")
-
-
 def on_front(first: npt.ArrayLike, second: npt.ArrayLike) -> npt.NDArray[np.bool_]:
     """Which points no other beats, lower being better, along the last axis; never one with NaN. Sorts, so n log n."""
     x, y = np.broadcast_arrays(np.asarray(first, dtype=float), np.asarray(second, dtype=float))

@@ -12,7 +12,6 @@ from uncollapse.analysis.sparsity.targets import values
 from uncollapse.analysis.statistics.intervals import LEVEL, Array, Interval, bootstrap_spearman
 
 HOYER = ("hoyer_sample", "hoyer_mean")
-STAGES = ("replicate", "search")
 FEW = 5
 POINT_COLUMNS = [
     "group",

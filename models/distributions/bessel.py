@@ -29,11 +29,6 @@ _EXPANSION = (
 )
 
 
-def log_iv(order: float, x: Tensor) -> Tensor:
-    """Return log I_order(x) for order >= 0 and x > 0, in float64 and of the shape of x."""
-    return log_iv_and_ratio(order, x)[0]
-
-
 def iv_ratio(order: float, x: Tensor) -> Tensor:
     """Return I_{order+1}(x) / I_order(x), in float64 and of the shape of x."""
     return _ratios(order, x.double())[1][-1]
@@ -50,14 +45,8 @@ def mean_resultant(dimension: int, concentration: Tensor) -> Tensor:
     return iv_ratio(dimension / 2 - 1, concentration)
 
 
-def mean_resultant_derivative(dimension: int, concentration: Tensor) -> Tensor:
-    """Return dA_d/dkappa = 1 - A^2 - (d-1) A / kappa; times kappa it is the derivative of the KL to uniform."""
-    kappa = concentration.double()
-    return resultant_derivative(dimension, kappa, mean_resultant(dimension, kappa))
-
-
 def resultant_derivative(dimension: int, concentration: Tensor, resultant: Tensor) -> Tensor:
-    """Return dA_d/dkappa where A_d(kappa), the `resultant`, is at hand."""
+    """Return dA_d/dkappa = 1 - A^2 - (d-1) A / kappa of the `resultant` A; times kappa, that of the KL to uniform."""
     return 1 - resultant.square() - (dimension - 1) * resultant / concentration
 
 

@@ -24,13 +24,13 @@ def sample_cosine(dimension: int, concentration: Tensor) -> Tensor:
     cosine = torch.empty_like(kappa)
     pending = torch.arange(kappa.numel(), device=kappa.device)
     while pending.numel():
-        proposal, accepted = _propose(dimension - 1, kappa[pending])
+        proposal, accepted = propose(dimension - 1, kappa[pending])
         cosine[pending] = proposal
         pending = pending[~accepted]
     return cosine.view(concentration.shape)
 
 
-def _propose(m: int, kappa: Tensor) -> tuple[Tensor, Tensor]:
+def propose(m: int, kappa: Tensor) -> tuple[Tensor, Tensor]:
     b = m / (2 * kappa + (4 * kappa.square() + m**2).sqrt())
     centre = (1 - b) / (1 + b)
     ceiling = kappa * centre + m * (4 * b / (1 + b).square()).log()

@@ -73,9 +73,9 @@ class ZeroInflatedNormal(Distribution):
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Return the log density in float64 nats, batch shapes broadcast: (*v, C) -> (*)."""
-        return self._expected_log_prob((value != 0).double(), value.double(), value.double().square())
+        return self.expected_log_prob((value != 0).double(), value.double(), value.double().square())
 
-    def _expected_log_prob(self, on: Tensor, value: Tensor, square: Tensor) -> Tensor:
+    def expected_log_prob(self, on: Tensor, value: Tensor, square: Tensor) -> Tensor:
         """Return E log density of a distribution with these E [z != 0], E z and E z^2, in which it is linear."""
         logit, mean, log_variance = self.logit.double(), self.slab_mean.double(), self.slab_log_variance.double()
         precision, log_off = (-log_variance).exp(), logsigmoid(-logit)
@@ -89,4 +89,4 @@ def _kl_zero_inflated_normal(q: ZeroInflatedNormal, p: ZeroInflatedNormal) -> Te
     """Return sum_c on_q KL(slab_q || slab_p) + KL(Bernoulli(on_q) || Bernoulli(on_p)), batch shapes broadcast."""
     on, mean = q.on.double(), q.slab_mean.double()
     moments = (on, on * mean, on * (mean.square() + q.slab_log_variance.double().exp()))
-    return q._expected_log_prob(*moments) - p._expected_log_prob(*moments)
+    return q.expected_log_prob(*moments) - p.expected_log_prob(*moments)

@@ -95,10 +95,10 @@ def _bound(model: TextVAE, gathered: Gathered) -> dict[str, float]:
     if model.latent.kl_is_dual:
         return {"nll_dual": total, "kl_dual": sum(kl.values()), **published}
     by_variable = {f"kl_{name}": value for name, value in kl.items()}
-    return {"nll_elbo": total, "kl": sum(kl.values()), **by_variable, **_information(model, gathered), **published}
+    return {"nll_elbo": total, "kl": sum(kl.values()), **by_variable, **information(model, gathered), **published}
 
 
-def _information(model: TextVAE, gathered: Gathered) -> dict[str, float]:
+def information(model: TextVAE, gathered: Gathered) -> dict[str, float]:
     """Mutual information over the set, and as it is usually reported, within batches of 32."""
     values = {name: torch.cat(parts)[:UNITS] for name, parts in gathered.values.items()}
     features = torch.cat(gathered.features)[:UNITS]

@@ -1,7 +1,7 @@
 """How sentences are said of codes: one choice of search or sampling with its options. Shapes: B codes, T steps."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -13,7 +13,6 @@ from uncollapse.models.generation.search import beam, greedy
 from uncollapse.models.text_vae import TextVAE
 
 Kind = Literal["greedy", "beam", "sample"]
-KINDS: tuple[str, ...] = get_args(Kind)
 CUT = "…"
 BAG_WORDS = 10
 

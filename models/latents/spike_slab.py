@@ -76,7 +76,7 @@ class SpikeSlab(Latent):
         return {"gamma": gamma, "z": self._z(h, off, given.get("z"), relaxed)}
 
     def _gamma(self, h: Tensor, gamma: Tensor | None) -> Variable:
-        posterior, prior = self._off(h), self._off_prior(h)
+        posterior, prior = self.off_posterior(h), self._off_prior(h)
         value = posterior.rsample().to(h.dtype) if gamma is None else gamma
         return Variable.broadcast(
             value,
@@ -87,7 +87,7 @@ class SpikeSlab(Latent):
         )
 
     def _z(self, h: Tensor, gamma: Tensor, z: Tensor | None, relaxed: bool) -> Variable:
-        slab = self._slab(h, gamma)
+        slab = self.slab_parameters(h, gamma)
         posterior = SpikeAndSlab(gamma, *slab, self.spike, self.temperature, relaxed)
         value = posterior.rsample() if z is None else z
         log_q = cache(lambda: posterior.log_prob(value).sum(-1))
@@ -95,13 +95,13 @@ class SpikeSlab(Latent):
         kl = (lambda: kl_bound(gamma, *slab)) if self.kl == "bound" else (lambda: log_q() - log_p())
         return Variable.broadcast(value, torch.broadcast_shapes(h.shape[:-1], gamma.shape[:-1]), log_q, log_p, kl)
 
-    def _off(self, h: Tensor) -> ClampedBeta:
+    def off_posterior(self, h: Tensor) -> ClampedBeta:
         return ClampedBeta(softplus(self.off_shape(h)) + _SHAPE_FLOOR, softplus(self.on_shape(h)) + _SHAPE_FLOOR)
 
     def _off_prior(self, like: Tensor) -> ClampedBeta:
         return ClampedBeta(like.new_full((self.code_size,), self.alpha), like.new_full((self.code_size,), self.beta))
 
-    def _slab(self, h: Tensor, gamma: Tensor) -> tuple[Tensor, Tensor]:
+    def slab_parameters(self, h: Tensor, gamma: Tensor) -> tuple[Tensor, Tensor]:
         mean, log_variance = self.location(h), self.log_variance(h)
         if self.slab_from_gamma is not None:
             mean_shift, log_variance_shift = self.slab_from_gamma(gamma).chunk(2, dim=-1)
@@ -118,9 +118,9 @@ class SpikeSlab(Latent):
 
     def mean(self, h: Tensor) -> Tensor:
         """Return E_q z = E_q (1 - gamma) mu(h[, gamma]), exactly: (*, H) -> (*, C)."""
-        off = self._off(h).beta
+        off = self.off_posterior(h).beta
         off_mean = off.mean.to(h.dtype)
-        mean = (1 - off_mean) * self._slab(h, off_mean)[0]
+        mean = (1 - off_mean) * self.slab_parameters(h, off_mean)[0]
         if self.slab_from_gamma is None:
             return mean
         own_effect = self.slab_from_gamma.weight.diagonal()  # of gamma_c on mu_c, which covary
@@ -128,7 +128,7 @@ class SpikeSlab(Latent):
 
     def off(self, h: Tensor) -> Tensor:
         """Return E_q gamma: (*, H) -> (*, C)."""
-        return self._off(h).beta.mean.to(h.dtype)
+        return self.off_posterior(h).beta.mean.to(h.dtype)
 
     def prior_sample(self, shape: Sequence[int]) -> dict[str, Tensor]:
         """Draw gamma and z from the prior, of the given batch shape."""

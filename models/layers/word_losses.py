@@ -8,7 +8,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn.functional import cross_entropy
 
 _IN_CACHE = 2**17  # numbers that are passed over several times while they are near
-_AT_ONCE = 512  # rows, where no gradient needs them all
+AT_ONCE = 512  # rows, where no gradient needs them all
 
 
 def word_losses(states: Tensor, logits: nn.Linear, targets: Tensor) -> Tensor:
@@ -20,7 +20,7 @@ def word_losses(states: Tensor, logits: nn.Linear, targets: Tensor) -> Tensor:
     if torch.is_grad_enabled():
         losses: Tensor = _Losses.apply(states, logits.weight, logits.bias, targets)
         return losses
-    parts = zip(states.split(_AT_ONCE), targets.split(_AT_ONCE), strict=True)
+    parts = zip(states.split(AT_ONCE), targets.split(AT_ONCE), strict=True)
     return torch.cat([cross_entropy(logits(part), chosen, reduction="none") for part, chosen in parts])
 
 

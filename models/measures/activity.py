@@ -17,21 +17,14 @@ def unit_variances(means: Tensor) -> Tensor:
     return check_rows(means, "posterior means").var(0)
 
 
-def active_units(means: Tensor, threshold: float = 0.01) -> int:
-    """Return how many components of the posterior means (N, C) vary by more than `threshold` (Burda et al., 2016).
-
-    The usual 0.01 supposes a prior of unit variance. On the unit sphere in d dimensions the variances sum to 1 at most,
-    1/d for each: at d = 50, 0.01 asks for half of that. A threshold of 0.01 / d puts a sphere on an equal footing.
-    """
-    return int((unit_variances(means) > threshold).sum())
-
-
 def active_units_by_threshold(
     means: Tensor, thresholds: Sequence[float] = THRESHOLDS, unit: float = 1.0
 ) -> dict[float, int]:
     """Return threshold -> how many components of the posterior means (N, C) vary by more than threshold * `unit`.
 
-    The unit is 1 for a prior of unit variance, and `variance_on_sphere(C)` where codes have length one.
+    The unit is 1 for a prior of unit variance (Burda et al., 2016). On the unit sphere in d dimensions the variances
+    sum to 1 at most, 1/d for each: at d = 50, 0.01 asks for half of that. The unit `variance_on_sphere(d)` puts a
+    sphere on an equal footing.
     """
     variances = unit_variances(means)
     return {threshold: int((variances > threshold * unit).sum()) for threshold in thresholds}

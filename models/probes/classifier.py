@@ -61,15 +61,6 @@ def classify(train: Labelled, test: Labelled, classes: int, seed: int, head: Hea
     return accuracy(predicted, check_labels(test.labels, len(test), classes), classes, training)
 
 
-def accuracy_of_draws(
-    train: Tensor, train_labels: Tensor, test: Tensor, test_labels: Tensor, classes: int, seed: int
-) -> Accuracy:
-    """As `classify`, for K draws of each code made once: (K, N, C), (N,) labels; K = 1 for means."""
-    _check(train, train_labels)
-    _check(test, test_labels)
-    return classify(Labelled(always(train), train_labels), Labelled(always(test), test_labels), classes, seed)
-
-
 def predict(
     train: Labelled, draw: Draw, count: int, classes: int, seed: int, head: Head = two_dense
 ) -> tuple[Tensor, Training]:
@@ -82,24 +73,17 @@ def predict(
     scale, probe = scaling.of_components(codes), head(codes.shape[-1], classes, generator)
 
     def loss(rows: Tensor, generator: torch.Generator) -> Tensor:
-        log_p = _log_p(probe, scale, train.draw(rows, generator))
+        log_p = log_probabilities(probe, scale, train.draw(rows, generator))
         return -log_p.gather(1, labels[rows].unsqueeze(1)).mean()
 
     training = fit(probe, loss, len(train), generator)
     generator.manual_seed(seed)  # the test's draws do not depend on how long training took
     with torch.no_grad():
         chunks = torch.arange(count).split(CHUNK)
-        return torch.cat([_log_p(probe, scale, draw(rows, generator)).argmax(1) for rows in chunks]), training
+        told = [log_probabilities(probe, scale, draw(rows, generator)).argmax(1) for rows in chunks]
+    return torch.cat(told), training
 
 
-def _log_p(probe: nn.Module, scale: Scale, codes: Tensor) -> Tensor:
+def log_probabilities(probe: nn.Module, scale: Scale, codes: Tensor) -> Tensor:
     """log of the class probabilities averaged over draws: (K, B, C) -> (B, Y)."""
     return probe(scale(codes)).log_softmax(-1).logsumexp(0) - math.log(len(codes))
-
-
-def _check(codes: Tensor, labels: Tensor) -> None:
-    if codes.dim() != 3 or codes.shape[1:2] != labels.shape:
-        raise ValueError(
-            f"Draws have shape (draws, sentences, components) and a label a sentence; "
-            f"found {tuple(codes.shape)} and {tuple(labels.shape)}."
-        )

@@ -1,6 +1,6 @@
 """Networks that read a class off a code. Shapes: * rows; C code, Y classes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -31,6 +31,3 @@ def three_layers(size: int, classes: int, generator: torch.Generator) -> nn.Modu
 def linear(size: int, classes: int, generator: torch.Generator) -> nn.Module:
     """One linear layer: logistic regression, VAT's feature-based classifier."""
     return dense(size, classes, generator)
-
-
-HEADS: Mapping[str, Head] = {"two_dense": two_dense, "three_layers": three_layers, "linear": linear}

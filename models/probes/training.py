@@ -50,7 +50,7 @@ def fit(probe: nn.Module, loss: Loss, count: int, generator: torch.Generator) ->
         raise ValueError(f"A probe needs two rows or more to learn from; it was given {count}.")
     order = torch.randperm(count, generator=generator)
     held, kept = order.split([max(1, int(HELD_OUT * count)), count - max(1, int(HELD_OUT * count))])
-    best = _Best(probe, seed=int(torch.randint(2**31, (1,), generator=generator)))
+    best = BestEpoch(probe, seed=int(torch.randint(2**31, (1,), generator=generator)))
     optimizer = torch.optim.Adam(probe.parameters(), lr=RATE)
     epochs = 0
     while epochs < EPOCHS and best.waited < PATIENCE:
@@ -68,7 +68,7 @@ def _epoch(loss: Loss, rows: Tensor, optimizer: torch.optim.Optimizer, generator
         optimizer.step()
 
 
-class _Best:
+class BestEpoch:
     """The best epoch so far by the loss of held-out rows, whose draws are the same at every epoch."""
 
     def __init__(self, probe: nn.Module, seed: int) -> None:

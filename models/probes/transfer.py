@@ -1,6 +1,5 @@
 """What tasks get from frozen sentence vectors. Shapes: N sentences or pairs; C vector, F features; Y classes."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -9,18 +8,9 @@ from torch import Tensor
 from uncollapse.models.measures.checks import check_finite, check_labels, check_rows
 from uncollapse.models.measures.correlation import pearson, spearman
 from uncollapse.models.probes import scaling
-from uncollapse.models.probes.accuracy import Accuracy, accuracy, f1
 from uncollapse.models.probes.classifier import Labelled, always, predict
 from uncollapse.models.probes.heads import Head, linear
 from uncollapse.models.probes.training import Training, dense, fit
-
-
-@dataclass(frozen=True)
-class Detection:
-    """Accuracy and the F1 of class 1, as for paraphrases (MRPC)."""
-
-    accuracy: Accuracy
-    f1: float
 
 
 @dataclass(frozen=True)
@@ -34,11 +24,6 @@ class Relatedness:
     training: Training
 
 
-def four_parts(u: Tensor, v: Tensor) -> Tensor:
-    """Return [u, v, |u - v|, u * v] for the vectors of pairs (N, C): (N, 4 C), SentEval's for entailment (SNLI)."""
-    return torch.cat([u, v, two_parts(u, v)], 1)
-
-
 def two_parts(u: Tensor, v: Tensor) -> Tensor:
     """Return [|u - v|, u * v] for the vectors of pairs (N, C): (N, 2 C), SentEval's for MRPC and SICK."""
     if u.shape != v.shape:
@@ -46,44 +31,18 @@ def two_parts(u: Tensor, v: Tensor) -> Tensor:
     return torch.cat([(u - v).abs(), u * v], 1)
 
 
-PAIRS: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {"four_parts": four_parts, "two_parts": two_parts}
-
-
-def classification(
-    train: Tensor,
-    train_labels: Tensor,
-    test: Tensor,
-    test_labels: Tensor,
-    classes: int,
-    seed: int,
-    head: Head = linear,
-) -> Accuracy:
-    """Train a head, linear unless said, on frozen vectors and return its accuracy.
+def predicted_classes(
+    train: Tensor, labels: Tensor, test: Tensor, classes: int, seed: int, head: Head = linear
+) -> tuple[Tensor, Training]:
+    """Train a head on frozen vectors; return the likeliest classes (M,) of others, and how it was trained.
 
     Args:
-        train, test: (N, F) sentence vectors, or features of pairs by `PAIRS`.
-        train_labels, test_labels: (N,) classes.
+        train, test: (N, F) and (M, F) sentence vectors, or features of pairs by `two_parts`.
+        labels: (N,) classes.
         classes: Y.
         seed: as for `models.probes.classifier.classify`, which says how the head is trained.
         head: of `models.probes.heads`.
     """
-    predicted, training = predicted_classes(train, train_labels, test, classes, seed, head)
-    return accuracy(predicted, check_labels(test_labels, len(test), classes), classes, training)
-
-
-def detection(
-    train: Tensor, train_labels: Tensor, test: Tensor, test_labels: Tensor, seed: int, head: Head = linear
-) -> Detection:
-    """As `classification` of two classes, with the F1 of class 1; ValueError where the test has none of it."""
-    labels = check_labels(test_labels, len(test), 2)
-    predicted, training = predicted_classes(train, train_labels, test, 2, seed, head)
-    return Detection(accuracy(predicted, labels, 2, training), f1(predicted, labels))
-
-
-def predicted_classes(
-    train: Tensor, labels: Tensor, test: Tensor, classes: int, seed: int, head: Head = linear
-) -> tuple[Tensor, Training]:
-    """As `classification`, but return the likeliest classes (M,) of `test` (M, F) and the head's training."""
     vectors, labels = check_rows(train, "sentence vectors").unsqueeze(0), check_labels(labels, len(train), classes)
     return predict(Labelled(always(vectors), labels), always(test.unsqueeze(0)), len(test), classes, seed, head)
 
@@ -98,7 +57,7 @@ def relatedness(
     of the pairs, where SentEval looks at Pearson's correlation on the development set.
 
     Args:
-        train, test: (N, F) features of pairs by `PAIRS`.
+        train, test: (N, F) features of pairs by `two_parts`.
         train_gold, test_gold: (N,) grades.
         seed: of weights, hold-out and order; the global generator is not touched.
         lowest, highest: of the grades: 1 to 5 for SICK-R, 0 to 5 for the STS benchmark.
@@ -109,7 +68,7 @@ def relatedness(
     _check_pairs(train, train_gold)
     _check_pairs(test, test_gold)
     generator = torch.Generator().manual_seed(seed)
-    scale, targets = scaling.of_components(train), _nearness(train_gold, lowest, highest)
+    scale, targets = scaling.of_components(train), nearness(train_gold, lowest, highest)
     probe, inputs = dense(train.shape[1], targets.shape[1], generator), scale(train)
 
     def loss(rows: Tensor, generator: torch.Generator) -> Tensor:
@@ -124,7 +83,7 @@ def relatedness(
     return Relatedness(pearson(found, gold), spearman(found, gold), error, len(gold), training)
 
 
-def _nearness(gold: Tensor, lowest: int, highest: int) -> Tensor:
+def nearness(gold: Tensor, lowest: int, highest: int) -> Tensor:
     """Targets (N, grades) that sum to 1 and whose mean grade is the gold one (N,)."""
     gold = check_finite(gold, "grades")
     if gold.min() < lowest or gold.max() > highest:

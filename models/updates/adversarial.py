@@ -54,7 +54,7 @@ class Adversarial(Update):
 
     def loss(self, batch: Batch, trace: Trace) -> Tensor:
         """The objective under the critic that this batch has trained; infinite where the critic has overflown."""
-        if bool(trace.reconstruction.isfinite().all()) and not self._train_critic(trace.features.detach()):
+        if bool(trace.reconstruction.isfinite().all()) and not self.train_critic(trace.features.detach()):
             return trace.reconstruction.new_tensor(math.inf)
         # Frozen while the graph is made: its gradient would count in the clipping of the model's.
         self.latent.critic.requires_grad_(False)
@@ -62,7 +62,7 @@ class Adversarial(Update):
         self.latent.critic.requires_grad_(True)
         return loss
 
-    def _train_critic(self, features: Tensor) -> bool:
+    def train_critic(self, features: Tensor) -> bool:
         """Take the critic's steps; False at the first that is not finite, which is not taken."""
         for _ in range(self.steps):
             with torch.no_grad():

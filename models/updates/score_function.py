@@ -44,11 +44,11 @@ class ScoreFunction(Update):
         """The objective, with the score function's part in its gradient alone."""
         losses = self.objective.per_sentence(trace, self.optimization.updates)
         baseline = self.model.per_sentence(batch, self.model.latent.baseline(trace.features.detach()))
-        advantage = self._advantage((losses - baseline).detach())
+        advantage = self.advantage((losses - baseline).detach())
         followed = advantage * (trace.log_q() - baseline)
         return (losses + followed - followed.detach()).mean()
 
-    def _advantage(self, signal: Tensor) -> Tensor:
+    def advantage(self, signal: Tensor) -> Tensor:
         """A of each sentence, (B,), by the statistics before this batch, which is then noted in them."""
         mean, variance = float(signal.mean()), float(signal.var(correction=0))
         if math.isnan(self.mean):

@@ -44,7 +44,7 @@ def export(workspace: Workspace, found: Findings, known: Sequence[TrialRecord], 
     configuration_of = {record.configuration_id: record.configuration for record in known}
     files, refused = [], {}
     for family in facts["settings"]["families"]:
-        row, broken = _best(found, family, facts["settings"])
+        row, broken = row_to_export(found, family, facts["settings"])
         path = workspace.best / f"{family}.yaml"
         if row is None or (broken and not force):
             refused[family] = broken
@@ -56,7 +56,7 @@ def export(workspace: Workspace, found: Findings, known: Sequence[TrialRecord], 
     return Exported(files, refused, hand_over(files, workspace.weights, known))
 
 
-def _best(found: Findings, family: str, settings: Mapping[str, Any]) -> tuple[dict[str, Any] | None, str]:
+def row_to_export(found: Findings, family: str, settings: Mapping[str, Any]) -> tuple[dict[str, Any] | None, str]:
     """The row to export and what it breaks of the rule; (None, why) if there is no row at all."""
     table, limit = found.configurations, settings["export"]["collapse_limit"]
     subject_to = limits(settings["search"].get("subject_to", {}))

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from uncollapse.analysis.whole_file import write_whole
 from uncollapse.models.configuration import resolve
@@ -13,6 +13,10 @@ from uncollapse.study.errors import UserError
 from uncollapse.study.results.saved_model import CONFIGURATION, WEIGHTS, save_weights
 from uncollapse.study.storage.fingerprints import configuration_id, digest, fingerprint
 from uncollapse.study.training.corpus_info import corpus_info_of
+
+if TYPE_CHECKING:
+    from uncollapse.study.corpora.corpus import Corpus
+    from uncollapse.study.training.training import Training
 
 Say = Callable[[str], None]
 
@@ -40,11 +44,29 @@ def train(content: Mapping[str, Any], corpora: Path, out: Path, say: Say) -> Fin
         UserError: the corpus is not the one that was confirmed, or the model cannot be built here.
         uncollapse.study.training.training.Diverged: the training did not stay finite.
     """
-    import torch
+    corpus = _corpus(content, corpora, say)
+    started = time.perf_counter()
+    training = _training(content, corpus)
+    model, epochs = training.task.configuration, training.task.epochs
+    name = digest(model, content["seed"], content["train"], corpus.digest, fingerprint(model))
+    checkpoint = out / f"checkpoint-{name}.pt"
+    _make(out)
+    if training.resume(checkpoint):
+        say(f"goes on after epoch {len(training.history)} of {epochs}")
+    say(f"training {content['family']} {configuration_id(model)} on {training.device}, {epochs} epochs")
+    for epoch in training.epochs():
+        training.save(checkpoint)
+        say(_line(epoch, epochs))
+    measures = training.measure_split("valid", corpus.split("valid"))
+    measures |= training.measure_split("test", corpus.split("test"))
+    _save(training.model, content, measures, out)
+    checkpoint.unlink()
+    return Final(out, measures, training.history, time.perf_counter() - started)
 
+
+def _corpus(content: Mapping[str, Any], corpora: Path, say: Say) -> "Corpus":
+    """The corpus on which the configuration was confirmed, and no other."""
     from uncollapse.study.corpora.prepare import digest_of, prepare
-    from uncollapse.study.training import memory
-    from uncollapse.study.training.training import Effort, Task, Training
 
     base = Path(content["corpus_folder"])
     if (found := digest_of(content["corpus"], base)) != content["corpus_digest"]:
@@ -52,34 +74,26 @@ def train(content: Mapping[str, Any], corpora: Path, out: Path, say: Say) -> Fin
             f"corpus: the configuration was confirmed on corpus {content['corpus_digest']}, and what is read now is "
             f"{found}; restore the files, or export from a study on the new ones"
         )
-    corpus = prepare(content["corpus"], corpora, base, say)
-    started = time.perf_counter()
+    return prepare(content["corpus"], corpora, base, say)
+
+
+def _training(content: Mapping[str, Any], corpus: "Corpus") -> "Training":
+    """The training of a checked file, on the GPU where there is one."""
+    import torch
+
+    from uncollapse.study.training import memory
+    from uncollapse.study.training.training import Effort, Task, Training
+
     torch.set_num_threads(content["threads"])  # as in the trials: the order of a sum depends on it
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = resolve.resolve(content["model"])
-    task = Task(
-        model, corpus_info_of(corpus), content["seed"], **content["train"], effort=Effort.of(content["evaluate"])
-    )
-    name = digest(model, content["seed"], content["train"], corpus.digest, fingerprint(model))
-    checkpoint = out / f"checkpoint-{name}.pt"
+    model, effort = resolve.resolve(content["model"]), Effort.of(content["evaluate"])
+    task = Task(model, corpus_info_of(corpus), content["seed"], **content["train"], effort=effort)
     try:
         if (error := memory.error(model, task.corpus_info, device)) is not None:
             raise ValueError(error)
-        training = Training(task, corpus.split("train"), corpus.split("valid"), device)
+        return Training(task, corpus.split("train"), corpus.split("valid"), device)
     except ValueError as error:  # a part that cannot be built here, such as BERT without its weights
         raise UserError(f"model: {error}") from None
-    _make(out)
-    if training.resume(checkpoint):
-        say(f"goes on after epoch {len(training.history)} of {task.epochs}")
-    say(f"training {content['family']} {configuration_id(model)} on {device}, {task.epochs} epochs")
-    for epoch in training.epochs():
-        training.save(checkpoint)
-        say(_line(epoch, task.epochs))
-    measures = training.measure_split("valid", corpus.split("valid"))
-    measures |= training.measure_split("test", corpus.split("test"))
-    _save(training.model, content, measures, out)
-    checkpoint.unlink()
-    return Final(out, measures, training.history, time.perf_counter() - started)
 
 
 def _make(out: Path) -> None:

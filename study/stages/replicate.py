@@ -54,9 +54,9 @@ class ReplicateStage:
             for chosen in every:
                 named = identify(self.study, self.corpus, family.name, chosen.configuration, seed)
                 if named["key"] not in there:
-                    self._enter(family.name, chosen, named)
+                    self.enter(family.name, chosen, named)
 
-    def _enter(self, family: str, chosen: Chosen, named: Mapping[str, Any]) -> None:
+    def enter(self, family: str, chosen: Chosen, named: Mapping[str, Any]) -> None:
         optuna_study = self.recorder.ledger.study(REPLICATE, family)
         number = len(self.recorder.ledger.trials(REPLICATE, family))
         place = {"family": family, "stage": REPLICATE, "number": number, "audit": False, "params": dict(chosen.params)}
@@ -67,7 +67,7 @@ class ReplicateStage:
         for record in dropped:
             named = {"key": record.key, "configuration_id": record.configuration_id, "seed": record.seed, AGAIN: True}
             chosen = Chosen(record.configuration, record.params)
-            self._enter(record.family, chosen, {**named, "configuration": record.configuration})
+            self.enter(record.family, chosen, {**named, "configuration": record.configuration})
         for family in {record.family for record in dropped}:
             self.races[family].take_up()
             self.queue = [place for place in self.queue if place[0] != family] + self._unfinished(family)

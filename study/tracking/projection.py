@@ -97,17 +97,17 @@ class Projection:
             name, trial_name(record), self._parent(record), _tags(record), _params(record), milliseconds(record.started)
         )
         new = record.epochs[self.sent.get(name, 0) :]
-        self._metrics(
+        self.log_metrics(
             run, [one for epoch in new for one in metrics_of(epoch, int(epoch["epoch"]), milliseconds(epoch["time"]))]
         )
         self.sent[name] = len(record.epochs)
         if record.state in ENDED:
-            self._end(run, record)
+            self.end_trial(run, record)
             self.ended[name] = record.number, record.state
 
-    def _end(self, run: str, record: TrialRecord) -> None:
+    def end_trial(self, run: str, record: TrialRecord) -> None:
         last = len(record.epochs)
-        self._metrics(run, metrics_of(record.final, last, milliseconds(record.ended)))
+        self.log_metrics(run, metrics_of(record.final, last, milliseconds(record.ended)))
         for file, content in record.artifacts.items():
             self.client.log_text(run, content, file)
         tags = {TAG + "state": record.state, TAG + "cause": record.cause[:4000], TAG + "epochs_sent": str(last)}
@@ -139,14 +139,14 @@ class Projection:
             self.described.add(name)
         return self.runs[name]
 
-    def _metrics(self, run: str, metrics: list[Metric]) -> None:
+    def log_metrics(self, run: str, metrics: list[Metric]) -> None:
         for chunk in _chunks(metrics, METRICS):
             self.client.log_batch(run, metrics=chunk)
 
     def summarise(self, name: str, metrics: Mapping[str, float], artifacts: Mapping[str, str], when: float) -> None:
         """Give the run of a configuration, or of the study, its figures and small artifacts, and end it."""
         run = self.study_run() if name == "study" else self.runs[name]
-        self._metrics(run, metrics_of(metrics, 0, milliseconds(when)))
+        self.log_metrics(run, metrics_of(metrics, 0, milliseconds(when)))
         for file, content in artifacts.items():
             self.client.log_text(run, content, file)
         self.client.set_terminated(run, "FINISHED")
@@ -157,7 +157,7 @@ class Projection:
         """A run of its own for what follows a study, `final` training or `transfer`, with its files; returns its id."""
         now, title = time.time_ns(), f"{tags['family']} {kind}"
         run = self._run(f"{kind}/{now}", title, self.study_run(), {"kind": kind, **tags}, params, now // 1_000_000)
-        self._metrics(run, metrics)
+        self.log_metrics(run, metrics)
         self.client.log_artifacts(run, str(folder), kind)
         self.client.set_terminated(run, "FINISHED")
         return run

@@ -101,7 +101,7 @@ class Training:
 
     def _epoch(self, epoch: int) -> dict[str, float]:
         started = time.perf_counter()
-        trained = self._train(epoch)
+        trained = self.train_epoch(epoch)
         measured = self.measure("subset", self.subset, self.task.effort.subset_samples)
         self.optimization.end_epoch(bound(measured))
         self.update.end_epoch({name.removeprefix("subset/"): value for name, value in measured.items()})
@@ -109,8 +109,8 @@ class Training:
         cost = {"cost/updates": float(self.optimization.updates), "cost/seconds": time.perf_counter() - started}
         return {"epoch": float(epoch), **trained, **measured, **counts, **cost}
 
-    def _train(self, epoch: int) -> dict[str, float]:
-        torch.manual_seed(_mix(self.task.seed, epoch))
+    def train_epoch(self, epoch: int) -> dict[str, float]:
+        torch.manual_seed(epoch_seed(self.task.seed, epoch))
         generator = np.random.default_rng([self.task.seed, epoch])
         self.model.train()
         losses, reconstructions, tokens, sentences = 0.0, 0.0, 0, 0
@@ -195,6 +195,6 @@ def bound(measured: Mapping[str, float]) -> float:
     return next((measured[f"subset/{name}"] for name in names if f"subset/{name}" in measured), math.nan)
 
 
-def _mix(seed: int, epoch: int) -> int:
+def epoch_seed(seed: int, epoch: int) -> int:
     """A seed of its own for every epoch."""
     return int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0] >> 1)

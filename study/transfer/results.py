@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from uncollapse.models.probes.accuracy import wilson
+from uncollapse.analysis.statistics.intervals import wilson
 from uncollapse.study.transfer.measurements import Trial
 
 
@@ -72,7 +72,8 @@ def _summed(group: list[Row]) -> dict[str, Any]:
     means = {name: fmean(measures[name] for measures in known) for name in known[0]}
     for prefix in ("", "dev_"):
         if f"{prefix}accuracy" in means:
-            low, high = wilson(means[f"{prefix}accuracy"], int(means[f"{prefix}count"]))
+            share, count = means[f"{prefix}accuracy"], int(means[f"{prefix}count"])
+            low, high = map(float, wilson(share * count, count))
             means |= {f"{prefix}accuracy_low": low, f"{prefix}accuracy_high": high}
     first = next(iter(means))
     seeds = [measures[first] for measures in known]

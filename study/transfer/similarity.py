@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
-from scipy.stats import rankdata
 from torch import Tensor
 
+from uncollapse.analysis.statistics.intervals import row_spearman
 from uncollapse.models.measures.correlation import similarity
 
 RESAMPLES, LEVEL = 500, 0.95
@@ -37,20 +37,12 @@ def _intervals(cosine: Mapping[str, Tensor], gold: Mapping[str, Tensor]) -> dict
     for name, values in cosine.items():
         picks = random.integers(len(values), size=(RESAMPLES, len(values)))
         drawn[name] = values.numpy()[picks], gold[name].numpy()[picks]
-    each = np.stack([_spearman(*pair) for pair in drawn.values()])
+    each = 100 * np.stack([row_spearman(*pair) for pair in drawn.values()])
     weights = [len(values) for values in cosine.values()]
-    joined = [np.concatenate(side, axis=1) for side in zip(*drawn.values(), strict=True)]
-    found = {"all": _spearman(*joined), "mean": each.mean(0), "wmean": np.average(each, axis=0, weights=weights)}
-    tail = (1 - LEVEL) / 2
+    joined = 100 * row_spearman(*(np.concatenate(side, axis=1) for side in zip(*drawn.values(), strict=True)))
+    found = {"all": joined, "mean": each.mean(0), "wmean": np.average(each, axis=0, weights=weights)}
+    tail = (1 - LEVEL) / 2  # a resample of equal values has no correlation, and is left out
     return {name: tuple(np.nanquantile(values, [tail, 1 - tail]).tolist()) for name, values in found.items()}
-
-
-def _spearman(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """100 * the rank correlation of every row: (R, N) and (R, N) to (R,)."""
-    x, y = (rankdata(side, axis=1) for side in (first, second))
-    x, y = (side - side.mean(1, keepdims=True) for side in (x, y))
-    with np.errstate(invalid="ignore"):  # a resample of equal values has no correlation, and is left out
-        return 100 * (x * y).sum(1) / np.sqrt((x**2).sum(1) * (y**2).sum(1))
 
 
 def by_subset(values: Tensor, rows: Mapping[str, np.ndarray]) -> dict[str, Tensor]:

@@ -36,7 +36,7 @@ PEAKS = (10, 500, 5000)
 def trained(name: str, size: str, corpus: Corpus) -> Training:
     """A model that has seen a few batches, so that its posteriors differ."""
     training = ours(configuration(name, size), corpus, sample(corpus.split("train"), 8 if size == "quickstart" else 1))
-    training._train(1)
+    training.train_epoch(1)
     return training
 
 
@@ -96,7 +96,7 @@ def information(name: str, size: str, corpus: Corpus, turns: int, most: int) -> 
 
     def us() -> None:
         with measuring(model, 0):
-            found["ours"] = evaluate._information(model, gathered)["mi"]
+            found["ours"] = evaluate.information(model, gathered)["mi"]
 
     def them(at_once: int) -> None:
         found["theirs"] = textbook_evaluation.information(*heads, draws, at_once)

@@ -97,13 +97,13 @@ def _recurrent(rnn: nn.RNNBase, sentences: int, steps: int, sequential: bool) ->
 def run(work: Sequence[Product]) -> None:
     """The products, on operands that lie ready."""
     for product in work:
-        left, right, out = _operands(product._replace(times=1))
+        left, right, out = operands(product._replace(times=1))
         for _ in range(product.times):
             torch.mm(left, right, out=out) if product.batch == 1 else torch.bmm(left, right, out=out)
 
 
 @cache
-def _operands(product: Product) -> tuple[Tensor, Tensor, Tensor]:
+def operands(product: Product) -> tuple[Tensor, Tensor, Tensor]:
     ahead = () if product.batch == 1 else (product.batch,)
     left, right = torch.randn(*ahead, product.rows, product.inner), torch.randn(*ahead, product.inner, product.columns)
     return left, right, torch.empty(*ahead, product.rows, product.columns)

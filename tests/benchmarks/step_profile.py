@@ -39,10 +39,10 @@ def kind_of(operator: str) -> str:
 def shares(name: str, size: str, corpus: Corpus, batches: int) -> dict[str, Any]:
     """One row of the table."""
     trained = ours(configuration(name, size), corpus, sample(corpus.split("train"), batches))
-    trained._train(1)
+    trained.train_epoch(1)
     with profile(activities=[ProfilerActivity.CPU]) as found:
         began = time.perf_counter()
-        trained._train(2)
+        trained.train_epoch(2)
         whole = time.perf_counter() - began
     seconds: Counter[str] = Counter()
     for one in found.key_averages():

@@ -99,7 +99,7 @@ def measured(name: str, size: str, corpus: Corpus, batches: int, turns: int) -> 
         kind: [floor.products(trained.model, one, kind == "floor") for one in made] for kind in ("floor", "batched")
     }
     flat = {kind: [product for one in found for product in one] for kind, found in work.items()}
-    ways: dict[str, side_by_side.Way] = {"ours": lambda: trained._train(1)}
+    ways: dict[str, side_by_side.Way] = {"ours": lambda: trained.train_epoch(1)}
     ways |= {kind: lambda products=found: floor.run(products) for kind, found in flat.items()}
     parameters = sum(part.numel() for part in trained.model.parameters())
     if (book := theirs(given, corpus, split, parameters)) is not None:
@@ -140,7 +140,7 @@ def main() -> None:
     wanted = [(size, name) for size in sizes if size in found for name in given.families]
     rows = []
     for size, name in wanted:
-        floor._operands.cache_clear()
+        floor.operands.cache_clear()
         rows.append(measured(name, size, found[size], batches[size], turns))
     side_by_side.tell(machine, rows, given.json)
 

@@ -104,7 +104,7 @@ def _trained(record: TrialRecord, epochs: int, rng: np.random.Generator) -> Tria
     """The record with a state, its epochs and what it leaves."""
     key = hashlib.sha256(f"{record.configuration_id} {record.seed}".encode()).hexdigest()[:16]
     state, cause, length = _fate(record, epochs, rng)
-    end = _end(record, rng)
+    end = end_trial(record, rng)
     noise = rng.normal(0, 0.002, (length, len(MEASURES)))
     done = 1 - 0.8 * np.exp(-np.arange(1, length + 1)[:, None] / (epochs / 5))
     rows = end * (done + noise)
@@ -129,7 +129,7 @@ def _fate(record: TrialRecord, epochs: int, rng: np.random.Generator) -> tuple[s
     return FINISHED, "", epochs
 
 
-def _end(record: TrialRecord, rng: np.random.Generator) -> np.ndarray:
+def end_trial(record: TrialRecord, rng: np.random.Generator) -> np.ndarray:
     """Where training leads, in the order of `MEASURES`."""
     chance, best = FAMILIES[record.family]
     dead = rng.random() < chance * (1.3 if record.params["objective.kl.z.kind"] == "constant" else 0.8)
@@ -159,18 +159,18 @@ class Bundled(Projection):
         if self.waiting:
             self._flush(self.runs[f"{record.stage}/{record.key}"])
 
-    def _metrics(self, run: str, metrics: list[Metric]) -> None:
+    def log_metrics(self, run: str, metrics: list[Metric]) -> None:
         self.waiting = (*self.waiting, *metrics)
         if self.ending:  # before the run is marked as sent
             self._flush(run)
 
     def _flush(self, run: str) -> None:
-        super()._metrics(run, list(self.waiting))
+        super().log_metrics(run, list(self.waiting))
         self.waiting = ()
 
-    def _end(self, run: str, record: TrialRecord) -> None:
+    def end_trial(self, run: str, record: TrialRecord) -> None:
         self.ending = True
-        super()._end(run, record)
+        super().end_trial(run, record)
         self.ending = False
 
 

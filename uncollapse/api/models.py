@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
@@ -178,10 +178,10 @@ class TrainedModel:
         return list(speaker.interpolation(speaker.encoded([first, second]), steps)["sentences"])
 
     def _speaker(self, seed: int, decoding: str = "greedy", longest: int = 30) -> "Speaker":
-        from uncollapse.models.generation.decoding import KINDS, Decoding
+        from uncollapse.models.generation.decoding import Decoding, Kind
         from uncollapse.study.training.samples import Speaker
 
-        if decoding not in KINDS:
-            raise UserError(f"decoding: one of {', '.join(KINDS)}, found {decoding!r}")
+        if decoding not in get_args(Kind):
+            raise UserError(f"decoding: one of {', '.join(get_args(Kind))}, found {decoding!r}")
         how = Decoding(kind=decoding, longest=longest, seed=seed)  # type: ignore[arg-type]
         return Speaker(self.model, self.corpus, seed, how)

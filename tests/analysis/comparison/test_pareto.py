@@ -37,16 +37,8 @@ def test_many_fronts_at_once_are_each_their_own() -> None:
     assert rows.tolist() == [_by_definition(a, b) for a, b in zip(x, y, strict=True)]
 
 
-def test_senses_say_which_way_is_better() -> None:
-    table = pd.DataFrame({"name": list("abcd"), "mi": [1.0, 2, 3, 2.5], "nll": [30.0, 31, 33, 34]})
-    assert pareto.front(table, "mi", "nll")["name"].tolist() == ["a", "b", "c"]
-    assert pareto.front(table, "mi", "nll", ("low", "high"))["name"].tolist() == ["a", "b", "d"]
-    with pytest.raises(ValueError, match="`low` or `high`; found 'up'"):
-        pareto.front(table, "mi", "nll", ("up", "low"))  # type: ignore[arg-type]
-
-
 def test_nothing_is_on_an_empty_front() -> None:
-    assert pareto.front(pd.DataFrame({"mi": [], "nll": []}), "mi", "nll").empty
+    assert not pareto.on_front([], []).any()
     assert not pareto.on_front([np.nan, np.nan], [1.0, 2.0]).any()
 
 

@@ -1,6 +1,6 @@
 """What is asked of a model, and what it refuses. Shapes: B sentences, S tokens, C code, T steps, K draws."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -12,7 +12,7 @@ from uncollapse.models.generation import abilities, posterior, tasks
 from uncollapse.models.generation.abilities import CannotGenerate, cannot, hears_labels
 from uncollapse.models.generation.bag import likeliest
 from uncollapse.models.generation.codes import Codes
-from uncollapse.models.generation.decoding import BAG_WORDS, CUT, KINDS, Decoding
+from uncollapse.models.generation.decoding import BAG_WORDS, CUT, Decoding, Kind
 from uncollapse.models.generation.search import greedy
 from uncollapse.models.objective import Objective
 from uncollapse.models.text_vae import TextVAE
@@ -117,7 +117,7 @@ def test_so_does_a_task_that_is_refused(training: bool) -> None:
     assert model.training == training
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", get_args(Kind))
 def test_the_same_seed_says_the_same_whatever_ran_before(kind: Any) -> None:
     model = tiny_models.model("seqvae", sharpness=30.0).train()
     decoding = Decoding(kind, longest=6, seed=5)

@@ -65,14 +65,14 @@ def test_extreme_features_score_and_differentiate_finitely() -> None:
 def test_extreme_features_keep_the_shapes_where_the_sampler_is_sound_and_the_slab_above_its_floor() -> None:
     """Below shapes of 0.02 torch draws from the middle what belongs at the ends: see the clamped Beta's own tests."""
     latent, h = SpikeSlab(6, size=8, slab_sees_gamma=True), 1e4 * torch.randn(20_000, 6)
-    posterior = latent._off(h)
+    posterior = latent.off_posterior(h)
     least = torch.minimum(posterior.a, posterior.b)
     assert least.min().item() == pytest.approx(0.05)
     both = (torch.maximum(posterior.a, posterior.b) < 0.0501) & (least < 0.0501)
     law, draws = stats.beta(0.05, 0.05), posterior.rsample()[both]
     assert len(draws) > 10_000
     assert_mean(((draws > 0.4) & (draws < 0.6)).double(), float(law.cdf(0.6) - law.cdf(0.4)))
-    _, log_variance = latent._slab(h, torch.full((20_000, 8), 0.5))
+    _, log_variance = latent.slab_parameters(h, torch.full((20_000, 8), 0.5))
     assert (0.5 * log_variance).exp().min().item() == pytest.approx(1e-3, rel=1e-4)
 
 

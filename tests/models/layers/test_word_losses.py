@@ -42,7 +42,7 @@ def test_without_gradients_rows_come_in_parts_and_give_the_same(monkeypatch: pyt
     states, logits, targets = given(20, 5, 11)
     with torch.no_grad():
         whole = word_losses(states, logits, targets)
-        monkeypatch.setattr(module, "_AT_ONCE", 7)
+        monkeypatch.setattr(module, "AT_ONCE", 7)
         torch.testing.assert_close(word_losses(states, logits, targets), whole)
     torch.testing.assert_close(whole, word_losses(states, logits, targets).detach())
 

@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from uncollapse.models.probes.classifier import Draw
+from uncollapse.models.probes.accuracy import Accuracy
+from uncollapse.models.probes.classifier import Draw, Labelled, always, classify
 
 
 def labels(count: int, classes: int, seed: int = 0) -> Tensor:
@@ -25,3 +26,10 @@ def fresh(means: Tensor, deviation: float, draws: int = 5) -> Draw:
         return means[rows] + deviation * noise
 
     return draw
+
+
+def accuracy_of_draws(
+    train: Tensor, train_labels: Tensor, test: Tensor, test_labels: Tensor, classes: int, seed: int
+) -> Accuracy:
+    """As `classify`, for K draws of each code made once: (K, N, C), (N,) labels; K = 1 for means."""
+    return classify(Labelled(always(train), train_labels), Labelled(always(test), test_labels), classes, seed)

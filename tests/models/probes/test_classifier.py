@@ -8,14 +8,15 @@ import torch
 from scipy import stats
 from torch import Tensor, nn
 
-from tests.models.probes.codes import clusters, fresh, labels
+from tests.models.probes.codes import accuracy_of_draws, clusters, fresh, labels
 from uncollapse.models.measures.checks import NotFinite
 from uncollapse.models.probes import scaling
 from uncollapse.models.probes.accuracy import Accuracy, f1, wilson
-from uncollapse.models.probes.classifier import Draw, Labelled, _log_p, accuracy_of_draws, always, classify, predict
-from uncollapse.models.probes.heads import HEADS, Head, linear, three_layers, two_dense
+from uncollapse.models.probes.classifier import Draw, Labelled, always, classify, log_probabilities, predict
+from uncollapse.models.probes.heads import Head, linear, three_layers, two_dense
 from uncollapse.models.probes.training import Training
 
+HEADS: dict[str, Head] = {"two_dense": two_dense, "three_layers": three_layers, "linear": linear}
 TRAIN, TEST = labels(600, 3, seed=1), labels(400, 3, seed=2)
 EVERY = pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)
 
@@ -127,8 +128,8 @@ def test_probabilities_are_averaged_and_not_their_logarithms() -> None:
     codes = 3 * torch.randn(5, 20, 4).double()
     probe, scale = nn.Linear(4, 3), scaling.of_components(codes)
     shares = torch.stack([torch.softmax(probe(scale(draw)), -1) for draw in codes])
-    torch.testing.assert_close(_log_p(probe, scale, codes), shares.mean(0).log())
-    assert not torch.allclose(_log_p(probe, scale, codes), shares.log().mean(0), atol=0.01)
+    torch.testing.assert_close(log_probabilities(probe, scale, codes), shares.mean(0).log())
+    assert not torch.allclose(log_probabilities(probe, scale, codes), shares.log().mean(0), atol=0.01)
 
 
 def test_one_draw_in_five_that_tells_the_class_is_enough() -> None:
@@ -192,11 +193,11 @@ def test_f1_of_paraphrases() -> None:
 
 def test_what_does_not_fit_is_refused() -> None:
     codes = torch.randn(2, 10, 3)
-    for bad in (labels(9, 3), torch.full((10,), 3)):
-        with pytest.raises(ValueError, match=r"\.$"):
-            accuracy_of_draws(codes, bad, codes, labels(10, 3), 3, seed=0)
-        with pytest.raises(ValueError, match=r"\.$"):
-            accuracy_of_draws(codes, labels(10, 3), codes, bad, 3, seed=0)
+    bad = torch.full((10,), 3)
+    with pytest.raises(ValueError, match=r"\.$"):
+        accuracy_of_draws(codes, bad, codes, labels(10, 3), 3, seed=0)
+    with pytest.raises(ValueError, match=r"\.$"):
+        accuracy_of_draws(codes, labels(10, 3), codes, bad, 3, seed=0)
     with pytest.raises(ValueError, match="two sentences"):
         accuracy_of_draws(codes[:, :1], labels(1, 3), codes, labels(10, 3), 3, seed=0)
     with pytest.raises(ValueError, match="one to judge"):

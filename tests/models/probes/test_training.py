@@ -37,14 +37,14 @@ def test_the_weights_left_are_those_of_the_best_epoch(monkeypatch: pytest.Monkey
     inputs, targets = torch.randn(60, 60, generator=generator), torch.randn(60, generator=generator)
     probe = dense(60, 1, generator)
     notes: list[tuple[float, Tensor]] = []
-    note = training._Best.note
+    note = training.BestEpoch.note
 
-    def noting(self: training._Best, loss: training.Loss, held: Tensor) -> None:
+    def noting(self: training.BestEpoch, loss: training.Loss, held: Tensor) -> None:
         with torch.no_grad():
             notes.append((float(loss(held, seeded())), probe.weight.clone()))
         note(self, loss, held)
 
-    monkeypatch.setattr(training._Best, "note", noting)
+    monkeypatch.setattr(training.BestEpoch, "note", noting)
     found = fit(probe, lambda rows, _: (probe(inputs[rows]).squeeze(1) - targets[rows]).square().mean(), 60, seeded())
     lowest = min(range(len(notes)), key=lambda i: notes[i][0])
     assert found.epochs == len(notes) == lowest + 1 + training.PATIENCE < training.EPOCHS

@@ -63,7 +63,7 @@ def test_the_models_update_is_one_step_down_the_objective_under_the_trained_crit
     told = update(WORDS)
     torch.manual_seed(3)
     trace = by_hand.model.trace(WORDS)
-    assert by_hand._train_critic(trace.features.detach())
+    assert by_hand.train_critic(trace.features.detach())
     loss = (trace.reconstruction + 0.5 * trace.penalty("dual")).mean()
     rest = [value for name, value in by_hand.model.named_parameters() if "critic" not in name]
     for parameter, gradient in zip(rest, torch.autograd.grad(loss, rest), strict=True):
@@ -80,7 +80,7 @@ def test_a_critics_step_goes_up_the_dual_form_and_leaves_the_model() -> None:
     features = torch.randn(50, 16)
     before = copy.deepcopy(update.model.state_dict())
     torch.manual_seed(3)
-    assert update._train_critic(features)
+    assert update.train_critic(features)
     torch.manual_seed(3)
     z = by_hand.latent.draw(features).detach()
     (-by_hand.latent.dual(features, z).mean()).backward()
@@ -97,7 +97,7 @@ def test_the_critic_nears_the_kl_of_a_model_that_stands_still() -> None:
         update.latent.generator.get_parameter("bias")[0] += 1.5
         update.latent.generator.get_parameter("weight")[:, -4:] = 0.7 * torch.eye(4)
     exact = update.latent(features)["z"].kl.mean().item()
-    assert update._train_critic(features.repeat(50, 1))
+    assert update.train_critic(features.repeat(50, 1))
     many = features.repeat(10_000, 1)
     with torch.no_grad():
         dual = update.latent.dual(many, update.latent.draw(many))

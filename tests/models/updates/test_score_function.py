@@ -110,15 +110,15 @@ def test_the_statistics_are_of_the_batches_before() -> None:
     update = built()
     update.load_state_dict({"mean": 5.0, "variance": 4.0})
     signal = torch.tensor([1.0, 5.0, 12.0])
-    assert update._advantage(signal).tolist() == [-2.0, 0.0, 3.5]
+    assert update.advantage(signal).tolist() == [-2.0, 0.0, 3.5]
     assert update.mean == pytest.approx(0.8 * 5 + 0.2 * 6)
     assert update.variance == pytest.approx(0.8 * 4 + 0.2 * signal.var(correction=0).item())
 
 
 def test_the_first_batch_is_measured_by_itself() -> None:
     signal = torch.tensor([700.0, 702.0, 704.0])
-    assert built()._advantage(signal).tolist() == pytest.approx([-2 / math.sqrt(8 / 3), 0.0, 2 / math.sqrt(8 / 3)])
-    assert built()._advantage(signal[:1]).tolist() == [0.0]
+    assert built().advantage(signal).tolist() == pytest.approx([-2 / math.sqrt(8 / 3), 0.0, 2 / math.sqrt(8 / 3)])
+    assert built().advantage(signal[:1]).tolist() == [0.0]
 
 
 def test_the_baseline_learns_the_loss_and_moves_no_feature() -> None:

@@ -261,14 +261,14 @@ def test_the_export_rule_and_its_refusal_name_the_limits() -> None:
     settings = {"export": {"collapse_limit": 0.5}, "search": {"subject_to": {"valid/mi": ">= 11"}}}
     assert selection_rule.rule("nll_iw", settings).endswith("is at most 0.5, and whose medians have mi >= 11")
     found: Any = SimpleNamespace(configurations=confirmed(), study={"unconfirmed": {"b": "none of 4", "c": ""}})
-    row, why = export._best(found, "a", settings)
+    row, why = export.row_to_export(found, "a", settings)
     assert row is not None
     assert row["configuration"] == "low"
     assert why.startswith("no configuration that keeps the collapse limit has mi >= 11, medians over its seeds")
-    row, why = export._best(found, "b", settings)
+    row, why = export.row_to_export(found, "b", settings)
     assert row is None
     assert why == "none of 4: nothing is confirmed"
-    assert export._best(found, "c", settings) == (
+    assert export.row_to_export(found, "c", settings) == (
         None,
         "no configuration has a finished confirmation seed: nothing is confirmed",
     )

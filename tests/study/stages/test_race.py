@@ -194,7 +194,7 @@ def test_what_can_no_longer_keep_the_export_rule_is_not_taken_back(tmp_path: Pat
 def test_taking_back_that_is_cut_off_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     study = raced(tmp_path, names=("one",))
     stage, outcome = trial_records.replicate(study, tmp_path), by_rank(ranked(tmp_path, study), collapsed=1)
-    enter, entered = stage._enter, list[str]()
+    enter, entered = stage.enter, list[str]()
 
     def killed(family: str, chosen: Any, named: Any) -> None:
         if len(entered) == 8:
@@ -202,7 +202,7 @@ def test_taking_back_that_is_cut_off_goes_on(tmp_path: Path, monkeypatch: pytest
         entered.append(family)
         enter(family, chosen, named)
 
-    monkeypatch.setattr(stage, "_enter", killed)
+    monkeypatch.setattr(stage, "enter", killed)
     with pytest.raises(KeyboardInterrupt):
         run(stage, outcome)
     run(trial_records.replicate(study, tmp_path), outcome)

@@ -87,14 +87,18 @@ def test_a_probe_that_fails_says_so_and_costs_nothing_else(corpus: Corpus, monke
 
 
 def test_a_class_that_the_code_holds_is_told_and_one_that_it_does_not_is_not(corpus: Corpus) -> None:
-    from uncollapse.models.probes.classifier import accuracy_of_draws
+    from uncollapse.models.probes.classifier import Labelled, always, classify
 
     generator = torch.Generator().manual_seed(0)
     labels = torch.randint(0, 3, (600,), generator=generator)
     noise = torch.randn(5, 600, 4, generator=generator)
     holds = noise * 0.1
     holds[:, torch.arange(600), labels] += 1.0
-    told = accuracy_of_draws(holds[:, :400], labels[:400], holds[:, 400:], labels[400:], 3, seed=0)
-    guessed = accuracy_of_draws(noise[:, :400], labels[:400], noise[:, 400:], labels[400:], 3, seed=0)
+    told, guessed = (
+        classify(
+            Labelled(always(codes[:, :400]), labels[:400]), Labelled(always(codes[:, 400:]), labels[400:]), 3, seed=0
+        )
+        for codes in (holds, noise)
+    )
     assert told.value > 0.98
     assert abs(guessed.value - 1 / 3) < 4 * (1 / 3 * 2 / 3 / 200) ** 0.5 + 0.05

@@ -70,7 +70,7 @@ def test_the_optimizer_hears_the_validation_bound(monkeypatch: pytest.MonkeyPatc
 
 
 def test_epochs_draw_afresh() -> None:
-    seeds = {module._mix(seed, epoch) for seed in (0, 1, 2**30, 2**31 + 5) for epoch in range(1, 50)}
+    seeds = {module.epoch_seed(seed, epoch) for seed in (0, 1, 2**30, 2**31 + 5) for epoch in range(1, 50)}
     assert len(seeds) == 4 * 49
     assert all(0 <= seed < 2**63 for seed in seeds)
 
