@@ -108,8 +108,7 @@ def _corpus(content: Mapping[str, Any], corpora: Path, say: Say) -> Corpus:
 
 
 def build(configuration: Mapping[str, Any], corpus: Corpus, folder: Path) -> "TextVAE":
-    """The model of a resolved configuration with the weights in a folder, in eval mode; `UserError` where they do not
-    fit."""
+    """A configuration's model with the weights in a folder, in eval mode; `UserError` where they do not fit."""
     import torch
     from safetensors import SafetensorError
     from safetensors.torch import load_model
