@@ -11,10 +11,9 @@ from uncollapse.models.configuration.unknown_name import unknown
 from uncollapse.search_spaces import page_yaml, space
 from uncollapse.study.config.names import CONSTRAINT, NAME
 from uncollapse.study.config.page_files import own, page_of
-from uncollapse.study.config.systems import SYSTEMS
 from uncollapse.study.errors import UserError
 
-PAGE_KEYS = ("title", "paper", "base", "search", "systems")
+PAGE_KEYS = ("title", "paper", "base", "search")
 NEEDED_KEYS = ("title", "paper", "base")
 
 
@@ -27,7 +26,6 @@ class Family:
         title, paper: for people.
         base: settings of the whole system.
         search: what is searched, as `search_spaces.space` reads it.
-        systems: of `study.config.systems` that the page stands for.
         fixed: hyperparameters of the page that an override sets.
     """
 
@@ -36,7 +34,6 @@ class Family:
     paper: str
     base: Mapping[str, Any]
     search: Mapping[str, Any]
-    systems: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
 
     def configure(self, drawn: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,8 +76,7 @@ def load(name: str, folder: Path | None = None, corners: bool = True) -> Family:
         raise UserError(f"family {name!r}: {error}") from None
     if found := _page_errors(page, path.name):
         raise UserError(found)
-    search, systems = _searched(page), tuple(page.get("systems", ()))
-    family = Family(path.stem, page["title"], page["paper"], page["base"], search, systems)
+    family = Family(path.stem, page["title"], page["paper"], page["base"], _searched(page))
     if found := errors(family) if corners else resolve.errors(family.base, family.name):
         raise UserError(found)
     return family
@@ -124,7 +120,6 @@ def _page_errors(page: Any, place: str) -> list[str]:
     for key in ("title", "paper"):
         if page.get(key) and not isinstance(page[key], str):
             found.append(f"{place}: {key}: a text, found {page[key]!r}; put it in quotes")
-    found += _systems_errors(page.get("systems", []), place)
     if "base" in page and page["base"] and not isinstance(page["base"], Mapping):
         found.append(
             f"{place}: base: a mapping of components, such as {{encoder: {{kind: recurrent}}}}, found {page['base']!r}"
@@ -136,12 +131,6 @@ def _searched(page: Mapping[str, Any]) -> Any:
     """A page's `search`; one that is left empty searches nothing."""
     search = page.get("search")
     return {} if search is None else search
-
-
-def _systems_errors(named: Any, place: str) -> list[str]:
-    if not isinstance(named, list):
-        return [f"{place}: systems: a list such as [S2], found {named!r}"]
-    return [f"{place}: systems: {unknown('system', name, SYSTEMS)}" for name in named if str(name) not in SYSTEMS]
 
 
 def _fitting(base: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:

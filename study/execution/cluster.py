@@ -1,16 +1,21 @@
 """The Ray cluster that a study runs on: joining it, what fits on it, what its workers can reach."""
 
+import contextlib
 import os
 import socket
 import time
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import ray
 
+from uncollapse.study.config.families import reachable
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.errors import RunError, UserError, first_line
+from uncollapse.study.execution.running_code import PACKAGE, extend_path
+from uncollapse.study.storage.outside import python_path
 from uncollapse.study.storage.workspace import Workspace
 
 SECONDS = 5.0  # for which a count of what fits is believed
@@ -18,13 +23,18 @@ KNOCK = 10.0  # seconds that a host has to answer in
 
 
 def connect(address: str | None, cpus: int | None) -> None:
-    """Join a cluster, or start one on this machine; Ray puts its ports under a token unless the user says otherwise."""
+    """Join a cluster, or start one on this machine; Ray puts its ports under a token unless the user says otherwise.
+
+    Ray lets its workers search the driver's working directory before what is installed, so that is, while it starts,
+    the folder in which our package lies and not one in which a `study.py` of the user may lie.
+    """
     if ray.is_initialized():
         return
     options: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
     if address is None:
         os.environ.setdefault("RAY_enable_metrics_collection", "0")  # its page needs no token
-        ray.init(num_cpus=cpus, include_dashboard=False, **options)
+        with contextlib.chdir(PACKAGE.parent):
+            ray.init(address="local", num_cpus=cpus, include_dashboard=False, **options)
         _for_its_owner_only(Path.home() / ".ray" / "auth_token")
     else:
         _join(address, options)
@@ -39,7 +49,8 @@ def start_again(cpus: int | None) -> None:
 def _join(address: str, options: dict[str, Any]) -> None:
     try:
         _knock(address)
-        ray.init(address=address, **options)
+        with contextlib.chdir(PACKAGE.parent):
+            ray.init(address=address, **options)
     except OSError as error:  # of which ConnectionError is a kind
         raise UserError(
             f"--address {address}: a Ray cluster has to answer there, and none does ({first_line(error)}); start it, "
@@ -133,11 +144,14 @@ def too_small(resources: Mapping[str, float]) -> str:
 
 def calibrated(study: Study, corpus: Any) -> list[Any]:
     """Estimates of `study.planning.calibration`, measured where a trial of the study would run."""
-    resources = resources_of(study)
-    return ray.get(ray.remote(num_cpus=resources["cpu"], num_gpus=resources["gpu"])(_calibrate).remote(study, corpus))
+    resources, folders = resources_of(study), python_path(chain.from_iterable(map(reachable, study.families)))
+    return ray.get(
+        ray.remote(num_cpus=resources["cpu"], num_gpus=resources["gpu"])(_calibrate).remote(study, corpus, folders)
+    )
 
 
-def _calibrate(study: Study, corpus: Any) -> list[Any]:
+def _calibrate(study: Study, corpus: Any, folders: list[str]) -> list[Any]:
+    extend_path(folders)
     from uncollapse.study.planning.calibration import calibrate
 
     return list(calibrate(study, corpus))

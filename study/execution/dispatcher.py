@@ -122,7 +122,7 @@ class Dispatcher:
         return False
 
     def _begun(self, key: str, report: Mapping[str, Any]) -> None:
-        self.recorder.place(key, report["device"])
+        self.recorder.place(key, report["device"], report["source"])
         if self.jobs.common["gpus"] > 0 and report["device"] == "cpu" and report["host"] not in self.memory.on_cpu:
             self.memory.on_cpu.add(report["host"])
             self.told.trouble(

@@ -12,10 +12,11 @@ from uncollapse.study.config.objectives import limits
 from uncollapse.study.config.study_page import Study, planned
 from uncollapse.study.corpora.corpus import Corpus
 from uncollapse.study.corpora.prepare import prepare
+from uncollapse.study.durations import duration
 from uncollapse.study.execution.clock import Clock
 from uncollapse.study.execution.conclude import conclude
 from uncollapse.study.execution.control import Control
-from uncollapse.study.execution.progress import Progress, duration
+from uncollapse.study.execution.progress import Progress
 from uncollapse.study.execution.surroundings import Memory
 from uncollapse.study.planning.resume import begin
 from uncollapse.study.stages.replicate import anything_left

@@ -4,10 +4,14 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from uncollapse.study.config.families import reachable
 from uncollapse.study.config.study_page import Study
+from uncollapse.study.execution.running_code import stamp
+from uncollapse.study.storage.outside import python_path
 from uncollapse.study.storage.retention import SUFFIX
 from uncollapse.study.storage.workspace import Workspace
 from uncollapse.study.trial_record import TrialRecord
@@ -27,7 +31,8 @@ class Jobs:
 
     def of(self, record: TrialRecord) -> str:
         """A trial's job, as JSON."""
-        return json.dumps(job_of(record, {**self.common, **self.place(record.key)}))
+        own = {**self.place(record.key), **stamp(record.configuration)}
+        return json.dumps(job_of(record, {**self.common, **own}))
 
     def checkpoint(self, key: str) -> Path:
         return Path(self.place(key)["checkpoint"])
@@ -57,6 +62,7 @@ def common_job(study: Study, full: bool) -> dict[str, Any]:
         "gpus": study.resources.gpus,
         "epoch_seconds": study.resources.epoch_seconds,
         "full": full,
+        "python_path": python_path(chain.from_iterable(map(reachable, study.families))),
     }
 
 

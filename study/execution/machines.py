@@ -1,10 +1,10 @@
 """The Ray that a running study is on: what fits on it, why nothing trains on it, and when it is started again."""
 
 from uncollapse.study.config.study_page import Study
+from uncollapse.study.durations import duration
 from uncollapse.study.errors import UserError
 from uncollapse.study.execution import cluster
 from uncollapse.study.execution.clock import Clock
-from uncollapse.study.execution.progress import duration
 from uncollapse.study.execution.surroundings import Lost
 
 SET_BACK = 10.0  # seconds by which a clock may be corrected unnoticed

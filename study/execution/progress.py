@@ -11,6 +11,7 @@ from rich.table import Table
 
 from uncollapse.analysis.schema import MISSING, REPLICATE
 from uncollapse.analysis.verdict_rule import collapsed
+from uncollapse.study.durations import duration
 from uncollapse.study.execution.tallies import Tallies, cells, heads, mean_seconds
 from uncollapse.study.trial_record import TrialRecord, selected_name, selection
 
@@ -98,12 +99,3 @@ class Progress:
     def _row(self, family: str, planned: int) -> dict[str, Any]:
         counts = self.tallies.of(self.stage, family).row(planned)
         return {"family": family, **{name: value for name, value in counts.items() if name != MISSING}}
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a person says them."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

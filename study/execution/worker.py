@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from uncollapse.models.corpus_info import CorpusInfo
 from uncollapse.study.corpora.corpus import Corpus, Split
 from uncollapse.study.errors import disk_error
+from uncollapse.study.execution.running_code import PACKAGE, extend_path, refusal
 from uncollapse.study.libraries import configure_libraries
 from uncollapse.study.storage.retention import hang_note
 
@@ -76,10 +77,15 @@ def train_job(job: Mapping[str, Any], text: Text, report: Report) -> None:
                 report(content)
                 heard()
 
+            extend_path(job["python_path"])
+            if other := refusal(job):
+                raise OtherCode(other)
             final, artifacts = _train(job, text, tell)
             report({"event": Event.FINISHED, "final": final, "artifacts": artifacts})
     except Diverged as error:
         report({"event": Event.DIVERGED, "cause": str(error)})
+    except OtherCode as error:
+        report({"event": Event.FAILED, "cause": str(error)})
     except StillTrained:
         raise  # nothing that the trial did: Tune sees a death, and the trial is sent out again
     except Exception as error:  # any error of a trial is that trial's end, and never the study's
@@ -97,7 +103,9 @@ def _train(job: Mapping[str, Any], text: Text, report: Report) -> tuple[dict[str
 
     torch.set_num_threads(job["threads"])
     device = devices.device_of(job["gpus"])
-    report({"event": Event.BEGUN, "device": devices.named(device), "host": socket.gethostname()})
+    report(
+        {"event": Event.BEGUN, "device": devices.named(device), "host": socket.gethostname(), "source": str(PACKAGE)}
+    )
     effort = Effort.of(job["evaluate"])
     names = ("configuration", "seed", "epochs", "batch_size", "precision", "deterministic")
     task = Task(**{name: job[name] for name in names}, corpus_info=text.corpus_info, effort=effort)
@@ -125,6 +133,10 @@ def _probe(job: Mapping[str, Any], text: Text, model: "TextVAE") -> "Answers":
     return ask(
         job["evaluate"]["probes"], Subject(model, text.corpus, text.train, text.valid, samples, seed=job["seed"])
     )
+
+
+class OtherCode(RuntimeError):
+    """This worker runs other code than the driver of its trial."""
 
 
 class StillTrained(RuntimeError):

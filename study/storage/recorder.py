@@ -46,10 +46,10 @@ class Recorder:
         self.ledger.epoch(self.trial_ids[key], epoch, selected(epoch, self.bound))
         return self._tell(self.ledger.record(self.trial_ids[key]))
 
-    def place(self, key: str, device: str) -> None:
-        """Record on what a trial trains."""
+    def place(self, key: str, device: str, source: str) -> None:
+        """Record on what a trial trains, and from which folder its worker takes our code."""
         if self.ledger.record(self.trial_ids[key]).device != device:
-            self.ledger.describe(self.trial_ids[key], {"device": device})
+            self.ledger.describe(self.trial_ids[key], {"device": device, "source": source})
             self._tell(self.ledger.record(self.trial_ids[key]))
 
     def state(self, key: str) -> str:

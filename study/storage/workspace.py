@@ -23,6 +23,12 @@ class Workspace:
     runs: Path
     study: str
 
+    @classmethod
+    def at(cls, folder: Path) -> "Workspace":
+        """The workspace whose `folder` this is."""
+        whole = folder.resolve()
+        return cls(whole.parent, whole.name)
+
     @property
     def folder(self) -> Path:
         return self.runs / self.study

@@ -9,28 +9,16 @@ import torch
 
 from tests.support import installed, models
 from uncollapse.cli.main import main
-from uncollapse.models.configuration import components, outside
-from uncollapse.study.config import page_files
-
-KIND = "laplace_latent.latent:Laplace"
-
-
-def forget() -> None:
-    for known in (outside.registered, page_files.installed, components.full_kind, components.source_of):
-        known.cache_clear()
 
 
 @pytest.fixture(autouse=True)
 def _installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.syspath_prepend(str(installed.SOURCES))
-    monkeypatch.syspath_prepend(str(installed.metadata(tmp_path / "metadata")))
-    forget()
-    yield
-    forget()
+    with installed.package(tmp_path, monkeypatch):
+        yield
 
 
 @pytest.mark.parametrize(
-    "subject", [KIND, "latent.laplace", "pool.max", "schedule.linear", "laplace", str(installed.PAGE)]
+    "subject", [installed.KIND, "latent.laplace", "pool.max", "schedule.linear", "laplace", str(installed.PAGE)]
 )
 def test_what_is_sound_passes_every_check(subject: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", subject]) == 0

@@ -10,10 +10,9 @@ import pytest
 import torch
 import yaml
 
-from tests.study.transfer import task_files
-from tests.study.transfer.test_readers import STS, needs_texts
-from tests.support import models
+from tests.support import models, task_files
 from tests.support.exported_files import CORPUS, exported
+from tests.support.task_files import STS, needs_texts
 from uncollapse.cli import transfer as command
 from uncollapse.cli.main import main
 from uncollapse.study.corpora.prepare import prepare

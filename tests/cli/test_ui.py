@@ -7,9 +7,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.faults.test_tracking_away import free_port, healthy
-from tests.study.tracking.test_projection import opened
+from tests.support.cluster_nodes import free_port
+from tests.support.mlflow_database import opened
 from tests.support.running_studies import wait_until
+from tests.support.tracking_server import healthy
 from uncollapse.cli.main import main
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tests.documents import pages
 from uncollapse.cli.families import families
-from uncollapse.study import page_reference
+from uncollapse.study.config import page_reference
 
 SCHEMA = pages.ROOT / "docs" / "study_page.schema.json"
 

@@ -8,11 +8,11 @@ import pytest
 from tests.documents import pages
 
 REPLACED = {  # a pattern of what is not said: what is said
-    r"hyperparameters?": "hyperparameter",
+    r"knobs?": "hyperparameter",
     r"settings?": "configuration, or hyperparameters",
-    r"errors?": "error",
+    r"faults?(?!/)": "error",
     r"laws?": "constraint",
-    r"baselines?": "baseline",
+    r"yardsticks?": "baseline",
     r"aims?": "objective",
     r"told from draws": "posterior sample",
     r"what stands for it": "fallback",
@@ -42,7 +42,7 @@ def test_replaced_words_are_not_said(path: Path) -> None:
 
 
 def test_a_replaced_word_is_seen() -> None:
-    assert len(said("A Hyperparameter of S12 keeps the law; its setting is an error.")) == 5
+    assert len(said("A Knob of S12 keeps the law; its setting is a fault.")) == 5
     assert said("A Pareto front on a file system, and the ridge S1a.") == []
 
 

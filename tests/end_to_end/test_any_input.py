@@ -16,7 +16,7 @@ import yaml
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from tests.study.corpora.arbitrary_corpora import FORMS, corpora
+from tests.end_to_end.arbitrary_corpora import FORMS, corpora
 from tests.support import models
 from tests.support.arbitrary_pages import Answer, ask, documents, listing
 from uncollapse.study.corpora.cache import intact
@@ -47,7 +47,6 @@ FAMILY: dict[str, Any] = {
         "objective": {"kl.z": {"space": "annealing", "value": {"float": [0.1, 1.0]}}},
         "optimizer": {"lr": {"float": [1e-4, 1e-2], "log": True}},
     },
-    "systems": ["S2"],
 }
 EXPORTED: dict[str, Any] = {
     "format": 1,

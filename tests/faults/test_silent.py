@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.faults.test_worker_killed import LONG, workers_of
+from tests.faults.long_trial import LONG, workers_of
 from tests.support.running_studies import epochs, figures, left, page, run, running, wait_until
 from uncollapse.analysis.schema import FAILED, FINISHED
 

@@ -1,19 +1,13 @@
 """The tracking server stopped in mid-study: the study is not delayed, and every metric is in MLflow at the end."""
 
-import os
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
 import pytest
 
+from tests.support.cluster_nodes import free_port
 from tests.support.running_studies import epochs, left, mlflow_runs, page, running, wait_until
+from tests.support.tracking_server import server
 from uncollapse.analysis.schema import ENDED
 from uncollapse.study.config.study_page import load
 from uncollapse.study.storage.workspace import Workspace
@@ -23,45 +17,10 @@ pytestmark = pytest.mark.slow
 SECONDS_AWAY = 60
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def healthy(uri: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{uri}/health", timeout=2):
-            return True
-    except OSError:
-        return False
-
-
-@contextmanager
-def server(folder: Path, port: int) -> Iterator[str]:
-    """A real MLflow server over SQLite."""
-    uri = f"http://127.0.0.1:{port}"
-    arguments = ["server", "--backend-store-uri", f"sqlite:///{folder / 'server.db'}", "--workers", "1"]
-    arguments += ["--artifacts-destination", str(folder / "artifacts"), "--host", "127.0.0.1", "--port", str(port)]
-    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    with (folder / "server.log").open("a") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "mlflow", *arguments], stdout=log, stderr=log, env={**os.environ, **quiet}
-        )
-        try:
-            wait_until(lambda: healthy(uri), "the MLflow server")
-            yield uri
-        finally:
-            family = [process, *psutil.Process(process.pid).children(recursive=True)]
-            for member in family:
-                member.kill()
-            process.wait()
-
-
 def test_a_minute_without_the_server_costs_nothing(tmp_path: Path) -> None:
     port, runs = free_port(), tmp_path / "runs"
     study = page(tmp_path, tracking=f"http://127.0.0.1:{port}", train={"epochs": 25, "batch_size": 8})
-    with server(tmp_path, port):
+    with server(tmp_path, port=port):
         context = running(study, runs, tmp_path / "log")
         process = context.__enter__()
         wait_until(lambda: epochs(runs, "search") >= 10, "ten epochs", process)
@@ -72,7 +31,7 @@ def test_a_minute_without_the_server_costs_nothing(tmp_path: Path) -> None:
         time.sleep(0.5)
         ended_away = epochs(runs, "search") + epochs(runs, "replicate") - before
     assert ended_away > 0, "the study goes on without its server"
-    with server(tmp_path, port) as uri:
+    with server(tmp_path, port=port) as tracker:
         process.wait(timeout=300)
         context.__exit__(None, None, None)
         said = (tmp_path / "log").read_text()
@@ -84,4 +43,4 @@ def test_a_minute_without_the_server_costs_nothing(tmp_path: Path) -> None:
         print(f"{ended_away} epochs recorded while away; compared {compared}")
         assert found == []
         assert all(record.state in ENDED for record in left(runs))
-        assert [run.info.run_name for run in mlflow_runs(runs, uri=uri) if run.info.status == "RUNNING"] == []
+        assert [run.info.run_name for run in mlflow_runs(runs, uri=tracker.uri) if run.info.status == "RUNNING"] == []

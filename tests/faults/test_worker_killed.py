@@ -7,28 +7,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.faults.long_trial import LONG, workers_of
 from tests.support.running_studies import epochs, figures, left, page, run, running, wait_until
 from uncollapse.analysis.schema import FINISHED
 
 pytestmark = pytest.mark.slow
-LONG = {
-    "families": ["maxpool"],
-    "search": {"trials": 1, "sampler": "random", "stop_early": "none"},
-    "replicate": {"configurations": 1, "seeds": 1},
-    "train": {"epochs": 30, "batch_size": 16},
-}
-
-
-def workers_of(process: psutil.Process) -> list[psutil.Process]:
-    """Processes that train a trial for this driver."""
-    found = []
-    for child in process.children(recursive=True):
-        try:
-            if "run_trial" in " ".join(child.cmdline()) or "ImplicitFunc" in " ".join(child.cmdline()):
-                found.append(child)
-        except psutil.Error:
-            continue
-    return found
 
 
 def test_a_killed_worker_costs_nothing_but_time(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from tests.security.sockets import ANSWERS, METRICS, REFUSES, Socket, family, http, listening, verdict
 from tests.support.cluster_nodes import NODE, PORTS, RAY, free_port
+from tests.support.mlflow_database import opened
 from tests.support.running_studies import epochs, page, running, wait_until
 
 pytestmark = [
@@ -172,8 +173,6 @@ def test_a_local_run_is_under_a_token_and_all_that_is_not_rays_on_loopback(
 
 
 def test_the_page_of_ui_listens_on_loopback(tmp_path: Path) -> None:
-    from tests.study.tracking.test_projection import opened
-
     opened(tmp_path)
     port = free_port()
     command = [sys.executable, "-P", "-m", "uncollapse", "ui", "--runs", str(tmp_path), "--port", str(port)]

@@ -52,7 +52,7 @@ def found_in(folder: Path, known: Mapping[str, str], user: str) -> list[str]:
 @pytest.fixture(scope="module")
 def tracker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("tracker")
-    with server(folder, f"sqlite:///{folder / 'server.db'}") as made:
+    with server(folder) as made:
         yield made
 
 

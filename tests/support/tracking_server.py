@@ -17,11 +17,20 @@ QUIET = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETR
 PATIENCE = 120.0  # seconds in which a server has to answer
 
 
+def healthy(uri: str) -> bool:
+    """Whether an MLflow server answers there."""
+    try:
+        with urllib.request.urlopen(f"{uri}/health", timeout=2):
+            return True
+    except OSError:
+        return False
+
+
 class Server:
     """An MLflow server on loopback; the store's URI, which may hold a password, stands in no command line."""
 
-    def __init__(self, folder: Path, store: str) -> None:
-        self.folder, self.store, self.port = folder, store, free_port()
+    def __init__(self, folder: Path, store: str, port: int | None = None) -> None:
+        self.folder, self.store, self.port = folder, store, port or free_port()
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -43,11 +52,7 @@ class Server:
             time.sleep(0.3)
 
     def answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.uri}/health", timeout=2):
-                return True
-        except OSError:
-            return False
+        return healthy(self.uri)
 
     def kill(self) -> None:
         """SIGKILL to the server and its workers."""
@@ -58,9 +63,9 @@ class Server:
 
 
 @contextmanager
-def server(folder: Path, store: str) -> Iterator[Server]:
-    """A running MLflow server; its log and artifacts lie in `folder`."""
-    made = Server(folder, store)
+def server(folder: Path, store: str | None = None, port: int | None = None) -> Iterator[Server]:
+    """A running MLflow server, over SQLite unless told; its log and artifacts lie in `folder`."""
+    made = Server(folder, store or f"sqlite:///{folder / 'server.db'}", port)
     try:
         made.start()
         yield made

@@ -10,7 +10,7 @@ from uncollapse.study.config.study_page import Study
 from uncollapse.study.stages.replicate import ReplicateStage
 from uncollapse.study.stages.search import SearchStage
 from uncollapse.study.stages.stage import Stage
-from uncollapse.study.storage.ledger import Ledger
+from uncollapse.study.storage.ledger import Ledger, record_of
 from uncollapse.study.storage.recorder import Recorder
 from uncollapse.study.trial_record import TrialRecord
 
@@ -86,10 +86,13 @@ def run(stage: Stage, value: Value = by_scale, trials: int | None = None) -> lis
     return done
 
 
+def records(folder: Path, family: str, stage: str = "search") -> list[TrialRecord]:
+    """A family's trials, read anew."""
+    return [record_of(trial) for trial in Ledger(folder / "runs", "mine").trials(stage, family)]
+
+
 def states(folder: Path, of: Study, stage: str) -> dict[tuple[str, int], Mapping[str, Any]]:
     """What the ledger says of every trial, read anew."""
-    from uncollapse.study.storage.ledger import record_of
-
     ledger = Ledger(folder / "runs", "mine")
     return {
         (family.name, trial.number): {

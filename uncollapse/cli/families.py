@@ -7,9 +7,8 @@ from typing import Any
 from uncollapse.cli import Answer
 from uncollapse.models.configuration.outside import registered
 from uncollapse.search_spaces import space
-from uncollapse.study.config import families as pages
+from uncollapse.study.config.families import load, names
 from uncollapse.study.config.page_files import installed
-from uncollapse.study.config.systems import BY_COMMAND, SYSTEMS
 
 OURS = "uncollapse"
 
@@ -21,13 +20,14 @@ def options(parser: ArgumentParser) -> None:
 
 def families(arguments: Namespace) -> Answer:
     """Every family with its paper, its page and what its study searches; then what other packages bring."""
-    rows = sorted((_row(name, f"search_spaces/{name}.yaml", OURS) for name in pages.names()), key=_place)
+    rows = sorted(
+        (_row(name, f"search_spaces/{name}.yaml", OURS) for name in names()), key=lambda row: str(row["family"])
+    )
     if arguments.markdown:
         return rows, _markdown(rows)
     rows += [_row(str(page.path), str(page.path), page.package) for page in installed()]
     components = [asdict(one) for one in registered()]
-    by_command = [f"{SYSTEMS[number]} ({number}): `uncollapse {command}`" for number, command in BY_COMMAND.items()]
-    blocks = [*map(_block, rows), *by_command, *_components(components)]
+    blocks = [*map(_block, rows), *_components(components)]
     return {"families": rows, "components": components}, "\n\n".join(blocks)
 
 
@@ -37,16 +37,10 @@ def _components(found: list[dict[str, str]]) -> list[str]:
     return ["\n    ".join(["components from outside", *lines])] if lines else []
 
 
-def _place(row: dict[str, Any]) -> tuple[int, str]:
-    """Pages in the order of the systems they stand for."""
-    return min((list(SYSTEMS).index(number) for number in row["systems"]), default=len(SYSTEMS)), row["family"]
-
-
 def _block(row: dict[str, Any]) -> str:
     indent = "\n    "
-    systems = f" ({', '.join(row['systems'])})" if row["systems"] else ""
     lines = [
-        f"{row['family']}  {row['title']}{systems}",
+        f"{row['family']}  {row['title']}",
         row["paper"],
         row["page"] if row["from"] == OURS else f"{row['page']}, from {row['from']}",
         f"searches {', '.join(row['searched'])}",
@@ -55,12 +49,11 @@ def _block(row: dict[str, Any]) -> str:
 
 
 def _row(name: str, page: str, origin: str) -> dict[str, Any]:
-    family = pages.load(name, corners=False)
+    family = load(name, corners=False)
     names = dict.fromkeys(_short(name) for name, _ in space.hyperparameters(family.search))
     return {
         "family": family.name,
         "title": family.title,
-        "systems": list(family.systems),
         "paper": family.paper,
         "page": page,
         "from": origin,

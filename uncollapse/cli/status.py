@@ -11,7 +11,7 @@ from uncollapse.cli import Answer
 from uncollapse.cli.arguments import study_options, workspace_of
 from uncollapse.study.config import objectives
 from uncollapse.study.config.study_page import planned
-from uncollapse.study.execution.progress import duration
+from uncollapse.study.durations import duration
 from uncollapse.study.execution.tallies import Tallies, cells, heads, mean_seconds
 from uncollapse.study.storage.locks import is_running
 from uncollapse.study.storage.workspace import Workspace

@@ -30,7 +30,8 @@ def ui(arguments: Namespace) -> Answer:
         raise UserError(f"--runs {runs}: no mlflow.db there; run a study first, or name a server with --tracking")
     page = f"http://{arguments.host}:{arguments.port}"
     print("\n".join([f"MLflow on {page} over {uri}; Ctrl-C ends it", *_views(page, uri)]), flush=True)
-    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    # nothing of MLflow is taken from the working directory, by the processes that its server starts neither
+    quiet = {"PYTHONSAFEPATH": "1", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri, "--workers", "1"]
     command += ["--host", arguments.host, "--port", str(arguments.port)]
     try:

@@ -10,7 +10,7 @@ COLLAPSE = Section(
     "Collapse",
     "Collapse",
     [
-        Figure("frequency", lambda found, looks: frequency(found.configurations, found.families, looks)),
+        Figure("collapse", lambda found, looks: frequency(found.configurations, found.families, looks)),
         Figure("threshold", lambda found, looks: threshold_curve(found.curve, found.thresholds, looks)),
         Table(
             "threshold_curve",

@@ -12,6 +12,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric
 
 from tests.support import mlflow_study, trial_records
+from tests.support.tracking_server import server
 from uncollapse.analysis.findings import find
 from uncollapse.analysis.mlflow_runs import artifacts, runs, sources
 from uncollapse.analysis.mlflow_runs import tables as run_tables
@@ -261,19 +262,17 @@ def test_the_bundled_writer_leaves_what_the_projection_leaves(uri: str, tmp_path
 def test_a_server_gives_the_same_tables(
     many: bool, folder: Path, read: Records, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tests.faults.test_tracking_away import free_port, server
-
     if many:
         monkeypatch.delattr(MlflowClient, "get_metric_history")
     else:
         monkeypatch.setattr(sources, "MANY", "/ajax-api/2.0/mlflow/metrics/not-there")
-    with server(tmp_path, free_port()) as uri:
-        projection = Projection(uri, "mine", tmp_path, {"code": "abc"})
+    with server(tmp_path) as tracker:
+        projection = Projection(tracker.uri, "mine", tmp_path, {"code": "abc"})
         projection.open()
         for record in records(folder / "runs", "mine"):
             projection.trial(record)
         projection.client.log_text(projection.study_run(), json.dumps(FACTS), runs.FACTS)
-        found = runs.records(uri, "mine")
+        found = runs.records(tracker.uri, "mine")
         assert {key: dict(texts) for key, texts in found.texts.items()} == {
             key: dict(texts) for key, texts in read.texts.items()
         }

@@ -45,7 +45,7 @@ def test_no_name_is_given_twice() -> None:
 
 
 def test_the_page_has_every_figure_and_no_other(page: str) -> None:
-    assert re.findall(r'<figure id="([^"]+)"', page) == [figure.name for figure in contents.figures()]
+    assert re.findall(r'<figure id="figure-([^"]+)"', page) == [figure.name for figure in contents.figures()]
 
 
 def test_the_page_has_every_table_in_turn_and_no_other(page: str, found: Findings) -> None:
@@ -104,7 +104,7 @@ def test_one_entry_is_all_that_a_table_or_a_figure_needs(
     monkeypatch.setattr(contents, "SECTIONS", (*contents.SECTIONS, Section("more", "More", "More", [figure, table])))
     page = report.write(found, tmp_path).read_text(encoding="utf-8")
     section = page.split('<section id="more">')[1].split("</section>")[0]
-    assert '<figure id="cake"' in section
+    assert '<figure id="figure-cake"' in section
     assert "<span>marzipan</span>" in section
     assert (tmp_path / "report/sweets.csv").read_text(encoding="utf-8") == "word\nmarzipan\n"
     assert summarise(found)["sweets"] == [{"word": "marzipan"}]

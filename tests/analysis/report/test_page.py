@@ -91,7 +91,7 @@ def test_every_plot_has_its_figure(folder: Path, page: Page) -> None:
     figures = json.loads(page.scripts[0])
     wanted = re.findall(r'data-figure="([^"]+)"', (folder / "index.html").read_text(encoding="utf-8"))
     assert sorted(figures) == sorted(wanted)
-    assert {name.split("-")[0] for name in wanted} >= {"frequency", "threshold", "likelihood", "hoyer", "response"}
+    assert {name.split("-")[0] for name in wanted} >= {"collapse", "threshold", "likelihood", "hoyer", "response"}
 
 
 def test_a_family_has_one_colour_in_all_figures(page: Page, records: Records) -> None:

@@ -52,13 +52,13 @@ def test_a_page_that_is_not_yaml_is_named_with_its_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "- a\n", "3\n"])
 def test_a_page_is_a_mapping(tmp_path: Path, text: str) -> None:
     (error,) = refused(write(tmp_path / "mine.yaml", text))
-    assert error.startswith("mine.yaml: a page is a mapping with title, paper, base, search, systems, found ")
+    assert error.startswith("mine.yaml: a page is a mapping with title, paper, base, search, found ")
 
 
 def test_all_errors_of_a_pages_form_are_told_at_once(tmp_path: Path) -> None:
     text = "titel: x\nsearch: {latent: {size: {choice: []}}}\n"
     assert refused(write(tmp_path / "mine.yaml", text)) == (
-        "mine.yaml: unknown key of a page 'titel'; did you mean 'title'? known: base, paper, search, systems, title",
+        "mine.yaml: unknown key of a page 'titel'; did you mean 'title'? known: base, paper, search, title",
         "mine.yaml: a page says its title; add it",
         "mine.yaml: a page says its paper; add it",
         "mine.yaml: a page says its base; add it",

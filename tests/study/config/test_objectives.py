@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tests.study.config.test_study_page import parse, refused
 from tests.support import trial_records
+from tests.support.study_pages import parse, refused
 from tests.support.tables import frame, replicate
 from uncollapse.analysis.comparison.configurations import configurations
 from uncollapse.analysis.schema import FINISHED, SEARCH, STOPPED

@@ -18,7 +18,7 @@ from tests.support.places import ROOT
 from uncollapse.cli.main import main
 from uncollapse.models.configuration import components, outside, resolve
 from uncollapse.models.text_vae import TextVAE
-from uncollapse.study.config import families, page_files, study_page
+from uncollapse.study.config import families, study_page
 from uncollapse.study.corpora.prepare import prepare
 from uncollapse.study.errors import UserError
 from uncollapse.study.planning.resume import begin
@@ -27,27 +27,17 @@ from uncollapse.study.storage.outside import python_path, recorded
 from uncollapse.study.storage.workspace import Workspace
 from uncollapse.study.training.training import Task, Training
 
-KIND = "laplace_latent.latent:Laplace"
-
-
-def forget() -> None:
-    for known in (outside.registered, page_files.installed, components.full_kind, components.source_of):
-        known.cache_clear()
-
 
 @pytest.fixture
 def laplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[families.Family]:
     """The family of the example package, which is installed for as long as the test runs."""
-    monkeypatch.syspath_prepend(str(installed.SOURCES))
-    monkeypatch.syspath_prepend(str(installed.metadata(tmp_path / "metadata")))
-    forget()
-    yield families.load("laplace")
-    forget()
+    with installed.package(tmp_path, monkeypatch):
+        yield families.load("laplace")
 
 
 def test_a_short_name_stands_for_the_full_one_which_is_what_is_kept(laplace: families.Family) -> None:
-    assert laplace.configure({})["latent"] == {"kind": KIND, "size": 32, "prior_scale": 1.0}
-    named = {**laplace.base, "latent": {"kind": KIND, "size": 32}}
+    assert laplace.configure({})["latent"] == {"kind": installed.KIND, "size": 32, "prior_scale": 1.0}
+    named = {**laplace.base, "latent": {"kind": installed.KIND, "size": 32}}
     assert resolve.errors(named) == []
     assert resolve.resolve(named) == laplace.configure({})
 
@@ -88,7 +78,7 @@ def test_what_a_study_records_of_it(laplace: families.Family, tmp_path: Path) ->
     file = installed.SOURCES / "laplace_latent" / "latent.py"
     assert component == {
         "slot": "latent",
-        "kind": KIND,
+        "kind": installed.KIND,
         "module": "laplace_latent.latent",
         "file": str(file),
         "code": component["code"],
@@ -286,12 +276,12 @@ def test_families_lists_what_other_packages_bring(capsys: pytest.CaptureFixture[
     (row,) = [row for row in told["families"] if row["from"] != "uncollapse"]
     assert (row["family"], row["page"], row["from"]) == ("laplace", str(installed.PAGE), "laplace-latent 0.1.0")
     assert told["components"] == [
-        {"slot": "latent", "kind": "laplace", "name": KIND, "package": "laplace-latent 0.1.0"}
+        {"slot": "latent", "kind": "laplace", "name": installed.KIND, "package": "laplace-latent 0.1.0"}
     ]
     assert main(["families"]) == 0
     listed = capsys.readouterr().out
     assert f"{installed.PAGE}, from laplace-latent 0.1.0" in listed
-    assert f"latent: {{kind: laplace}}  {KIND}, from laplace-latent 0.1.0" in listed
+    assert f"latent: {{kind: laplace}}  {installed.KIND}, from laplace-latent 0.1.0" in listed
 
 
 def test_two_packages_that_register_one_name_are_both_named(monkeypatch: pytest.MonkeyPatch) -> None:

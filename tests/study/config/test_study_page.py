@@ -7,22 +7,10 @@ from typing import Any
 import pytest
 
 from tests.support.models import PAGE, write
+from tests.support.study_pages import MINIMAL, parse, refused
 from uncollapse.search_spaces import space
 from uncollapse.study.config import families, sections, study_page
-from uncollapse.study.config.study_page import Study
 from uncollapse.study.errors import UserError
-
-MINIMAL: dict[str, Any] = {"study": "mine", "corpus": {"name": "cafes"}, "families": ["seqvae", "vmf"]}
-
-
-def parse(folder: Path = Path(), **changes: Any) -> Study:
-    return study_page.parse({**MINIMAL, **changes}, folder, "my.yaml")
-
-
-def refused(**changes: Any) -> tuple[str, ...]:
-    with pytest.raises(UserError) as error:
-        parse(**changes)
-    return error.value.errors
 
 
 def test_a_minimal_page_has_every_default() -> None:

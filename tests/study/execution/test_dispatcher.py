@@ -63,7 +63,7 @@ def job(dispatcher: Dispatcher, trial_id: str) -> dict[str, Any]:
 
 
 def begun(device: str = "cpu") -> dict[str, Any]:
-    return {"event": Event.BEGUN, "device": device, "host": "here"}
+    return {"event": Event.BEGUN, "device": device, "host": "here", "source": "/there"}
 
 
 def epoch(number: int) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from rich.console import Console
 
 from uncollapse.analysis.schema import DIVERGED, DROPPED, ENDED, FAILED, FINISHED, REPLICATE, RUNNING, SEARCH, STOPPED
 from uncollapse.analysis.verdict_rule import collapsed
-from uncollapse.study.execution.progress import Progress, duration
+from uncollapse.study.durations import duration
+from uncollapse.study.execution.progress import Progress
 from uncollapse.study.execution.tallies import STATE_COLUMNS
 from uncollapse.study.trial_record import TrialRecord, selection
 

@@ -3,22 +3,30 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-from uncollapse.study.execution.worker import where_it_hung
+from uncollapse.study.config import families
+from uncollapse.study.execution.running_code import PACKAGE, refusal, stamp
+from uncollapse.study.execution.worker import Event, train_job, where_it_hung
 from uncollapse.study.storage.retention import discard, hang_note
 
+NO_TEXT: Any = None  # nothing reads it
 HANGS = """
 import sys, time, threading
 from pathlib import Path
 import torch
 from uncollapse.study.execution import worker
+from uncollapse.study.config import families
+from uncollapse.study.execution.running_code import stamp
 from uncollapse.study.training import devices, training
 
 def hangs(content):
     time.sleep(600)
 
 threading.Thread(target=time.sleep, args=(600,), daemon=True).start()  # which is none of the worker's
-job = {"checkpoint": sys.argv[1], "epoch_seconds": 1.0, "threads": 1, "gpus": 0}
+configuration = families.load("vmf").configure({})
+job = {"checkpoint": sys.argv[1], "epoch_seconds": 1.0, "threads": 1, "gpus": 0, "python_path": []}
+job |= {"configuration": configuration, **stamp(configuration)}
 worker.train_job(job, None, hangs)
 """
 
@@ -38,3 +46,20 @@ def test_a_process_that_hung_elsewhere_is_no_hang_of_the_worker(tmp_path: Path) 
     elsewhere = 'Thread 0x1 (most recent call first):\n  File "/a/other_worker.py", line 3 in _train\n'
     hang_note(checkpoint).write_text(elsewhere)
     assert where_it_hung(checkpoint) == ""
+
+
+def test_a_worker_with_other_code_than_its_driver_trains_nothing_and_names_both_places(tmp_path: Path) -> None:
+    configuration = families.load("vmf").configure({})
+    job = {
+        "configuration": configuration,
+        "checkpoint": str(tmp_path / "one.pt"),
+        "epoch_seconds": 60,
+        "python_path": [],
+    }
+    reports: list[dict[str, Any]] = []
+    train_job({**job, "code": "0123456789ab", "source": "/driver/uncollapse"}, NO_TEXT, reports.append)
+    (report,) = reports
+    assert report["event"] == Event.FAILED
+    assert "0123456789ab in /driver/uncollapse" in report["cause"]
+    assert f"runs {stamp(configuration)['code']} in {PACKAGE}; install the same version" in report["cause"]
+    assert refusal(job | stamp(configuration)) == ""

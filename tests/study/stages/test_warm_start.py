@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.study.config.test_study_page import refused
 from tests.support import trial_records
+from tests.support.study_pages import refused
 from uncollapse.study.config import objectives
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.errors import UserError

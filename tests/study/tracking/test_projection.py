@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from tests.support.mlflow_database import opened
 from uncollapse.analysis.schema import DIVERGED, FAILED, FINISHED, REPLICATE, RUNNING, SEARCH
 from uncollapse.study.tracking.projection import TAG, Projection, experiments
 from uncollapse.study.tracking.views import VIEW, VIEWS, address
@@ -38,12 +39,6 @@ def record(epochs: int, state: str = RUNNING, stage: str = SEARCH) -> TrialRecor
         started=SECONDS,
         ended=SECONDS + 100 if state != RUNNING else 0.0,
     )
-
-
-def opened(folder: Path) -> Projection:
-    projection = Projection(f"sqlite:///{folder / 'mlflow.db'}", "s", folder / "artifacts", {"code": "abc"})
-    projection.open()
-    return projection
 
 
 def history(projection: Projection, name: str, metric: str) -> list[tuple[int, float]]:

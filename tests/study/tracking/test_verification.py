@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.faults.test_tracking_away import free_port, server
 from tests.support import trial_records
+from tests.support.cluster_nodes import free_port
 from tests.support.exported_files import CORPUS, exported
 from tests.support.models import write
+from tests.support.tracking_server import server
 from uncollapse.study.corpora.prepare import prepare
 from uncollapse.study.errors import RunError
 from uncollapse.study.stages.search import SearchStage
@@ -150,8 +151,8 @@ def test_a_server_that_is_away_is_a_failed_run_with_a_sentence(tmp_path: Path, a
 
 @pytest.mark.slow
 def test_a_server_is_asked_once_a_metric_and_not_once_a_trial(tmp_path: Path) -> None:
-    with server(tmp_path, free_port()) as uri:
-        place = workspace(tmp_path, uri)
+    with server(tmp_path) as tracker:
+        place = workspace(tmp_path, tracker.uri)
         before = history_requests(tmp_path)
         assert compared(place) == (COUNT, [])
         asked = history_requests(tmp_path) - before

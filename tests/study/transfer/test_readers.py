@@ -5,14 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.study.transfer import task_files
+from tests.support import task_files
 from tests.support.models import write
-from tests.support.places import DATA
+from tests.support.task_files import STS, needs_texts
 from uncollapse.study.errors import UserError
 from uncollapse.study.transfer import tasks
-
-STS = DATA / "sts"
-needs_texts = pytest.mark.skipif(not STS.is_dir(), reason="the real STS files are not beside this checkout")
 
 
 def read(folder: Path, name: str) -> dict[str, tasks.Part]:

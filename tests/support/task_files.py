@@ -1,11 +1,15 @@
-"""Tasks of made sentences in the formats in which the real ones are handed round."""
+"""Tasks of made sentences in the formats in which the real ones are handed round, and where the real STS lies."""
 
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tests.support.models import write
+from tests.support.places import DATA
 
+STS = DATA / "sts"
+needs_texts = pytest.mark.skipif(not STS.is_dir(), reason="the real STS files are not beside this checkout")
 GOOD = ("the cheap cafe is lovely", "a lovely and friendly bar", "good food by the river")
 BAD = ("the awful pub is dear", "a rude and awful place", "bad food in the centre")
 

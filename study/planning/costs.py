@@ -1,28 +1,30 @@
-"""What `plan` says of a study's cost: hours, disk, memory, from a calibration where the trials would run."""
+"""What a study costs: hours, disk and memory, from a calibration where its trials would run."""
 
 import os
-import sys
-from argparse import Namespace
+from collections.abc import Sequence
 from typing import Any
 
 from uncollapse.analysis.schema import REPLICATE, SEARCH
 from uncollapse.study.config.study_page import Study, planned
-from uncollapse.study.execution.progress import duration
+from uncollapse.study.corpora.corpus import Corpus
+from uncollapse.study.durations import duration
 from uncollapse.study.planning import gpu_packing
-from uncollapse.study.storage.workspace import Workspace
+from uncollapse.study.planning.calibration import Estimate
 
 LEDGER = (7_000, 1_000)  # bytes of a trial and of an epoch of 25 measures, as measured
 TRACKED = (15_000, 6_400)  # the same in MLflow's SQLite
 
 
-def cost(study: Study, workspace: Workspace, slots: int, arguments: Namespace) -> dict[str, Any]:
-    """Measured on this machine, or on a worker of the cluster."""
-    print("calibrating: a few updates of every family on the real corpus; --no-calibrate skips this", file=sys.stderr)
-    from uncollapse.study.corpora.prepare import prepare
+def cost(study: Study, corpus: Corpus, estimates: Sequence[Estimate], slots: int) -> dict[str, Any]:
+    """Seconds and bytes of a whole study.
 
-    say = (lambda sentence: None) if arguments.json else (lambda sentence: print(sentence, file=sys.stderr))
-    corpus = prepare(study.corpus, workspace.corpora, study.folder, say)
-    rows = [vars(estimate) for estimate in _estimates(study, corpus, arguments.address)]
+    Args:
+        study: checked.
+        corpus: of it, prepared.
+        estimates: of every family, from `study.planning.calibration`.
+        slots: trials that run at once.
+    """
+    rows = [vars(estimate) for estimate in estimates]
     trials = planned(study.settings())
     total = sum(
         row["search_seconds"] * trials[SEARCH].get(row["family"], 0)
@@ -38,16 +40,6 @@ def cost(study: Study, workspace: Workspace, slots: int, arguments: Namespace) -
         "vocabulary": len(corpus.vocabulary),
         "memory": gpu_packing.advice(rows, study.resources.gpus, slots, _host_bytes()),
     }
-
-
-def _estimates(study: Study, corpus: Any, address: str | None) -> list[Any]:
-    if address is None:
-        from uncollapse.study.planning.calibration import calibrate
-
-        return list(calibrate(study, corpus))
-    from uncollapse.study.execution import cluster
-
-    return cluster.calibrated(study, corpus)
 
 
 def _disk(study: Study, rows: list[dict[str, Any]], trials: Any, slots: int) -> dict[str, Any]:

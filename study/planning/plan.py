@@ -1,0 +1,91 @@
+"""What a study would do, and what its seeds will be able to say. Starts nothing."""
+
+from collections.abc import Mapping
+from itertools import count
+from typing import Any
+
+from uncollapse.analysis.schema import REPLICATE, SEARCH
+from uncollapse.analysis.statistics.intervals import wilson
+from uncollapse.search_spaces import space
+from uncollapse.study.config import objectives
+from uncollapse.study.config.families import Family
+from uncollapse.study.config.study_page import Study, planned
+from uncollapse.study.planning import costs
+from uncollapse.study.stages import sign_test, successive_halving
+
+
+def outline(study: Study, slots: int) -> dict[str, Any]:
+    """Trials, rungs and the resolution that the seeds buy, where so many trials run at once."""
+    return {
+        "study": study.name,
+        "families": [_family(family) for family in study.families],
+        "trials": {stage: sum(counts.values()) for stage, counts in planned(study.settings()).items()},
+        "slots": slots,
+        "rungs": successive_halving.rungs(study.train.epochs) if study.search.stop_early == "asha" else [],
+        "resolution": _resolution(study),
+    }
+
+
+def _family(family: Family) -> dict[str, Any]:
+    return {
+        "family": family.name,
+        "hyperparameters": len(list(space.hyperparameters(family.search))),
+        "fixed": list(family.fixed),
+    }
+
+
+def _resolution(study: Study) -> dict[str, float]:
+    """Widths of Wilson's 95 % interval that the seeds will buy."""
+    seeds = study.replicate.seeds
+    none, half = wilson(0, seeds), wilson(seeds / 2, seeds)
+    return {"seeds": seeds, "none_high": float(none.high), "half_low": float(half.low), "half_high": float(half.high)}
+
+
+def _search_line(study: Study, data: Mapping[str, Any], trials: int) -> str:
+    if not trials:
+        return "search     none: no page searches anything, so every base is confirmed as it is"
+    stops = f"stopped early at epochs {', '.join(map(str, data['rungs']))}" if data["rungs"] else "never stopped early"
+    return (
+        f"search     {trials} trials, {study.search.trials} a family that searches, {study.search.sampler}, {stops}"
+        f" once their annealing has ended; {study.search.audit:.0%} never stopped (audit)"
+    )
+
+
+def _limit_line(study: Study) -> list[str]:
+    kept, earlier = objectives.limits(study.search.subject_to), study.search.warm_start
+    lines = [f"           subject to {' and '.join(map(str, kept))}: what breaks it is not confirmed"] if kept else []
+    return lines + [f"           starts from what {', '.join(earlier)} found"] * bool(earlier)
+
+
+def _race_line(study: Study) -> str:
+    if study.replicate.racing == "none" or study.replicate.configurations == 1:
+        return ""
+    many = study.replicate.configurations
+    first = next(seeds for seeds in count(1) if sign_test.evidence(seeds, 0) >= sign_test.needed(many))
+    if first >= study.replicate.seeds:
+        return f"\n           racing saves none of them: of {many} configurations none is dropped before seed {first}"
+    return f"\n           at most: they race, and from {first} seeds on one that can no longer be the best gets no more"
+
+
+def text(study: Study, data: Mapping[str, Any]) -> str:
+    """What `outline` returned, with `cost` added where that is known, for people."""
+    count, trials, resolution = len(data["families"]), data["trials"], data["resolution"]
+    lines = [
+        f"study {study.name}: {count} families, "
+        f"{study.train.epochs} epochs a trial, {data['slots']} trials at once here",
+        _search_line(study, data, trials[SEARCH]),
+        f"           selects on {' and '.join(objectives.objectives(study.search.select))} of "
+        f"{study.evaluate.subset_sentences} fixed validation sentences, K = {study.evaluate.subset_samples}",
+        *_limit_line(study),
+        f"replicate  {trials[REPLICATE]} trials: {study.replicate.configurations} configurations (one where nothing is "
+        f"searched) x {study.replicate.seeds} seeds a family, full validation split, K = {study.evaluate.full_samples}"
+        + _race_line(study),
+        f"resolution {resolution['seeds']} seeds, 0 collapses: still compatible with "
+        f"{resolution['none_high']:.0%}; half of them: {resolution['half_low']:.0%} to {resolution['half_high']:.0%} "
+        "(Wilson, 95 %)",
+        f"tracking   {study.tracking or 'SQLite beside the study'}",
+    ]
+    for family in data["families"]:
+        fixed = f"; fixed by the override: {', '.join(family['fixed'])}" if family["fixed"] else ""
+        lines.append(f"  {family['family']:<10} {family['hyperparameters']:>3} hyperparameters searched{fixed}")
+    return "\n".join(lines + costs.lines(data.get("cost"), study.resources.weights_gb))

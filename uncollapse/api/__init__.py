@@ -1,0 +1,1 @@
+"""What `import uncollapse` offers, one file a subject; the names stand in `uncollapse.__all__`."""
