@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install quickstart test test-slow test-night test-clusters benchmark audit check
+.PHONY: install quickstart test test-slow test-night test-clusters benchmark gpu audit check docs
 
 install: $(VENV)/installed
 
@@ -18,7 +18,7 @@ quickstart: install
 	@echo "open runs/cafes/report/index.html"
 
 test: install
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile -m "not slow"
 
 test-slow: install
 	$(BIN)/python -m pytest -m "slow and not cluster"
@@ -41,6 +41,10 @@ benchmark: install
 	$(BIN)/python -m tests.benchmarks.racing
 	$(BIN)/python -m tests.benchmarks.gpu $(QUICK)
 
+# What is asked of one GPU, in minutes; in small where there is none.
+gpu: install
+	$(BIN)/python -m tests.benchmarks.gpu $(QUICK)
+
 audit:
 	$(PYTHON) -m venv .audit
 	.audit/bin/python -m pip install --quiet pip-audit==2.10.1
@@ -50,3 +54,6 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: install
+	$(BIN)/mkdocs build --strict --quiet --site-dir .site

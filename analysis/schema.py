@@ -24,7 +24,7 @@ ENDED = (FINISHED, STOPPED, DIVERGED, FAILED, DROPPED)  # the last one never beg
 # What a trial's likelihood is called, best first. Only the first two say the same thing of two models.
 LIKELIHOODS = ("nll_exact", "nll_iw", "nll_exact_given_bag", "nll_iw_given_bag", "nll_label")
 WITHOUT_LATENT = ("nll_exact", "nll_exact_given_bag", "nll_label")
-STAND_INS = ("nll_exact", "nll_exact_given_bag", "nll_label", "nll_dual")
+FALLBACKS = ("nll_exact", "nll_exact_given_bag", "nll_label", "nll_dual")
 
 SWAPS = {
     "swap": "adjacent pairs of words are swapped",
@@ -68,10 +68,13 @@ MEASURES: Mapping[str, tuple[str, str]] = {
     "hoyer_sample_centred": ("0 to 1", "Average Hoyer of posterior samples, dimensions centred"),
     "hoyer_mean_centred": ("0 to 1", "Average Hoyer of posterior means, dimensions centred"),
     "dims_dropped": ("share", "dimensions left out of hoyer_sample because they do not vary"),
-    "class_accuracy": ("share", "classes told from five draws of a frozen code by a head of two layers of 32"),
+    "class_accuracy": (
+        "share",
+        "classes predicted from five posterior samples of a frozen code by a head of two layers of 32",
+    ),
     "class_accuracy_low": ("share", "lower end of its 95 % Wilson interval over sentences"),
     "class_accuracy_high": ("share", "upper end of its 95 % Wilson interval over sentences"),
-    "class_accuracy_posterior": ("share", "classes told from [mu, sigma^2] by three layers, as Long et al. 2019"),
+    "class_accuracy_posterior": ("share", "classes predicted from [mu, sigma^2] by three layers, as Long et al. 2019"),
     "class_majority": ("share", "sentences of the commonest class: what accuracy is without looking"),
     "class_separation": ("0 to 1/4", "variance between classes of the share of sentences with a component on"),
     "class_separation_chance": ("0 to 1/4", "the same for shuffled classes"),
@@ -114,9 +117,9 @@ MEASURE_COLUMNS = tuple(
 )  # the KL of each variable is found in the tables
 
 
-def with_stand_ins(measure: str) -> tuple[str, ...]:
+def with_fallbacks(measure: str) -> tuple[str, ...]:
     """A measure and, best first, those by which a model without it is compared."""
-    return (measure, f"{measure}_given_bag", *STAND_INS)
+    return (measure, f"{measure}_given_bag", *FALLBACKS)
 
 
 @dataclass(frozen=True)

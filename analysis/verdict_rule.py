@@ -1,4 +1,4 @@
-"""The rule that calls a trial collapsed: thresholds, and verdicts from plain figures. Free of pandas."""
+"""The rule of posterior collapse: thresholds, and verdicts from plain figures. Free of pandas."""
 
 import math
 from collections.abc import Iterable, Mapping

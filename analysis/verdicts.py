@@ -1,4 +1,5 @@
-"""A verdict for every trial, from raw values and thresholds that can change without retraining."""
+"""Posterior collapse, or not: a verdict for every trial, from raw values and thresholds that can change without
+retraining."""
 
 import numpy as np
 import pandas as pd

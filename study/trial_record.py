@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from uncollapse.analysis.schema import with_stand_ins
+from uncollapse.analysis.schema import with_fallbacks
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class TrialRecord:
 
 
 def selection(record: TrialRecord, select: str) -> float | None:
-    """The value by which trials are compared: `select` on the validation subset, or what stands for it."""
+    """The value by which trials are compared: `select` on the validation subset, or its fallback."""
     return selected(record.measures, select)
 
 
@@ -70,5 +70,5 @@ def selected(measures: Mapping[str, float], select: str) -> float | None:
 
 def selected_name(measures: Mapping[str, float], select: str) -> str | None:
     """The name of what `selected` returns."""
-    names = with_stand_ins(select.removeprefix("valid/"))
+    names = with_fallbacks(select.removeprefix("valid/"))
     return next((one for one in names if f"subset/{one}" in measures), None)

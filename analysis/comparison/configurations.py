@@ -1,4 +1,4 @@
-"""Which settings are best on confirmation seeds, and which configurations are compared with which."""
+"""Which configurations are best on confirmation seeds, and which configurations are compared with which."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple

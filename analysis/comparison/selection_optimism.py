@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from uncollapse.analysis.schema import with_stand_ins
+from uncollapse.analysis.schema import with_fallbacks
 from uncollapse.analysis.statistics.intervals import LEVEL, mean_interval
 from uncollapse.analysis.statistics.medians import FEWEST, median_ends
 from uncollapse.analysis.tables import numbers, stacked
@@ -63,10 +63,10 @@ def _promise(group: pd.DataFrame, select: str, level: float) -> dict[str, Any]:
 
 
 def _shared_measure(search: pd.DataFrame, select: str) -> str:
-    """The searched metric on the subset, which both stages record, or what stands for it in this family."""
+    """The searched metric on the subset, which both stages record, or its fallback in this family."""
     name = select.split("/")[-1]
     return next(
-        (f"subset/{one}" for one in with_stand_ins(name) if numbers(search, f"subset/{one}").notna().any()),
+        (f"subset/{one}" for one in with_fallbacks(name) if numbers(search, f"subset/{one}").notna().any()),
         f"subset/{name}",
     )
 
@@ -102,8 +102,8 @@ def regression(judged: pd.DataFrame, study: Mapping[str, Any], level: float = LE
     sentence: positive means that the search flattered. Over all families (one row a measure) it is the mean of the
     families' means, with a t interval over families. `slope` is the least-squares slope of kept on promised within
     families: 1 if promises were kept, 0 if a promise said nothing. It estimates the share of a promise's variance that
-    belongs to the settings and not to the seed (Galton's regression); choosing configurations by their promise does
-    not bias it. Its interval is Student's. An interval needs two configurations, a slope three.
+    belongs to the configurations and not to the seed (Galton's regression); choosing configurations by their promise
+    does not bias it. Its interval is Student's. An interval needs two configurations, a slope three.
     """
     pairs = promised_and_kept(judged, study)
     families = {str(name): group for name, group in pairs.groupby("family", sort=False)}

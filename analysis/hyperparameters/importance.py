@@ -1,6 +1,7 @@
 """How much each searched hyperparameter decides, by Optuna's importance evaluators over a family's search trials.
 
-A search is adaptive: a share speaks of the settings that it visited, not of how often anything happens. What is decided
+A search is adaptive: a share speaks of the configurations that it visited, not of how often anything happens. What is
+    decided
 (the rank by NLL, the verdict) and how hyperparameters of one branch are treated is said in
 `analysis.hyperparameters.importance_targets`.
 """

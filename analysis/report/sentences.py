@@ -107,20 +107,20 @@ def _paired_with(first: str, second: str, found: Findings) -> str:
 
 
 def _sparsity(found: Findings) -> str:
-    """Whether the setting or the seed decides how sparse samples are."""
+    """Whether the configuration or the seed decides how sparse samples are."""
     table = found.sparsity.spread
     known = table[(table["measure"] == "hoyer_sample") & table["share_between"].notna()]
     if known.empty:
         return ""
     parts = []
     for decides, rows in (
-        ("the setting", known[known["share_between"] >= 0.5]),
+        ("the configuration", known[known["share_between"] >= 0.5]),
         ("the seed", known[known["share_between"] < 0.5]),
     ):
         if len(rows):
             named = listed(f"{row['family']} ({_between(row)})" for row in _rows(rows))
             parts.append(f"{decides} decides in {named}")
-    return f"How sparse samples are (Average Hoyer, share of variance due to the setting): {'; '.join(parts)}."
+    return f"How sparse samples are (Average Hoyer, share of variance due to the configuration): {'; '.join(parts)}."
 
 
 def _between(row: Mapping[str, Any]) -> str:

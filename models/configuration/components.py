@@ -32,7 +32,12 @@ SLOTS: Mapping[str, str] = {
 
 def kinds(slot: str) -> list[str]:
     """Every component of ours that can fill a slot, by listing the slot's folder."""
-    return sorted(path.stem for path in (ROOT / SLOTS[slot]).glob("*.py") if not path.stem.startswith("_"))
+    return list(_listed(slot))
+
+
+@cache  # asked for by every component of every page
+def _listed(slot: str) -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in (ROOT / SLOTS[slot]).glob("*.py") if not path.stem.startswith("_")))
 
 
 @cache

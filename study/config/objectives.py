@@ -8,7 +8,7 @@ from uncollapse.analysis.schema import FINISHED, SEARCH
 from uncollapse.models.configuration.unknown_name import unknown
 from uncollapse.study.trial_record import TrialRecord, selected
 
-BOUNDS = ("nll_iw", "nll_elbo")  # what stands for a trial wherever one figure has to
+BOUNDS = ("nll_iw", "nll_elbo")  # by which a trial is compared wherever one figure has to be
 MORE = (
     "mi",
     "latent_gain",

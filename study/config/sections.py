@@ -58,7 +58,7 @@ class Search:
 
     @property
     def bound(self) -> str:
-        """What stands for a trial where one figure has to."""
+        """By which a trial is compared where one figure has to be."""
         return objectives.objectives(self.select)[0]
 
 

@@ -61,7 +61,7 @@ def _race_line(study: Study) -> str:
     if study.replicate.racing == "none" or study.replicate.configurations == 1:
         return ""
     many = study.replicate.configurations
-    first = next(seeds for seeds in count(1) if sign_test.evidence(seeds, 0) >= sign_test.needed(many))
+    first = next(seeds for seeds in count(1) if sign_test.e_value(seeds, 0) >= sign_test.needed(many))
     if first >= study.replicate.seeds:
         return f"\n           racing saves none of them: of {many} configurations none is dropped before seed {first}"
     return f"\n           at most: they race, and from {first} seeds on one that can no longer be the best gets no more"

@@ -23,7 +23,7 @@ class Drop(NamedTuple):
     def sentence(self) -> str:
         return (
             f"dropped after {self.after} seeds: {self.leader} was better on {self.wins} of {self.wins + self.losses}, "
-            f"evidence {evidence(self.wins, self.losses):.0f}"
+            f"e-value {e_value(self.wins, self.losses):.0f}"
         )
 
 
@@ -35,7 +35,7 @@ class Standing:
     dropped: Mapping[str, Drop] = field(default_factory=dict)
 
 
-def evidence(wins: int, losses: int) -> float:
+def e_value(wins: int, losses: int) -> float:
     """Evidence that the leader is better than another on more than half of the seeds, after so many without ties.
 
     It is what a bettor holds who began with 1 and bets on the leader at even odds, half of it on winning every seed and
@@ -82,7 +82,7 @@ def _seeds_to_next_look(alive: Sequence[str], results: Results, seeds: Sequence[
     """Seeds, at least one, after which at the earliest some configuration could be dropped; no more than are left."""
     left, bar = len(seeds) - looked, needed(len(results))
     scores = {_score(results[one], results[other], seeds[:looked]) for one, other in permutations(alive, 2)}
-    possible = (more for more in range(1, left) if any(evidence(wins + more, losses) >= bar for wins, losses in scores))
+    possible = (more for more in range(1, left) if any(e_value(wins + more, losses) >= bar for wins, losses in scores))
     return next(possible, left)
 
 
@@ -95,8 +95,8 @@ def _losing(alive: Sequence[str], results: Results, seeds: Sequence[int]) -> Ite
 
 
 def beats(one: str, other: str, results: Results, seeds: Sequence[int]) -> bool:
-    """Whether the evidence of these seeds is enough to drop one configuration for another."""
-    return evidence(*_score(results[one], results[other], seeds)) >= needed(len(results))
+    """Whether the e-value of these seeds is enough to drop one configuration for another."""
+    return e_value(*_score(results[one], results[other], seeds)) >= needed(len(results))
 
 
 def _score(one: Mapping[int, float | None], other: Mapping[int, float | None], seeds: Sequence[int]) -> tuple[int, int]:

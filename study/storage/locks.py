@@ -1,4 +1,4 @@
-"""Who runs a study: a lock that the kernel lets go of when its process dies, however it dies."""
+"""The advisory lock of a study: the kernel lets go of it when its process dies, however it dies."""
 
 import fcntl
 import os

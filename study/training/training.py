@@ -190,7 +190,7 @@ def _whole(path: Path, device: torch.device) -> dict[str, Any]:
 
 
 def bound(measured: Mapping[str, float]) -> float:
-    """The subset's one-sample bound, or what stands for it where there is none: lower is better."""
+    """The subset's one-sample bound, or its fallback where there is none: lower is better."""
     names = ("nll_elbo", "nll_exact", "nll_label", "nll_dual")
     return next((measured[f"subset/{name}"] for name in names if f"subset/{name}" in measured), math.nan)
 

@@ -12,7 +12,7 @@ from uncollapse.analysis.schema import Records
 from uncollapse.analysis.statistics.intervals import wilson
 from uncollapse.analysis.verdicts import judge
 
-CAUSE = "dropped after 6 seeds: c1 was better on 6 of 6, evidence 41"
+CAUSE = "dropped after 6 seeds: c1 was better on 6 of 6, e-value 41"
 
 
 def trials(dropped_nll: float = 40.0) -> pd.DataFrame:

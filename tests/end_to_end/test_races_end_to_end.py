@@ -38,14 +38,14 @@ def test_seeds_are_saved_and_ledger_mlflow_report_and_export_agree(tmp_path: Pat
     assert [record.state for record in by_rate[1.0]] == [FINISHED] * 7
     lost = sorted(by_rate[0.000001], key=lambda record: record.seed)
     assert [record.state for record in lost] == [FINISHED] * 5 + [DROPPED] * 2
-    cause = f"dropped after 5 seeds: {by_rate[1.0][0].configuration} was better on 5 of 5, evidence 21"
+    cause = f"dropped after 5 seeds: {by_rate[1.0][0].configuration_id} was better on 5 of 5, e-value 21"
     assert {record.cause for record in lost[5:]} == {cause}
     assert main(["verify", "faulty", "--runs", str(tmp_path / "runs")]) == 0
     configurations = json.loads((tmp_path / "runs/faulty/report/summary.json").read_text())["configurations"]
     assert [(row["finished"], row["race"]) for row in configurations] == [(7, ""), (5, cause)]
     assert cause in (tmp_path / "runs/faulty/report/index.html").read_text(encoding="utf-8")
     assert len(done["best"]) == 1
-    assert by_rate[1.0][0].configuration in Path(done["best"][0]).read_text(encoding="utf-8")
+    assert by_rate[1.0][0].configuration_id in Path(done["best"][0]).read_text(encoding="utf-8")
 
 
 def has_ended(runs: Path, confirmed: int) -> bool:

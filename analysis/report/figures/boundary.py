@@ -13,7 +13,7 @@ from uncollapse.analysis.tables import value_text
 MOST_POINTS = 400
 ADAPTIVE = (
     "These are search trials, which an adaptive search chose and early stopping sifted: they say where the search met "
-    "collapse, not how often a setting collapses; that is for the confirmation seeds."
+    "collapse, not how often a configuration collapses; that is for the confirmation seeds."
 )
 BOUNDARIES = (
     "The line is the fitted probability of collapse (Firth's logistic regression on the hyperparameter and its "

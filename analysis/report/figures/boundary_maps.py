@@ -22,7 +22,7 @@ MAPS = (
 def boundary_maps(table: pd.DataFrame, points: pd.DataFrame, looks: Mapping[str, Look]) -> Picture:
     """A tab a family, a panel a pair of hyperparameters: the fitted probability of collapse, its line at 1/2, and the
     trials."""
-    title = "Where collapse begins, two settings at a time"
+    title = "Where collapse begins, two hyperparameters at a time"
     fitted = table[table["probability"].notna()]
     marks = dict(list(points[points["state"] == "finished"].groupby(PAIR, sort=False)))
     tabs = []

@@ -100,7 +100,8 @@ def probability(chances: pd.DataFrame, looks: Mapping[str, Look]) -> Picture:
         "The probability that a configuration truly has the lowest median NLL of those in its panel: the share of "
         "bootstraps over shared confirmation seeds in which it is lowest, after the medians are shrunk towards their "
         "mean by as much as seeds alone could have driven them apart. The upright tick is the plain share of "
-        "bootstraps, which is too sure of itself when settings differ by less than seeds do. The first bar is the "
+        "bootstraps, which is too sure of itself when configurations differ by less than seeds do. The first bar is "
+        "the "
         "lowest median; one far below 100 % means that more seeds could change the choice. Families are compared by "
         "their best configurations, and only by the same estimator."
     )

@@ -32,12 +32,14 @@ def control(points: pd.DataFrame, follows: pd.DataFrame, looks: Mapping[str, Loo
         ]
         tabs.append(Tab(LABELS[measure], panels))
     if not tabs:
-        why = "No family here has a setting for sparsity that varies between finished trials, so none can be followed."
+        why = "No hyperparameter of sparsity varies here between finished trials of a family, so none can be followed."
         return Picture(title, why)
     caption = (
-        "Average Hoyer of finished trials, 0 dense to 1 sparse, along the setting meant to set it. Filled marks are "
+        "Average Hoyer of finished trials, 0 dense to 1 sparse, along the hyperparameter meant to set it. Filled "
+        "marks are "
         "confirmation seeds on the full validation split; hollow ones are search trials on the subset, where other "
-        "settings vary too. A short grey bar is the Average Hoyer of draws from the prior itself: samples that follow "
+        "hyperparameters vary too. A short grey bar is the Average Hoyer of draws from the prior itself: samples that "
+        "follow "
         "their prior lie on it. ρ is Spearman's rank correlation over confirmation seeds with a 95 % jackknife "
         "interval over seeds (over search trials a bootstrap one); R² is the share of the variance between trials that "
         "the best rising curve explains, in-sample."

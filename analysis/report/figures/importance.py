@@ -14,7 +14,7 @@ from uncollapse.analysis.report.figures.style import INK, MUTED, TOP, Look, Pane
 MOST_BARS = 8
 ROW = 38
 TARGETS = {"nll": "what decides NLL", "collapse": "what decides collapse"}
-TITLE = "Which searched settings decide the outcome"
+TITLE = "Which searched hyperparameters decide the outcome"
 CAPTION = (
     "Each bar is the share of a hyperparameter in deciding a search trial's rank by NLL, or whether it collapsed, the "
     "others "
@@ -26,7 +26,8 @@ CAPTION = (
     "with that of Optuna's other evaluators, low where most hyperparameters do little. For NLL, trials that were "
     "stopped early "
     "or diverged count as worse than every finished one; for collapse only finished trials count. The search chose the "
-    "trials adaptively, so this speaks of the settings that it visited. A hyperparameter of one branch weighs as much "
+    "trials adaptively, so this speaks of the configurations that it visited. A hyperparameter of one branch weighs "
+    "as much "
     "as its "
     "branch was visited."
 )

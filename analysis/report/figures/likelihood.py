@@ -32,7 +32,7 @@ def likelihood(
     judged: pd.DataFrame, table: pd.DataFrame, study: Mapping[str, Any], looks: Mapping[str, Look]
 ) -> Picture:
     """Each replicated configuration's NLL: one mark per seed, the median and its interval."""
-    title = "Which settings are best"
+    title = "Which configurations are best"
     shown = table[table["nll"].notna()]
     if shown.empty:
         return Picture(title, "No confirmation seed has finished with a likelihood yet.")

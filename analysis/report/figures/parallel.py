@@ -1,4 +1,4 @@
-"""Search trials as lines across their settings: parallel coordinates with the axes lying flat.
+"""Search trials as lines across their hyperparameters: parallel coordinates with the axes lying flat.
 
 Flat axes have room for long names at any width, and plain lines print and turn dark with the page; plotly's Parcoords
 needs WebGL and knows neither dashes nor line strength. Optuna draws plain lines too, but a trace for each trial.
@@ -20,12 +20,13 @@ MOST_AXES, MOST_LINES, MOST_LEVELS = 6, 200, 6
 ROW = 62
 ABSENT = -0.09
 STOPPED = "stopped early"
-TITLE = "The search's trials, setting by setting"
+TITLE = "The search's trials, hyperparameter by hyperparameter"
 CAPTION = (
-    "One line per search trial, from its NLL at the top through its settings, the one with the largest share in "
+    "One line per search trial, from its NLL at the top through its hyperparameters, the one with the largest share in "
     "deciding NLL first. Strong lines are the best quarter of the finished trials; where they gather on an axis, the "
     "search found good values there. Dashed lines collapsed. Pale dotted lines were stopped early and have no final "
-    "NLL. A line at the left edge has no such setting in its branch. The search is adaptive: many lines at one place "
+    "NLL. A line at the left edge has no such hyperparameter in its branch. The search is adaptive: many lines at one "
+    "place "
     "show where it looked."
 )
 

@@ -20,7 +20,7 @@ from uncollapse.analysis.schema import LIKELIHOODS
 from uncollapse.analysis.verdict_rule import Thresholds
 
 MOST_POINTS = 400
-TITLE = "How the searched settings change the outcome"
+TITLE = "How the searched hyperparameters change the outcome"
 
 
 def responses(

@@ -47,7 +47,8 @@ def hoyer_by_epoch(
         "Average Hoyer on the fixed validation subset, 0 dense to 1 sparse; one line per configuration (best first: "
         "solid, dashed, dotted; six of a family at most), the mean over its confirmation seeds. The darker band is "
         "Student's 95 % interval of that mean, for two seeds or more and cut at the panel's edge; the lighter one runs "
-        "from the lowest to the highest seed. A narrow lighter band means that the sparsity belongs to the setting; "
+        "from the lowest to the highest seed. A narrow lighter band means that the sparsity belongs to the "
+        "configuration; "
         "lighter bands that overlap mean that the seed matters as much. Uncentred figures read near-constant "
         "dimensions as sparse: compare them with the centred ones. All panels share one scale."
     )

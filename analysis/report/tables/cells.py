@@ -62,8 +62,8 @@ def text_column(header: str, key: str, hint: str = "") -> Column:
 
 
 def settings_column() -> Column:
-    """The searched settings, one part each so that they wrap between and not within."""
-    return "settings", "", lambda row: Cell(row["settings"], row["settings"], parts=row["settings"].split(", "))
+    """The searched hyperparameters, one part each so that they wrap between and not within."""
+    return "hyperparameters", "", lambda row: Cell(row["settings"], row["settings"], parts=row["settings"].split(", "))
 
 
 def family_column() -> Column:

@@ -1,4 +1,4 @@
-"""Tables of the page about which settings beat which."""
+"""Tables of the page about which configurations beat which."""
 
 import pandas as pd
 
@@ -77,7 +77,7 @@ def chances(found: Findings) -> Grid:
         figure_column("median NLL", "nll", 2),
         figure_column("seeds", "seeds", 0),
         share_figure_column("probability of best", "probability", "shrunk towards no difference; see the method"),
-        share_figure_column("plain bootstrap", "bootstrap", "too sure of itself where settings hardly differ"),
+        share_figure_column("plain bootstrap", "bootstrap", "too sure of itself where configurations hardly differ"),
         ("first on", "seeds on which it has the lowest NLL", lambda row: Cell(_first(row), sort_value(row["first"]))),
         figure_column("mean rank", "mean_rank", 1),
         text_column("remark", "note"),

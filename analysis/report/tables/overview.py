@@ -52,13 +52,13 @@ def configurations(found: Findings, table: pd.DataFrame, compact: bool = False) 
                 for name in ("planned", "partial", "diverged", "failed", "missing", "running", "unjudged")
             ),
             text_column("race", "race", f"why a configuration got no more seeds; {RACED}"),
-            text_column("settings", "settings"),
+            text_column("hyperparameters", "settings"),
         ]
     return grid(table, columns)
 
 
 def best_settings(table: pd.DataFrame) -> Grid:
-    """The searched settings of each family's best configuration."""
+    """The searched hyperparameters of each family's best configuration."""
     return grid(table, [family_column(), text_column("configuration", "configuration"), settings_column()])
 
 

@@ -51,7 +51,7 @@ ANSWER = Section(
         Table(
             "best_settings",
             cells=lambda found: overview.best_settings(winners(found)),
-            heading="Their settings",
+            heading="Their hyperparameters",
         ),
     ],
 )
@@ -94,7 +94,8 @@ TABLES = Section(
         ),
         Table(
             "configurations",
-            "per replicated configuration: settings, counts by verdict, share with Wilson and Jeffreys intervals, "
+            "per replicated configuration: hyperparameters, counts by verdict, share with Wilson and Jeffreys "
+            "intervals, "
             "share_least and share_most (no or every unjudged seed collapsed), medians over finished seeds; race says "
             "why one got fewer seeds; nll is the estimator named in nll_estimator; rank orders a family's "
             "configurations by median nll",

@@ -13,7 +13,7 @@ CONTROL = Table(
     "how Average Hoyer follows the hyperparameter meant to set it: rank correlations, monotony, fits",
     lambda found: found.sparsity.control,
     sparsity.control,
-    "No family here has a setting for sparsity that varies.",
+    "No family here has a hyperparameter of sparsity that varies.",
 )
 AGREEMENT = Table(
     "agreement",

@@ -77,7 +77,7 @@ def test_what_lost_gets_no_more_seeds_and_says_why(tmp_path: Path) -> None:
     assert all(found["one", best, seed][0] == FINISHED for seed in range(1, SEEDS + 1))
     states = [found["one", worst, seed] for seed in range(1, SEEDS + 1)]
     assert [state for state, _ in states] == [FINISHED] * 6 + [DROPPED] * 6
-    assert {cause for _, cause in states[6:]} == {f"dropped after 6 seeds: {best} was better on 6 of 6, evidence 41"}
+    assert {cause for _, cause in states[6:]} == {f"dropped after 6 seeds: {best} was better on 6 of 6, e-value 41"}
     assert ended == sum(state == FINISHED for state, _ in found.values())
 
 

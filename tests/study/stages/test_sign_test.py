@@ -1,4 +1,4 @@
-"""The race as pure functions: what evidence is worth, when one looks, and how often the best is dropped."""
+"""The race as pure functions: what an e-value is worth, when one looks, and how often the best is dropped."""
 
 import math
 import random
@@ -8,7 +8,7 @@ from fractions import Fraction
 import pytest
 from scipy import integrate
 
-from uncollapse.study.stages.sign_test import ERROR, Drop, evidence, needed, race
+from uncollapse.study.stages.sign_test import ERROR, Drop, e_value, needed, race
 
 SEEDS = list(range(1, 21))
 
@@ -17,24 +17,24 @@ SEEDS = list(range(1, 21))
 def test_evidence_is_what_the_bettor_holds(wins: int, losses: int) -> None:
     spread, _ = integrate.quad(lambda chance: 2 * (2 * chance) ** wins * (2 * (1 - chance)) ** losses, 0.5, 1)
     always = 2.0**wins if losses == 0 else 0.0
-    assert evidence(wins, losses) == pytest.approx((spread + always) / 2)
+    assert e_value(wins, losses) == pytest.approx((spread + always) / 2)
 
 
 def test_a_bet_at_even_odds_gains_nothing_on_average() -> None:
     for wins in range(8):
         for losses in range(8):
-            after = (evidence(wins + 1, losses) + evidence(wins, losses + 1)) / 2
-            assert after <= evidence(wins, losses) * (1 + 1e-12)
+            after = (e_value(wins + 1, losses) + e_value(wins, losses + 1)) / 2
+            assert after <= e_value(wins, losses) * (1 + 1e-12)
 
 
 def crossing(bar: float, seeds: int) -> Fraction:
-    """The exact probability that evidence reaches `bar` within so many tosses of a fair coin."""
+    """The exact probability that the e-value reaches `bar` within so many tosses of a fair coin."""
     alive, crossed = {(0, 0): Fraction(1)}, Fraction(0)
     for _ in range(seeds):
         after: dict[tuple[int, int], Fraction] = {}
         for (wins, losses), chance in alive.items():
             for place in ((wins + 1, losses), (wins, losses + 1)):
-                if evidence(*place) >= bar:
+                if e_value(*place) >= bar:
                     crossed += chance / 2
                 else:
                     after[place] = after.get(place, Fraction(0)) + chance / 2
@@ -87,9 +87,9 @@ def steady(**levels: float) -> dict[str, dict[int, float]]:
 
 def test_what_is_always_worse_is_dropped_as_soon_as_the_evidence_allows() -> None:
     dropped = played(steady(a=1.0, b=2.0, c=3.0), SEEDS)
-    first = next(seeds for seeds in SEEDS if evidence(seeds, 0) >= needed(3))
+    first = next(seeds for seeds in SEEDS if e_value(seeds, 0) >= needed(3))
     assert dropped == {name: Drop(first, "a", first, 0) for name in ("b", "c")}
-    assert dropped["b"].sentence() == "dropped after 6 seeds: a was better on 6 of 6, evidence 41"
+    assert dropped["b"].sentence() == "dropped after 6 seeds: a was better on 6 of 6, e-value 41"
 
 
 def test_until_a_drop_is_possible_every_seed_may_start_at_once() -> None:
