@@ -57,7 +57,7 @@ class Side(NamedTuple):
 class Comparison:
     """Two studies compared.
 
-    facts: fact, a, b, same; the facts of `two_studies_facts.FACTS`, then every package and setting that differs.
+    facts: fact, a, b, same; those of `facts.FACTS`, then every package and key of the study page that differs.
     shared: per family the configurations and confirmation seeds of A, of B and of both, and the trials with the same
         key, which are the same training.
     medians: per match and measure the medians, their difference and its interval; `method`: by paired seeds or not.

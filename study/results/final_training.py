@@ -66,7 +66,7 @@ def train(content: Mapping[str, Any], corpora: Path, out: Path, say: Say) -> Fin
         if (error := memory.error(model, task.corpus_info, device)) is not None:
             raise ValueError(error)
         training = Training(task, corpus.split("train"), corpus.split("valid"), device)
-    except ValueError as error:  # a part that cannot be built here, such as BERT without its weights
+    except ValueError as error:  # a component that cannot be built here, such as BERT without its weights
         raise UserError(f"model: {error}") from None
     _make(out)
     if training.resume(checkpoint):

@@ -118,7 +118,7 @@ def build(configuration: Mapping[str, Any], corpus: Corpus, folder: Path) -> "Te
     try:
         with torch.random.fork_rng(devices=[]):  # the first weights are drawn, and then replaced
             model = TextVAE(configuration, corpus_info_of(corpus))
-    except ValueError as error:  # a part that cannot be built here, such as BERT without its weights
+    except ValueError as error:  # a component that cannot be built here, such as BERT without its weights
         raise UserError(f"{folder / CONFIGURATION}: {error}") from None
     try:
         load_model(model, folder / WEIGHTS)
