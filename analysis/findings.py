@@ -7,26 +7,12 @@ from typing import Any
 import pandas as pd
 
 from uncollapse.analysis.collapse import boundary, boundary_2d, rates, survival
-from uncollapse.analysis.comparison import (
-    configurations as comparison,
-)
-from uncollapse.analysis.comparison import (
-    paired as pairs,
-)
-from uncollapse.analysis.comparison import (
-    pareto,
-    rank_stability,
-    ranking,
-)
-from uncollapse.analysis.comparison import (
-    selection_optimism as optimism,
-)
+from uncollapse.analysis.comparison import paired, pareto, rank_stability, ranking, selection_optimism
+from uncollapse.analysis.comparison.configurations import configurations
 from uncollapse.analysis.hyperparameters import importance, response, slices
 from uncollapse.analysis.losses import lost, states
 from uncollapse.analysis.schema import Records
-from uncollapse.analysis.sparsity import class_patterns as patterns
-from uncollapse.analysis.sparsity import controllability as control
-from uncollapse.analysis.sparsity import matching, stability
+from uncollapse.analysis.sparsity import class_patterns, controllability, matching, stability
 from uncollapse.analysis.tables import complete_curves, family_order
 from uncollapse.analysis.verdict_rule import Thresholds
 from uncollapse.analysis.verdicts import baselines, judge
@@ -66,7 +52,7 @@ class Lifetime:
 
 @dataclass(frozen=True)
 class Sparsity:
-    """Whether sparsity is the setting's or the seed's, from `stability`, `matching`, `control` and `patterns`."""
+    """Whether sparsity is the configuration's or the seed's, from the modules of `analysis.sparsity`."""
 
     hoyer: pd.DataFrame
     spread: pd.DataFrame
@@ -82,11 +68,11 @@ class Sparsity:
         return cls(
             hoyer=stability.across_seeds(judged),
             spread=stability.spread(judged),
-            points=control.points(judged, study),
-            control=control.follows(judged, study),
+            points=controllability.points(judged, study),
+            control=controllability.follows(judged, study),
             agreement=matching.table(texts, judged),
-            patterns=patterns.table(texts, judged),
-            separation=patterns.separation(judged, study, texts),
+            patterns=class_patterns.table(texts, judged),
+            separation=class_patterns.separation(judged, study, texts),
         )
 
 
@@ -116,7 +102,7 @@ class Search:
 
 @dataclass(frozen=True)
 class Rivals:
-    """Which settings beat which, and how sure that is, from `pairs`, `ranks`, `optimism` and `pareto`."""
+    """Which configurations beat which, and how sure that is, from the modules of `analysis.comparison`."""
 
     differences: pd.DataFrame
     collapse_tests: pd.DataFrame
@@ -130,13 +116,13 @@ class Rivals:
     @classmethod
     def of(cls, judged: pd.DataFrame, study: Mapping[str, Any], table: pd.DataFrame) -> "Rivals":
         return cls(
-            differences=pairs.differences(judged, table),
-            collapse_tests=pairs.collapse_test(judged, table),
+            differences=paired.differences(judged, table),
+            collapse_tests=paired.collapse_test(judged, table),
             chances=ranking.probability_of_best(judged, table),
             rank_stability=rank_stability.stability(judged, table),
             first_places=rank_stability.first_places(judged, table),
-            promises=optimism.promises(judged, study),
-            optimism=optimism.regression(judged, study),
+            promises=selection_optimism.promises(judged, study),
+            optimism=selection_optimism.regression(judged, study),
             fronts=pareto.fronts(judged, table, pairs=pareto.asked(study)),
         )
 
@@ -171,7 +157,7 @@ def find(records: Records) -> Findings:
     judged = judge(records.trials, thresholds)
     order = family_order(records.study, judged)
     judged = judged.sort_values("family", key=lambda c: c.map({f: i for i, f in enumerate(order)}), kind="stable")
-    curves, table = complete_curves(records.curves), comparison.configurations(judged)
+    curves, table = complete_curves(records.curves), configurations(judged)
     return Findings(
         study=records.study,
         thresholds=thresholds,

@@ -11,7 +11,7 @@ class CorpusInfo:
 
     Args:
         size: V, specials included.
-        words: the V words, the index is the id; empty where no part asks for them.
+        words: the V words, the index is the id; empty where no component asks for them.
         classes: of the sentences; 0 without labels.
         vectors: (V, E) float32, word vectors by path, or None.
         known: (V,) true where `vectors` has the word.

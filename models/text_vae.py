@@ -1,4 +1,4 @@
-"""The model that parts make. Shapes: B sentences, T steps, V vocabulary, H features, C code, K importance samples."""
+"""The model of components. Shapes: B sentences, T steps, V vocabulary, H features, C code, K importance samples."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

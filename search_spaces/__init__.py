@@ -1,4 +1,4 @@
-"""One page per family: the whole system (`base`) and what its study searches (`search`)."""
+"""One page per family: the whole model (`base`) and what its study searches (`search`)."""
 
 if __name__ != "uncollapse.search_spaces":  # a second copy of every module would be made, in silence
     raise ImportError(

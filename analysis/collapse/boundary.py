@@ -1,7 +1,8 @@
 """Where collapse begins: the fitted probability of collapse along each numeric searched hyperparameter, over search
 trials.
 
-A search visits settings adaptively, so these curves describe what it visited; only replicate trials answer "how often".
+A search visits configurations adaptively, so these curves describe what it visited; only replicate trials
+answer "how often".
 """
 
 from collections.abc import Iterator

@@ -1,1 +1,1 @@
-"""Which configuration is better: paired differences, rankings, fronts, what selection promised."""
+"""Which configuration is better: paired differences, rankings, Pareto fronts, what selection promised."""

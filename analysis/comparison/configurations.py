@@ -25,7 +25,7 @@ def estimator(study: Mapping[str, Any], name: str, split: str = "valid") -> str:
 
 
 def configurations(judged: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
-    """One row per replicated configuration: its settings, medians over finished seeds, and its collapses.
+    """One row per replicated configuration: its hyperparameters, medians over finished seeds, and its collapses.
 
     `nll` is the median of the estimator named beside it, with an order-statistic interval over `finished` seeds. `rank`
     orders a family's configurations by it, and so do the rows; those with fewer than half of their planned seeds

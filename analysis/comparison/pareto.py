@@ -18,7 +18,7 @@ Senses = tuple[Sense, Sense]
 
 
 class Front(NamedTuple):
-    """Two measures, x across and y up, and which way each is better."""
+    """A Pareto front's two measures, x across and y up, and which way each is better."""
 
     name: str
     x: str
@@ -34,7 +34,7 @@ FRONTS = (
 
 
 def asked(study: Mapping[str, Any]) -> tuple[Front, ...]:
-    """The fronts of every study, and those of what a search was asked for beside its NLL."""
+    """The Pareto fronts of every study, and those of what a search was asked for beside its NLL."""
     known = [which.x for which in FRONTS if which.y == "nll"]
     more = [name for name in study.get("objectives", ())[1:] if name not in known]
     return *FRONTS, *(Front(f"NLL and {name}", name, "nll", ("high", "low")) for name in more)
@@ -45,7 +45,7 @@ _POINTS += ["x", "x_low", "x_high", "y", "y_low", "y_high", "on_front", "share_o
 
 
 def on_front(first: npt.ArrayLike, second: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-    """Which points no other beats, lower being better, along the last axis; never one with NaN. Sorts, so n log n."""
+    """Which points lie on the Pareto front, lower being better, along the last axis; never one with NaN. In n log n."""
     x, y = np.broadcast_arrays(np.asarray(first, dtype=float), np.asarray(second, dtype=float))
     known = np.isfinite(x) & np.isfinite(y)
     if not x.size:
@@ -71,7 +71,7 @@ def fronts(
     draws: int = BOOTSTRAPS // 2,
     pairs: Sequence[Front] = FRONTS,
 ) -> pd.DataFrame:
-    """Every replicated configuration in every pair of figures of `pairs`, and whether it lies on the front.
+    """Every replicated configuration in every pair of figures of `pairs`, and whether it lies on the Pareto front.
 
     `x` and `y` are medians over finished confirmation seeds with the order-statistic interval of
     `medians.median_interval`; `seeds` have both figures. `share_on_front` is the share of bootstraps over seeds,

@@ -35,8 +35,8 @@ def probability_of_best(
         bootstrap        +27   +21   +11    +3    +1    -1
         probability      +18   +12    +1    -6    -6    -3
 
-    So `probability` is 3 points over on average of these, the bootstrap 10; both stay too sure where settings hardly
-    differ, which one study cannot tell. With three seeds both claim up to ten points more at the small tau.
+    So `probability` is 3 points over on average of these, the bootstrap 10; both stay too sure where configurations
+    hardly differ, which one study cannot tell. With three seeds both claim up to ten points more at the small tau.
 
     Columns: nll and rank of the configuration, its `seeds`, both probabilities and a `note` where there is none.
     """

@@ -1,7 +1,7 @@
 """How nll, mi and collapse respond to each searched hyperparameter, over search trials.
 
-A search visits settings adaptively and stops trials early: these tables describe what it saw, not what would happen
-under every other setting. Trials that were stopped enter with their last figures and are marked.
+A search visits configurations adaptively and stops trials early: these tables describe what it saw, not what would
+happen under every other. Trials that were stopped enter with their last figures and are marked.
 """
 
 from collections.abc import Iterator

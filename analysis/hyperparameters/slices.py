@@ -2,7 +2,7 @@
 single dots.
 
 Both on the fixed subset that search trials are measured on, so that one axis holds them: replicate trials are measured
-on it too. Search trials are chosen adaptively; only the bands show what other seeds make of the same settings.
+on it too. Search trials are chosen adaptively; only the bands show what other seeds make of the same configurations.
 """
 
 from collections.abc import Iterator
@@ -58,11 +58,11 @@ def _replicates(judged: pd.DataFrame, table: pd.DataFrame) -> Iterator[pd.DataFr
     """A table per family and hyperparameter, one row per configuration."""
     replicates = judged[judged["stage"] == "replicate"]
     bands = _bands(replicates)
-    settings = replicates.drop_duplicates(["family", "configuration"]).set_index(["family", "configuration"])
+    configurations = replicates.drop_duplicates(["family", "configuration"]).set_index(["family", "configuration"])
     for (family, hyperparameter), known in table.groupby(["family", "hyperparameter"], sort=False):
         column = f"{PARAM}{hyperparameter}"
-        if column in settings and len(
-            own := settings.loc[settings.index.get_level_values(0) == family, column].dropna()
+        if column in configurations and len(
+            own := configurations.loc[configurations.index.get_level_values(0) == family, column].dropna()
         ):
             kind = str(known["kind"].iloc[0])
             values = own.map(str) if kind == "categorical" else typed(own)[0]

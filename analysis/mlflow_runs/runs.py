@@ -26,7 +26,7 @@ def records(tracking_uri: str, experiment: str) -> Records:
 
     The tables are those of the ledger (see `analysis.schema`), but for trials that never ran: MLflow has none of them.
     Searched hyperparameters come from the tag `uncollapse.params`. Runs without it, of an earlier version, get a
-    `param.` column for every setting that differs between a family's search trials, and no number in `replicate`.
+    `param.` column for every hyperparameter that differs between a family's search trials, and no `replicate` number.
     Texts are fetched when they are asked for. Facts are the study run's `facts.json`; without it, what its trials tell.
 
     Args:

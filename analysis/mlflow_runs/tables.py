@@ -83,13 +83,13 @@ def _searched(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 
 def _varied(runs: Sequence[Run], family: str) -> list[str]:
-    """Settings that differ between a family's search trials."""
+    """Hyperparameters that differ between a family's search trials."""
     own = [run.params for run in runs if run.tag("family") == family and run.tag("stage") == SEARCH]
     return [name for name in sorted(set().union(*own)) if len({params.get(name) for params in own}) > 1]
 
 
 def typed(text: str) -> Any:
-    """What `str` was applied to, of the kinds that a setting can be."""
+    """What `str` was applied to, of the kinds that a hyperparameter can be."""
     words: Mapping[str, bool | None] = {"True": True, "False": False, "None": None}
     if text in words:
         return words[text]

@@ -27,7 +27,7 @@ class Table:
     says: what the field of the summary is; "" keeps it out, as trials and epochs, which are too many.
     data: its rows; None where another table's file holds them.
     cells: how the page shows it; None where it does not.
-    empty: the sentence that stands for it where it has no rows; "": nothing does.
+    empty: the sentence in its place where it has no rows; "": nothing does.
     heading, how: what stands above it.
     records: what the summary holds where that is more than `data`.
     """

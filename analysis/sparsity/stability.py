@@ -70,7 +70,7 @@ def spread(judged: pd.DataFrame, measures: tuple[str, ...] = HOYER, level: float
     One-way random effects with unequal groups (method of moments): seed_sd^2 = MS_within,
     configuration_sd^2 = max(0, (MS_between - MS_within) / n0); share_between, the intraclass correlation, is the second
     over their sum, with the interval of `share_interval`. The configurations are those the search chose, so the figure
-    speaks of settings such as these and not of the whole space.
+    speaks of configurations such as these and not of the whole space.
     Seeds are shared between configurations; that pairing is not used here.
     """
     long = _long(judged, measures)

@@ -1,4 +1,4 @@
-"""Settings that are meant to set how sparse codes become, and what their prior promises."""
+"""Hyperparameters that are meant to set how sparse codes become, and what their prior promises."""
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
@@ -18,9 +18,9 @@ COLUMNS = ["key", "group", "hyperparameter", "value", "log", "label", "prior"]
 
 @dataclass(frozen=True)
 class Hyperparameter:
-    """A setting meant to set how sparse codes become: the higher its value, the sparser.
+    """A hyperparameter meant to set how sparse codes become: the higher its value, the sparser.
 
-    paths: the settings it is made of, `value` the number from them, `label` what a line is called.
+    paths: the dotted names it is made of, `value` the number from them, `label` what a line is called.
     kind: of the latent it belongs to; "" for a term of the objective, which says so by its path.
     log: a weight, which acts by its order of magnitude.
     gamma: whether the value is the prior's probability that a component is off.
@@ -58,8 +58,8 @@ HYPERPARAMETERS = (
 )
 
 
-def settings(judged: pd.DataFrame, study: Mapping[str, Any], path: str) -> pd.Series:
-    """One setting of every trial: the searched hyperparameter where a trial has it, else what its family's page
+def of_trials(judged: pd.DataFrame, study: Mapping[str, Any], path: str) -> pd.Series:
+    """One hyperparameter of every trial: as searched where a trial has it, else what its family's page
     fixes."""
     pages = (study.get("settings") or {}).get("families") or {}
     fixed = judged["family"].map({family: _fixed(pages, str(family), path) for family in judged["family"].unique()})
@@ -83,10 +83,10 @@ def values(judged: pd.DataFrame, study: Mapping[str, Any]) -> pd.DataFrame:
     there is no hyperparameter.
     """
     tables = [pd.DataFrame(columns=COLUMNS)]
-    kind = settings(judged, study, "latent.kind")
-    size, spike = (_number(settings(judged, study, f"latent.{name}")) for name in ("size", "spike"))
+    kind = of_trials(judged, study, "latent.kind")
+    size, spike = (_number(of_trials(judged, study, f"latent.{name}")) for name in ("size", "spike"))
     for hyperparameter in HYPERPARAMETERS:
-        parts = pd.DataFrame({path: _number(settings(judged, study, path)) for path in hyperparameter.paths})
+        parts = pd.DataFrame({path: _number(of_trials(judged, study, path)) for path in hyperparameter.paths})
         ours = parts.notna().all(axis=1) & ((kind == hyperparameter.kind) | kind.isna() | (hyperparameter.kind == ""))
         if ours.any():
             own = parts[ours]
@@ -110,7 +110,7 @@ def labels(judged: pd.DataFrame, study: Mapping[str, Any]) -> dict[tuple[str, st
     group, without words; one with several belongs to its largest group.
     """
     found = values(judged, study).merge(judged[["key", "family", "configuration"]].drop_duplicates("key"), on="key")
-    weight = settings(judged, study, "objective.kl.z.value").set_axis(judged["key"])
+    weight = of_trials(judged, study, "objective.kl.z.value").set_axis(judged["key"])
     named: dict[tuple[str, str], tuple[str, str]] = {}
     for unit, rows in found.drop_duplicates(["family", "configuration", "hyperparameter"]).groupby(
         ["family", "configuration"]

@@ -20,9 +20,8 @@ from uncollapse.analysis.statistics.differences import difference_of_medians, mc
 from uncollapse.analysis.statistics.intervals import LEVEL
 from uncollapse.analysis.statistics.medians import FEWEST, median_interval
 from uncollapse.analysis.tables import UNIT
-from uncollapse.analysis.two_studies import text as words
 from uncollapse.analysis.two_studies.facts import obstacles_to_pairing, shared_trials, side_by_side
-from uncollapse.analysis.two_studies.text import PAIRED, UNPAIRED
+from uncollapse.analysis.two_studies.text import PAIRED, UNPAIRED, rows, sentences
 from uncollapse.analysis.verdict_rule import Thresholds
 from uncollapse.analysis.verdicts import judge
 
@@ -58,7 +57,7 @@ class Side(NamedTuple):
 class Comparison:
     """Two studies compared.
 
-    facts: fact, a, b, same; the facts of `two_studies_facts.FACTS`, then every package and setting that differs.
+    facts: fact, a, b, same; those of `facts.FACTS`, then every package and key of the study page that differs.
     shared: per family the configurations and confirmation seeds of A, of B and of both, and the trials with the same
         key, which are the same training.
     medians: per match and measure the medians, their difference and its interval; `method`: by paired seeds or not.
@@ -90,10 +89,10 @@ def compare(a: Records, b: Records, level: float = LEVEL) -> Comparison:
     tables = {
         "facts": side_by_side(a.study, b.study),
         "shared": shared_trials(*(side.judged for side in sides)),
-        "medians": pd.DataFrame([row for rows in medians for row in rows], columns=_MEDIANS),
+        "medians": pd.DataFrame([row for found in medians for row in found], columns=_MEDIANS),
         "collapses": pd.DataFrame(collapses, columns=_COLLAPSES),
     }
-    told = words.sentences(**tables, obstacles=obstacles)
+    told = sentences(**tables, obstacles=obstacles)
     if Thresholds.of(b.study) != thresholds:
         told.append(f"B was judged by the thresholds of A ({thresholds.sentence()}).")
     return Comparison(**tables, sentences=told)
@@ -101,16 +100,16 @@ def compare(a: Records, b: Records, level: float = LEVEL) -> Comparison:
 
 def text(found: Comparison) -> str:
     """The sentences, and a table in fixed width, for a terminal."""
-    table, rest = words.rows(found.medians, found.collapses)
+    table, rest = rows(found.medians, found.collapses)
     return "\n".join([*found.sentences, "", *([aligned(table)] if len(table) > 1 else []), rest]).rstrip()
 
 
 def markdown(found: Comparison) -> str:
     """The sentences, and a table in Markdown, for a pull request."""
-    table, rest = words.rows(found.medians, found.collapses)
-    sentences = [f"- {sentence}" for sentence in found.sentences]
+    table, rest = rows(found.medians, found.collapses)
+    listed = [f"- {sentence}" for sentence in found.sentences]
     shown = [markdown_table(table), ""] if len(table) > 1 else [""]
-    return "\n".join([*sentences, "", *shown, rest]).rstrip()
+    return "\n".join([*listed, "", *shown, rest]).rstrip()
 
 
 def _side(records: Records, thresholds: Thresholds) -> Side:

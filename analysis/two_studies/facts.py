@@ -38,7 +38,7 @@ def _evaluation(study: Mapping[str, Any]) -> list[Any]:
 
 
 def side_by_side(a: Mapping[str, Any], b: Mapping[str, Any]) -> pd.DataFrame:
-    """The facts of `FACTS`, then every package and setting that differs: fact, a, b, same."""
+    """The facts of `FACTS`, then every package and key of the study page that differs: fact, a, b, same."""
     rows = [(label, at_path(a, path), at_path(b, path)) for path, label in FACTS.items()]
     flat = [_nested(study) for study in (a, b)]
     others = [key for key in dict.fromkeys([*flat[0], *flat[1]]) if flat[0].get(key) != flat[1].get(key)]

@@ -90,7 +90,7 @@ def predict(tuned: FineTuned, batches: Iterable[Batch]) -> Tensor:
 
 
 def thawed(model: TextVAE) -> TextVAE:
-    """A copy all of whose parameters are trained, those of frozen parts and tables included."""
+    """A copy all of whose parameters are trained, those of frozen components and tables included."""
     free = copy.deepcopy(model).requires_grad_(True)
     for module in free.modules():
         if hasattr(module, "frozen"):

@@ -24,7 +24,7 @@ class Family:
     Args:
         name: of the page's file.
         title, paper: for people.
-        base: settings of the whole system.
+        base: of every component, before anything is drawn.
         search: what is searched, as `search_spaces.space` reads it.
         fixed: hyperparameters of the page that an override sets.
     """

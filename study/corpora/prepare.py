@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from uncollapse.study.corpora import splits as selection
 from uncollapse.study.corpora import subwords, vectors
 from uncollapse.study.corpora.cache import Made, corpus_of, entry, seal, sha256
 from uncollapse.study.corpora.cafes import generate
@@ -18,6 +17,7 @@ from uncollapse.study.corpora.corpus import Corpus
 from uncollapse.study.corpora.readers import Records, numbered, read_files, read_vocabulary
 from uncollapse.study.corpora.section import parse
 from uncollapse.study.corpora.settings import SPECIALS, SPLITS, UNK, Cafes, Files, Settings
+from uncollapse.study.corpora.splits import FEWEST, by_length, cut, sample, too_few
 from uncollapse.study.corpora.vocabulary import (
     class_names,
     counted,
@@ -112,7 +112,7 @@ def _splits(settings: Settings, say: Say) -> tuple[dict[str, Records], dict[str,
     given, made = _given(settings, say)
     train = given["train"]
     try:
-        index = selection.cut(len(train.texts), settings.cut)
+        index = cut(len(train.texts), settings.cut)
     except ValueError as error:
         raise UserError(f"corpus: {error}") from error
     whole = made["train"]
@@ -151,10 +151,10 @@ def _part(records: Records, split: str, settings: Settings, learned: str | None,
     say(f"{split}: splitting {len(records.texts):,} sentences into words")
     words = words_of(records.texts, settings.cleaning, say, learned)
     refuse_reserved(words, split)
-    index, dropped = selection.by_length(np.fromiter(map(len, words), np.int64, len(words)), settings.selection)
-    kept = selection.sample(index, records.labels, split, settings.selection)
-    if len(kept) < selection.FEWEST:
-        raise ValueError(selection.too_few(split, len(kept)))
+    index, dropped = by_length(np.fromiter(map(len, words), np.int64, len(words)), settings.selection)
+    kept = sample(index, records.labels, split, settings.selection)
+    if len(kept) < FEWEST:
+        raise ValueError(too_few(split, len(kept)))
     dropped["not sampled"] = len(index) - len(kept)
     return _Part(records.take(kept), [words[i] for i in kept], dropped)
 

@@ -21,14 +21,14 @@ def conclude(
     workspace: Workspace, known: Sequence[TrialRecord], writer: "Writer", progress: Progress
 ) -> dict[str, Any]:
     """Report, export, and send the rest; `known` is every trial of the study. Returns what happened, as plain data."""
-    from uncollapse.analysis.report import page as report
+    from uncollapse.analysis.report.page import write
     from uncollapse.analysis.report.summary import text
     from uncollapse.study.results import findings
     from uncollapse.study.results.export import export
 
     progress.say("writing the report")
     found = findings.find(workspace, known)
-    page = report.write(found, workspace.folder)
+    page = write(found, workspace.folder)
     exported = export(workspace, found, known, force=False)
     _project_figures(writer, found, known, page.parent)
     if writer.pending:

@@ -92,7 +92,7 @@ def _training(content: Mapping[str, Any], corpus: "Corpus") -> "Training":
         if (error := memory.error(model, task.corpus_info, device)) is not None:
             raise ValueError(error)
         return Training(task, corpus.split("train"), corpus.split("valid"), device)
-    except ValueError as error:  # a part that cannot be built here, such as BERT without its weights
+    except ValueError as error:  # a component that cannot be built here, such as BERT without its weights
         raise UserError(f"model: {error}") from None
 
 

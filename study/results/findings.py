@@ -6,7 +6,7 @@ from typing import Any
 from uncollapse.analysis import findings
 from uncollapse.analysis.findings import Findings
 from uncollapse.analysis.schema import Records
-from uncollapse.study.config import objectives as aims
+from uncollapse.study.config.objectives import kept_by_none, limits, objectives
 from uncollapse.study.storage.fingerprints import code_version
 from uncollapse.study.storage.tables import tables
 from uncollapse.study.storage.workspace import Workspace
@@ -26,9 +26,9 @@ def gather(
     trials, curves = tables(known)
     texts = {record.key: record.artifacts for record in known if record.artifacts}
     facts = facts_of(workspace) | ({"thresholds": dict(thresholds)} if thresholds else {})
-    limits = aims.limits(facts["settings"]["search"].get("subject_to", {}))
+    rule = limits(facts["settings"]["search"].get("subject_to", {}))
     own = {family: [record for record in known if record.family == family] for family in facts["families"]}
-    facts["unconfirmed"] = {family: aims.kept_by_none(trials, limits) for family, trials in own.items()}
+    facts["unconfirmed"] = {family: kept_by_none(trials, rule) for family, trials in own.items()}
     return Records(facts, trials, curves, texts)
 
 
@@ -42,7 +42,7 @@ def facts_of(workspace: Workspace) -> dict[str, Any]:
     facts = workspace.read_facts()
     settings = facts["settings"]
     effort, name = settings["evaluate"], facts["study"]
-    objectives = aims.objectives(settings["search"]["select"])
+    select = objectives(settings["search"]["select"])
     return {
         "name": name,
         "created": facts["created"],
@@ -56,8 +56,8 @@ def facts_of(workspace: Workspace) -> dict[str, Any]:
         "iw_samples_valid": effort["full_samples"],
         "subset_sentences": min(effort["subset_sentences"], facts["corpus"]["facts"]["splits"]["valid"]["sentences"]),
         "valid_sentences": facts["corpus"]["facts"]["splits"]["valid"]["sentences"],
-        "select": f"subset/{objectives[0]}",
-        "objectives": list(objectives),
+        "select": f"subset/{select[0]}",
+        "objectives": list(select),
         "resources": settings["resources"],
         "settings": settings,
         "commands": [f"uncollapse run {facts['page']}", f"uncollapse report {name}", f"uncollapse export {name}"],

@@ -108,8 +108,7 @@ def _corpus(content: Mapping[str, Any], corpora: Path, say: Say) -> Corpus:
 
 
 def build(configuration: Mapping[str, Any], corpus: Corpus, folder: Path) -> "TextVAE":
-    """The model of a resolved configuration with the weights in a folder, in eval mode; `UserError` where they do not
-    fit."""
+    """A configuration's model with the weights in a folder, in eval mode; `UserError` where they do not fit."""
     import torch
     from safetensors import SafetensorError
     from safetensors.torch import load_model
@@ -119,7 +118,7 @@ def build(configuration: Mapping[str, Any], corpus: Corpus, folder: Path) -> "Te
     try:
         with torch.random.fork_rng(devices=[]):  # the first weights are drawn, and then replaced
             model = TextVAE(configuration, corpus_info_of(corpus))
-    except ValueError as error:  # a part that cannot be built here, such as BERT without its weights
+    except ValueError as error:  # a component that cannot be built here, such as BERT without its weights
         raise UserError(f"{folder / CONFIGURATION}: {error}") from None
     try:
         load_model(model, folder / WEIGHTS)

@@ -1,4 +1,4 @@
-"""The order in which trials are taken from a front of several figures, each better when lower."""
+"""The order in which trials are taken from the Pareto front of several figures, each better when lower."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,7 +6,7 @@ Point = Sequence[float]
 
 
 def in_order(points: Sequence[Point]) -> Iterator[int]:
-    """Places of the points, front after front; within one the best of each figure first, then what lies farthest off.
+    """Places of the points, Pareto front by front; in one the best of each figure first, then what lies farthest off.
 
     With one figure that is their order by it; equal points keep theirs.
     """

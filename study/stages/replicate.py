@@ -122,7 +122,7 @@ def anything_left(study: Study, corpus: str, recorder: Recorder) -> bool:
 def choose(trials: list[FrozenTrial], study: Study) -> list[Chosen]:
     """The `replicate.configurations` first finished trials that keep every limit, no configuration twice.
 
-    With several objectives those of the front come first, spread over it.
+    With several objectives those of the Pareto front come first, spread over it.
     """
     kept = limits(study.search.subject_to)
     finished = [record for record in map(record_of, trials) if record.state == FINISHED]

@@ -75,7 +75,7 @@ class NamedRandomSampler(RandomSampler):
 
 
 def propose(trial: optuna.Trial | optuna.trial.FixedTrial, search: Mapping[str, Any]) -> dict[str, Any]:
-    """The drawn part of a trial's configuration.
+    """What a trial draws of its configuration.
 
     Run again over a trial that was cut off in mid-proposal, it keeps what was drawn.
     """

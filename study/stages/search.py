@@ -61,8 +61,7 @@ class SearchStage:
         return bool(self.orphans) or any(asked < self.study.search.trials for asked in self.asked.values())
 
     def next_trial(self) -> TrialRecord | None:
-        """The next trial whose configuration breaks no constraint; one that does fails on the way, and counts as a
-        trial."""
+        """The next trial whose configuration breaks no constraint; one that does fails at once, and counts too."""
         while (place := self._next_place()) is not None:
             if (record := self._prepare(*place)) is not None:
                 return record

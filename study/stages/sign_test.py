@@ -36,12 +36,12 @@ class Standing:
 
 
 def e_value(wins: int, losses: int) -> float:
-    """Evidence that the leader is better than another on more than half of the seeds, after so many without ties.
+    """E-value of the anytime-valid sign test that the leader beats another on more than half of the seeds without ties.
 
     It is what a bettor holds who began with 1 and bets on the leader at even odds, half of it on winning every seed and
     half spread evenly over all chances from 1/2 to 1 (a mixture martingale: Robbins 1970, Annals of Mathematical
     Statistics 41). If the leader is in truth no better, it ever reaches x with probability at most 1 / x, however often
-    one looks (Ville's inequality), and whatever the law of the figures.
+    one looks (Ville's inequality), and whatever the distribution of the figures.
     """
     seeds = wins + losses
     spread = sum(math.comb(seeds + 1, i) for i in range(wins + 1)) / ((seeds + 1) * math.comb(seeds, wins))
@@ -49,7 +49,7 @@ def e_value(wins: int, losses: int) -> float:
 
 
 def needed(configurations: int) -> float:
-    """Evidence that drops one of so many: each of the others could be the one that drops the best."""
+    """E-value that drops one of so many: each of the others could be the one that drops the best."""
     return (configurations - 1) / ERROR
 
 

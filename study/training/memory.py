@@ -13,15 +13,15 @@ COPIES = 4  # weights, gradients and Adam's two moments
 OVERFLOW = "overflow"  # how torch says that a tensor has more elements than it can count
 
 
-def error(settings: Mapping[str, Any], corpus_info: CorpusInfo, device: torch.device) -> str | None:
-    """Why a model of resolved settings cannot be trained on a device, however small its batches; None if it may.
+def error(configuration: Mapping[str, Any], corpus_info: CorpusInfo, device: torch.device) -> str | None:
+    """Why a model of a resolved configuration cannot be trained on a device, however small its batches; None if it may.
 
     Parameters are counted on torch's `meta` device, which takes no memory and leaves random numbers alone. ValueError
     as from `TextVAE`.
     """
     try:
         with torch.device("meta"):
-            numbers = sum(parameter.numel() for parameter in TextVAE(settings, corpus_info).parameters())
+            numbers = sum(parameter.numel() for parameter in TextVAE(configuration, corpus_info).parameters())
     except RuntimeError as error:  # also of weights that are read from a file, which are as large as their file
         return "it has more parameters than can be counted; make its sizes smaller" if OVERFLOW in str(error) else None
     needed, there = 4 * COPIES * numbers, _bytes(device)

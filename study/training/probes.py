@@ -93,10 +93,10 @@ def ask(names: tuple[str, ...] | list[str], subject: Subject) -> Answers:
 
 def samples(subject: Subject) -> Answers:
     """Sentences: reconstructed, drawn from the prior, between two others."""
-    from uncollapse.study.training import samples as generation
+    from uncollapse.study.training.samples import sheet, text
 
-    sheet = generation.sheet(subject.model, subject.corpus, subject.seed)
-    return Answers(texts={"samples.txt": generation.text(sheet), "samples.json": json.dumps(sheet, indent=1)})
+    written = sheet(subject.model, subject.corpus, subject.seed)
+    return Answers(texts={"samples.txt": text(written), "samples.json": json.dumps(written, indent=1)})
 
 
 def accuracy(subject: Subject) -> Answers:

@@ -53,10 +53,10 @@ class Encoders:
 
     @lru_cache(maxsize=4)  # noqa: B019 -- lives as long as a run
     def _untrained(self, seed: int) -> TextVAE:
-        settings, corpus_info = resolve.resolve(self.trained.content["model"]), corpus_info_of(self.trained.corpus)
+        configuration, corpus_info = resolve.resolve(self.trained.content["model"]), corpus_info_of(self.trained.corpus)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return TextVAE(settings, corpus_info).to(self.device).eval()
+            return TextVAE(configuration, corpus_info).to(self.device).eval()
 
 
 def run(trained: Trained, folders: Mapping[str, Path], request: Request, longest: int, out: Path, say: Say) -> Found:

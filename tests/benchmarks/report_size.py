@@ -49,7 +49,7 @@ def measure(place: Path) -> dict[str, float]:
     """Seconds of each part, by the clock and of the processor, and the peak of resident memory; for a fresh process."""
     from uncollapse.analysis.findings import find
     from uncollapse.analysis.mlflow_runs import runs
-    from uncollapse.analysis.report import page as report
+    from uncollapse.analysis.report import page
 
     found: dict[str, float] = {}
 
@@ -64,11 +64,11 @@ def measure(place: Path) -> dict[str, float]:
 
     records = timed("reading", runs.records)(uri(place), STUDY)
     findings = timed("finding", find)(records)
-    vars(report)["page"] = timed("page", report.page)
+    vars(page)["page"] = timed("page", page.page)
     with tempfile.TemporaryDirectory() as folder:
-        page = timed("page and tables", report.write)(findings, Path(folder))
-        found["page, MB"] = page.stat().st_size / 1e6
-        found["all files, MB"] = sum(path.stat().st_size for path in page.parent.iterdir()) / 1e6
+        written = timed("page and tables", page.write)(findings, Path(folder))
+        found["page, MB"] = written.stat().st_size / 1e6
+        found["all files, MB"] = sum(path.stat().st_size for path in written.parent.iterdir()) / 1e6
     found["peak, MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
     parts = ("reading", "finding", "page and tables")
     whole = {f"all{of}": sum(found[part + of] for part in parts) for of in ("", ", cpu")}

@@ -7,7 +7,7 @@ import yaml
 
 from uncollapse.cli import Answer
 from uncollapse.search_spaces import space
-from uncollapse.study.config import families as pages
+from uncollapse.study.config import families
 
 
 def options(parser: ArgumentParser) -> None:
@@ -17,7 +17,7 @@ def options(parser: ArgumentParser) -> None:
 
 def show(arguments: Namespace) -> Answer:
     """A family's page, resolved."""
-    family = pages.load(arguments.family, Path.cwd())
+    family = families.load(arguments.family, Path.cwd())
     base = family.configure({})
     hyperparameters = {hyperparameter: str(leaf) for hyperparameter, leaf in space.hyperparameters(family.search)}
     data = {

@@ -15,7 +15,7 @@ from uncollapse.analysis.report.wording import NOTHING, percent
 
 
 def pareto(points: pd.DataFrame, study: Mapping[str, Any], looks: Mapping[str, Look]) -> Picture:
-    """Configurations of `pareto.fronts` in two figures at once with their front, a tab per pair of figures."""
+    """Configurations of `pareto.fronts` in two figures at once with their Pareto front, a tab per pair of figures."""
     title = "What is traded for what"
     tabs = []
     for which in asked(study):
@@ -29,8 +29,8 @@ def pareto(points: pd.DataFrame, study: Mapping[str, Any], looks: Mapping[str, L
         "Each mark is a replicated configuration: medians over confirmation seeds, with 95 % order-statistic intervals "
         "from five seeds on. Right is more information or more sparsity; down is a better NLL, and up a better "
         "accuracy. No mark beyond the step line exists: a filled mark on it is beaten by no other in both figures, a "
-        "hollow one is. Point at a mark to see in how many bootstraps over seeds it stays on the front; marks whose "
-        "bars cross the line are on or off it by luck. Sparsity is not a merit in itself."
+        "hollow one is. Point at a mark to see in how many bootstraps over seeds it stays on the Pareto front; marks "
+        "whose bars cross the line are on or off it by luck. Sparsity is not a merit in itself."
     )
     named = [name for name in looks if (points["family"] == name).any()]
     return Picture(title, caption, tabs, named)
@@ -53,7 +53,7 @@ def _stairs(front: pd.DataFrame) -> dict[str, Any]:
 
 def _dots(family: str, own: pd.DataFrame, look: Look) -> dict[str, Any]:
     texts = [
-        f"{r['configuration']}, {r['seeds']} seeds<br>on the front in "
+        f"{r['configuration']}, {r['seeds']} seeds<br>on the Pareto front in "
         + (NOTHING if pd.isna(r["share_on_front"]) else percent(r["share_on_front"]))
         + f" of bootstraps<br>{escape(str(r['settings'])).replace(', ', '<br>')}"
         for r in own.to_dict("records")

@@ -40,7 +40,7 @@ FIRST_PLACES = Table(
     lambda found: found.rivals.first_places,
 )
 FRONTS = Table(
-    "fronts",
+    "pareto_fronts",
     "Pareto fronts over configuration medians, and how often a bootstrap of seeds keeps each on its front",
     lambda found: found.rivals.fronts,
 )

@@ -11,8 +11,8 @@ from scipy.special import expit, logit
 from tests.support.tables import DEAD, OK, frame, replicate, search
 from uncollapse.analysis.collapse import boundary_2d
 from uncollapse.analysis.collapse.boundary import boundary, boundary_points, crossings, pooled_branches
-from uncollapse.analysis.report.figures import boundary as pictures_boundary
 from uncollapse.analysis.report.figures import boundary_maps
+from uncollapse.analysis.report.figures.boundary import boundaries
 from uncollapse.analysis.report.figures.style import palette
 from uncollapse.analysis.statistics.firth_logistic import Array, band, firth
 from uncollapse.analysis.verdicts import judge
@@ -158,7 +158,7 @@ def test_small_and_one_sided_studies_say_so(dead: list[int], values: Any, fitted
     assert table["note"].iloc[0] == note
     row = crossings(table).iloc[0]
     assert np.isnan(row["crossing"]) == (note != "") or row["note"]
-    assert pictures_boundary.boundaries(table, crossings(table), table[:0], LOOKS).caption
+    assert boundaries(table, crossings(table), table[:0], LOOKS).caption
 
 
 def test_the_band_stays_open_where_every_trial_ended_alike() -> None:
@@ -300,7 +300,7 @@ def test_pairs_that_cannot_be_fitted_say_why(y: Any, n: int, note: str) -> None:
 def test_the_picture_draws_line_band_and_every_trial() -> None:
     judged = _drawn(40)
     table = boundary(judged)
-    picture = pictures_boundary.boundaries(table, crossings(table), boundary_points(judged), LOOKS)
+    picture = boundaries(table, crossings(table), boundary_points(judged), LOOKS)
     (panel,) = picture.tabs[0].panels
     assert panel.title == "latent.kappa"
     assert len(panel.figure.data[3].x) == 40
@@ -313,7 +313,7 @@ def test_nothing_to_fit_gives_empty_tables_and_a_sentence() -> None:
     empty = judge(frame(replicate("a", "c", 1)))
     table, points = boundary(empty), boundary_points(empty)
     assert table.empty
-    assert pictures_boundary.boundaries(table, crossings(table), points, LOOKS).tabs == ()
+    assert boundaries(table, crossings(table), points, LOOKS).tabs == ()
     maps, pairs = boundary_2d.boundary_pairs(empty), boundary_2d.pair_points(empty)
     assert list(maps.columns) == boundary_2d.MAP_COLUMNS
     assert boundary_maps.boundary_maps(maps, pairs, LOOKS).tabs == ()

@@ -9,7 +9,7 @@ from scipy import stats
 
 from tests.support.tables import DEAD, OK, frame, replicate, search
 from uncollapse.analysis.collapse import survival
-from uncollapse.analysis.report.figures import duration as pictures_duration
+from uncollapse.analysis.report.figures import duration
 from uncollapse.analysis.report.figures.style import palette
 from uncollapse.analysis.statistics.intervals import wilson
 from uncollapse.analysis.verdict_rule import Thresholds
@@ -135,7 +135,7 @@ def test_populations_stand_apart_and_fates_are_counted() -> None:
     other = steps[steps["population"] == "search trials, some stopped"].set_index("epoch")
     assert other["at_risk"].to_dict() == {0: 3, 1: 3, 2: 2}
     assert other["survival"].to_dict() == {0: 1, 1: 1, 2: 0.5}
-    picture = pictures_duration.survival(steps, table.reset_index(), LOOKS)
+    picture = duration.survival(steps, table.reset_index(), LOOKS)
     (panel,) = picture.tabs[0].panels
     assert "replicate runs: 1 of 2 collapsed, 1 never alive" in panel.note
     assert [trace.name for trace in panel.figure.data if trace.name] == list(survival.POPULATIONS)
@@ -179,4 +179,4 @@ def test_nothing_recorded_gives_empty_tables_and_a_sentence(curves: pd.DataFrame
     assert list(found.columns) == survival.LIFE_COLUMNS
     assert list(steps.columns) == survival.COLUMNS
     assert (len(found), len(steps), len(survival.hidden_by_stopping(judged, curves))) == (0, 0, 0)
-    assert pictures_duration.survival(steps, survival.fates(found, steps), LOOKS).tabs == ()
+    assert duration.survival(steps, survival.fates(found, steps), LOOKS).tabs == ()

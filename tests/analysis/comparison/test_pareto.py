@@ -8,8 +8,8 @@ import pytest
 
 from tests.support.tables import OK, frame, replicate
 from uncollapse.analysis.comparison import configurations, paired, pareto, ranking
-from uncollapse.analysis.report.figures import comparison as pictures_comparison
-from uncollapse.analysis.report.figures import pareto as pictures_pareto
+from uncollapse.analysis.report.figures import comparison
+from uncollapse.analysis.report.figures.pareto import pareto as pareto_figure
 from uncollapse.analysis.report.figures.style import Picture, palette
 from uncollapse.analysis.verdicts import judge
 
@@ -103,9 +103,9 @@ def _pictures(judged: pd.DataFrame) -> list[Picture]:
     looks = palette([str(name) for name in judged["family"].unique()])
     table = configurations.configurations(judged)
     return [
-        pictures_comparison.paired(paired.differences(judged, table), looks),
-        pictures_comparison.probability(ranking.probability_of_best(judged, table), looks),
-        pictures_pareto.pareto(pareto.fronts(judged, table), {}, looks),
+        comparison.paired(paired.differences(judged, table), looks),
+        comparison.probability(ranking.probability_of_best(judged, table), looks),
+        pareto_figure(pareto.fronts(judged, table), {}, looks),
     ]
 
 

@@ -19,7 +19,7 @@ from uncollapse.analysis.hyperparameters.importance import (
     importances,
 )
 from uncollapse.analysis.hyperparameters.importance_targets import cases
-from uncollapse.analysis.report.figures.importance import importances as bars
+from uncollapse.analysis.report.figures.importance import importances as importances_figure
 from uncollapse.analysis.report.figures.parallel import MOST_AXES, MOST_LINES, parallel
 from uncollapse.analysis.report.figures.style import palette
 from uncollapse.analysis.verdicts import judge
@@ -234,7 +234,7 @@ def test_nothing_to_explain_gives_an_empty_table_and_a_sentence(judged: pd.DataF
     assert table.empty
     assert table.columns.tolist() == COLUMNS
     assert compared.columns.tolist() == AGREEMENT_COLUMNS
-    for picture in (bars(table, compared, LOOKS), parallel(judged, table, LOOKS)):
+    for picture in (importances_figure(table, compared, LOOKS), parallel(judged, table, LOOKS)):
         assert not picture.tabs
         assert picture.caption.endswith(".")
 
@@ -262,7 +262,7 @@ def test_importing_the_analysis_does_not_load_optuna() -> None:
 
 
 def test_bars_show_the_tables_figures_a_tab_per_target(judged: pd.DataFrame, found: pd.DataFrame) -> None:
-    picture = bars(found, agreement(judged, found), LOOKS)
+    picture = importances_figure(found, agreement(judged, found), LOOKS)
     assert [tab.label for tab in picture.tabs] == ["what decides NLL", "what decides collapse"]
     panel = picture.tabs[0].panels[0]
     own = found[found["target"] == "nll"]
@@ -277,7 +277,7 @@ def test_bars_show_the_tables_figures_a_tab_per_target(judged: pd.DataFrame, fou
 def test_a_family_without_a_figure_is_named_in_the_caption() -> None:
     judged = _plain(25, **OK)
     table = importances(judged, draws=0)
-    picture = bars(table, agreement(judged, table), LOOKS)
+    picture = importances_figure(table, agreement(judged, table), LOOKS)
     assert "a (collapse: 0 of 25 trials collapsed" in picture.caption
     assert [tab.label for tab in picture.tabs] == ["what decides NLL"]
 

@@ -15,8 +15,8 @@ from tests.support import mlflow_study, trial_records
 from tests.support.tracking_server import server
 from uncollapse.analysis.findings import find
 from uncollapse.analysis.mlflow_runs import artifacts, runs, sources
-from uncollapse.analysis.mlflow_runs import tables as run_tables
-from uncollapse.analysis.report import page as report
+from uncollapse.analysis.mlflow_runs.tables import rows, trial_runs, typed, wide
+from uncollapse.analysis.report.page import write
 from uncollapse.analysis.schema import (
     CURVE_COLUMNS,
     DIVERGED,
@@ -154,7 +154,7 @@ def test_facts_are_the_file_of_the_study_run(read: Records) -> None:
 
 
 def test_a_report_can_be_written_from_it(read: Records, tmp_path: Path) -> None:
-    page = report.write(find(read), tmp_path)
+    page = write(find(read), tmp_path)
     assert "one" in page.read_text(encoding="utf-8")
 
 
@@ -213,7 +213,7 @@ def test_without_the_tag_hyperparameters_are_the_settings_that_differ_in_the_sea
         _run(1, kappa="5.5", size="50", tied="False", **same),
         _run(1, REPLICATE, kappa="5.5", size="50", tied="False", **same),
     ]
-    table = pd.DataFrame(run_tables.rows(found))
+    table = pd.DataFrame(rows(found))
     assert [name for name in table if name.startswith("param.")] == ["param.kappa", "param.size", "param.tied"]
     assert table["param.kappa"].tolist() == [80.0, 5.5, 5.5]
     assert table["param.size"].tolist() == [25, 50, 50]
@@ -223,7 +223,7 @@ def test_without_the_tag_hyperparameters_are_the_settings_that_differ_in_the_sea
 
 
 def test_of_two_runs_of_a_trial_the_one_that_ended_counts() -> None:
-    assert [run.id for run in run_tables.trial_runs([_run(3), _run(3, ended=False), _run(2)])] == [
+    assert [run.id for run in trial_runs([_run(3), _run(3, ended=False), _run(2)])] == [
         "search2True",
         "search3True",
     ]
@@ -231,7 +231,7 @@ def test_of_two_runs_of_a_trial_the_one_that_ended_counts() -> None:
 
 def test_of_a_value_recorded_twice_the_later_counts() -> None:
     values = [("a", "subset/mi", 1, 20, 2.0), ("a", "subset/mi", 1, 10, 1.0), ("a", "subset/mi", 2, 30, 3.0)]
-    table = run_tables.wide([*values, ("b", "train/loss", 2, 5, 9.0)], {"a": 0, "b": 1})
+    table = wide([*values, ("b", "train/loss", 2, 5, 9.0)], {"a": 0, "b": 1})
     assert table["run"].tolist() == [0, 0, 1]
     assert table["epoch"].tolist() == [1, 2, 2]
     assert table["subset/mi"].tolist()[:2] == [2.0, 3.0]
@@ -240,7 +240,7 @@ def test_of_a_value_recorded_twice_the_later_counts() -> None:
 
 @pytest.mark.parametrize("value", [3, -2, 0.25, 1e-05, True, False, None, "linear", "1,2"])
 def test_the_type_of_a_setting_is_restored(value: object) -> None:
-    found = run_tables.typed(str(value))
+    found = typed(str(value))
     assert (found, type(found)) == (value, type(value))
 
 

@@ -12,8 +12,8 @@ import pytest
 from tests.analysis import synthetic
 from uncollapse.analysis.findings import Findings, find
 from uncollapse.analysis.report import contents
-from uncollapse.analysis.report import page as report
 from uncollapse.analysis.report.figures.style import Picture
+from uncollapse.analysis.report.page import write
 from uncollapse.analysis.report.section import Figure, Section, Table
 from uncollapse.analysis.report.summary import schema, summarise
 from uncollapse.analysis.report.tables.cells import Grid, grid, text_column
@@ -26,7 +26,7 @@ def found() -> Findings:
 
 @pytest.fixture(scope="module")
 def folder(found: Findings, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return report.write(found, tmp_path_factory.mktemp("study")).parent
+    return write(found, tmp_path_factory.mktemp("study")).parent
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def test_a_table_is_shown_or_written() -> None:
 
 
 def test_every_template_opens_a_section() -> None:
-    templates = {path.stem for path in (Path(report.__file__).parent / "templates").glob("*.html")}
+    templates = {path.stem for path in (Path(contents.__file__).parent / "templates").glob("*.html")}
     assert templates - {"report"} <= {section.anchor for section in contents.SECTIONS}
 
 
@@ -102,7 +102,7 @@ def test_one_entry_is_all_that_a_table_or_a_figure_needs(
     table = Table("sweets", "what is sweet", lambda found: pd.DataFrame({"word": ["marzipan"]}), cells)
     figure = Figure("cake", lambda found, looks: Picture("A cake", "It is round."))
     monkeypatch.setattr(contents, "SECTIONS", (*contents.SECTIONS, Section("more", "More", "More", [figure, table])))
-    page = report.write(found, tmp_path).read_text(encoding="utf-8")
+    page = write(found, tmp_path).read_text(encoding="utf-8")
     section = page.split('<section id="more">')[1].split("</section>")[0]
     assert '<figure id="figure-cake"' in section
     assert "<span>marzipan</span>" in section

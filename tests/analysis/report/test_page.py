@@ -15,7 +15,7 @@ from tests.analysis import synthetic
 from uncollapse.analysis.comparison.configurations import best
 from uncollapse.analysis.findings import Findings, find
 from uncollapse.analysis.report import contents
-from uncollapse.analysis.report import page as report
+from uncollapse.analysis.report.page import page, write
 from uncollapse.analysis.report.samples import written
 from uncollapse.analysis.report.summary import markdown, summarise, text
 from uncollapse.analysis.report.wording import percent
@@ -67,53 +67,53 @@ def found(records: Records) -> Findings:
 
 @pytest.fixture(scope="module")
 def folder(found: Findings, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return report.write(found, tmp_path_factory.mktemp("study")).parent
+    return write(found, tmp_path_factory.mktemp("study")).parent
 
 
 @pytest.fixture(scope="module")
-def page(folder: Path) -> Page:
+def parsed(folder: Path) -> Page:
     return Page((folder / "index.html").read_text(encoding="utf-8"))
 
 
-def test_the_page_is_well_formed_and_holds_every_family(page: Page, records: Records) -> None:
-    assert (page.open, page.errors) == ([], [])
+def test_the_page_is_well_formed_and_holds_every_family(parsed: Page, records: Records) -> None:
+    assert (parsed.open, parsed.errors) == ([], [])
     for family in records.study["families"]:
-        assert f"{family} :" in page.text or f"{family}:" in page.text
+        assert f"{family} :" in parsed.text or f"{family}:" in parsed.text
 
 
-def test_nothing_is_fetched_from_anywhere(page: Page) -> None:
-    assert all(reference.startswith("#") for reference in page.references)
-    own = [script for script in page.scripts if "plotly.js v" not in script[:200]]
-    assert not re.search(r"https?://", " ".join(own) + page.text)
+def test_nothing_is_fetched_from_anywhere(parsed: Page) -> None:
+    assert all(reference.startswith("#") for reference in parsed.references)
+    own = [script for script in parsed.scripts if "plotly.js v" not in script[:200]]
+    assert not re.search(r"https?://", " ".join(own) + parsed.text)
 
 
-def test_every_plot_has_its_figure(folder: Path, page: Page) -> None:
-    figures = json.loads(page.scripts[0])
+def test_every_plot_has_its_figure(folder: Path, parsed: Page) -> None:
+    figures = json.loads(parsed.scripts[0])
     wanted = re.findall(r'data-figure="([^"]+)"', (folder / "index.html").read_text(encoding="utf-8"))
     assert sorted(figures) == sorted(wanted)
     assert {name.split("-")[0] for name in wanted} >= {"collapse", "threshold", "likelihood", "hoyer", "response"}
 
 
-def test_a_family_has_one_colour_in_all_figures(page: Page, records: Records) -> None:
-    figures = json.loads(page.scripts[0])
+def test_a_family_has_one_colour_in_all_figures(parsed: Page, records: Records) -> None:
+    figures = json.loads(parsed.scripts[0])
     named = [trace for figure in figures.values() for trace in figure["data"] if trace.get("name") == "vmf"]
     colours = {trace.get("line", {}).get("color") or trace["marker"]["color"] for trace in named}
     assert len(named) >= 3
     assert len(colours) == 1
 
 
-def test_every_lost_trial_is_on_the_page(page: Page, records: Records) -> None:
+def test_every_lost_trial_is_on_the_page(parsed: Page, records: Records) -> None:
     lost = records.trials[records.trials["state"].isin(["failed", "diverged", "missing"])]
     assert len(lost) > 3
-    assert all(key in page.text for key in lost["key"])
+    assert all(key in parsed.text for key in lost["key"])
 
 
-def test_figures_on_the_page_are_recomputed_from_the_records(page: Page, records: Records) -> None:
+def test_figures_on_the_page_are_recomputed_from_the_records(parsed: Page, records: Records) -> None:
     """Counts, a Wilson interval, a median and a correlation by another route: plain Python and SciPy."""
     rows = records.trials.to_dict("records")
     judged = [r for r in rows if r["stage"] == "replicate" and r["family"] == "seqvae" and r["state"] == "finished"]
     dead = [r for r in judged if min(r["valid/mi"], r["valid/latent_gain"]) < 0.1]
-    assert f"{len(dead)} of {len(judged)} confirmation runs over 3 configurations" in page.text
+    assert f"{len(dead)} of {len(judged)} confirmation runs over 3 configurations" in parsed.text
     figures: dict[str, list[float]] = {}
     for r in judged:
         figures.setdefault(r["configuration"], []).append(r["valid/nll_iw"])
@@ -121,13 +121,13 @@ def test_figures_on_the_page_are_recomputed_from_the_records(page: Page, records
     own = [r for r in judged if r["configuration"] == best]
     k = sum(min(r["valid/mi"], r["valid/latent_gain"]) < 0.1 for r in own)
     interval = stats.binomtest(k, len(own)).proportion_ci(method="wilson")
-    assert f"{k}/{len(own)} ({100 * interval.low:.0f}–{100 * interval.high:.0f} %)" in page.text
-    assert f"{np.median(figures[best]):.2f} (" in page.text
+    assert f"{k}/{len(own)} ({100 * interval.low:.0f}–{100 * interval.high:.0f} %)" in parsed.text
+    assert f"{np.median(figures[best]):.2f} (" in parsed.text
     searched = [
         r for r in rows if r["stage"] == "search" and r["family"] == "seqvae" and r["subset/mi"] == r["subset/mi"]
     ]
     rho = stats.spearmanr([r["param.optimizer.lr"] for r in searched], [r["subset/mi"] for r in searched])[0]
-    assert f"ρ(mi) {rho:+.2f} (".replace("-", "−") in page.text
+    assert f"ρ(mi) {rho:+.2f} (".replace("-", "−") in parsed.text
 
 
 def test_tables_and_summary_hold_the_same_numbers(folder: Path, records: Records) -> None:
@@ -143,7 +143,7 @@ def test_tables_and_summary_hold_the_same_numbers(folder: Path, records: Records
 
 
 def test_writing_again_replaces_and_leaves_nothing_beside(folder: Path, found: Findings) -> None:
-    report.write(found, folder.parent)
+    write(found, folder.parent)
     tables = {f"{table.name}.csv" for table in contents.tables() if table.data}
     assert {path.name for path in folder.iterdir()} == {"index.html", "summary.json", *tables}
 
@@ -164,7 +164,7 @@ def test_hostile_text_cannot_leave_its_place() -> None:
     trials = small.trials.assign(cause="</script><b>boom</b>")
     trials.loc[0, "state"] = "failed"
     found = find(Records({**small.study, "name": "<i>x</i>"}, trials, small.curves))
-    source = report.page(found)
+    source = page(found)
     assert "<b>boom" not in source
     assert "<i>x" not in source
     assert (Page(source).open, Page(source).errors) == ([], [])
@@ -178,9 +178,9 @@ def test_sentences_of_the_best_configuration_and_its_first_seed_are_shown_as_tex
     assert [one.family for one in sheets] == ["lstm_lm", "maxpool"]
     winners = best(found.configurations).set_index("family")["configuration"]
     assert all(one.configuration == winners[one.family] and one.seed == 100 for one in sheets)
-    shown = report.page(found)
+    shown = page(found)
     assert all(one.sheet.replace("<", "&lt;").replace(">", "&gt;") in shown for one in sheets)
-    assert 'id="words"' not in report.page(find(records))
+    assert 'id="words"' not in page(find(records))
 
 
 def test_the_answer_says_how_sure_the_best_is_and_what_decides_sparsity(found: Findings) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.analysis import synthetic
 from uncollapse.analysis.findings import find
-from uncollapse.analysis.report import page as report
+from uncollapse.analysis.report.page import write
 from uncollapse.analysis.schema import Records
 
 FAMILY = "hsvae"
@@ -25,7 +25,7 @@ def records() -> Records:
 
 @pytest.fixture(scope="module")
 def page(records: Records, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return report.write(find(records), tmp_path_factory.mktemp("study")).read_text(encoding="utf-8")
+    return write(find(records), tmp_path_factory.mktemp("study")).read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from tests.support.tables import OK, frame, replicate, search
-from uncollapse.analysis.report.figures.control import control as picture
+from uncollapse.analysis.report.figures.control import control
 from uncollapse.analysis.report.figures.style import palette
 from uncollapse.analysis.sparsity import controllability
 from uncollapse.analysis.sparsity.targets import SPIKE, labels, prior_hoyer, values
@@ -69,7 +69,7 @@ def test_a_hyperparameter_or_a_hoyer_without_variation_gets_a_note() -> None:
     assert _row(table)["note"].startswith("the hyperparameter does not vary")
     assert np.isnan(_row(table)["spearman"])
     assert _row(controllability.follows(_hsvae(RISING), {}), "hoyer_mean")["note"] == "Hoyer does not vary here"
-    assert not picture(controllability.points(_hsvae({(2.0, 2.0): 0.4}), {}), table, palette(["hsvae"])).tabs
+    assert not control(controllability.points(_hsvae({(2.0, 2.0): 0.4}), {}), table, palette(["hsvae"])).tabs
 
 
 def test_few_seeds_give_a_figure_without_an_interval() -> None:
@@ -85,7 +85,7 @@ def test_families_without_a_hyperparameter_and_empty_studies_give_an_empty_table
         table = controllability.follows(judged, {})
         assert list(table.columns) == controllability.COLUMNS
         assert table.empty
-        assert not picture(controllability.points(judged, {}), table, palette(["vmf"])).tabs
+        assert not control(controllability.points(judged, {}), table, palette(["vmf"])).tabs
 
 
 def test_pages_that_differ_in_the_hyperparameter_alone_are_one_group() -> None:
@@ -105,7 +105,7 @@ def test_pages_that_differ_in_the_hyperparameter_alone_are_one_group() -> None:
     assert table["note"].iloc[1].startswith("the hyperparameter does not vary")
     assert _row(table)["monotone"] == "rising"
     assert labels(judged, study)["sparse", "s"] == ("half, sparse", "Beta(4, 1)")
-    drawn = picture(controllability.points(judged, study), table, palette(list(pages)))
+    drawn = control(controllability.points(judged, study), table, palette(list(pages)))
     assert [panel.title for panel in drawn.tabs[0].panels] == ["half, sparse"]
 
 

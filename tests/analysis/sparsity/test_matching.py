@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from tests.support.tables import frame, replicate
-from uncollapse.analysis.report.figures.patterns import agreement as agreement_picture
+from uncollapse.analysis.report.figures.patterns import agreement as agreement_figure
 from uncollapse.analysis.report.figures.style import palette
 from uncollapse.analysis.sparsity.codes import Code, active, of_seeds, read
 from uncollapse.analysis.sparsity.matching import COLUMNS, agreement, jackknife, match, overlap, table
@@ -215,7 +215,7 @@ def test_a_study_is_matched_within_configurations_and_says_what_it_left_out() ->
     assert row["seeds"] == 3
     assert row["index"] == pytest.approx(1, abs=1e-3)
     assert row["note"] == "1 of 5 codes could not be read; 1 of 4 codes are of other sentences"
-    picture = agreement_picture(found, palette(["a"]))
+    picture = agreement_figure(found, palette(["a"]))
     assert [tab.label for tab in picture.tabs] == ["dimensions"]
 
 
@@ -224,7 +224,7 @@ def test_an_older_study_gives_an_empty_table_and_a_sentence() -> None:
     found = table({}, judged)
     assert list(found.columns) == COLUMNS
     assert found.empty
-    picture = agreement_picture(found, palette(["a"]))
+    picture = agreement_figure(found, palette(["a"]))
     assert not picture.tabs
     assert picture.caption.startswith("No two confirmation seeds")
 

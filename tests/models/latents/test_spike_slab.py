@@ -136,7 +136,7 @@ def hoyer_rows(size: int, off: float, count: int, spike: float = 0.05, certainty
     return (root - scaled.abs().sum(1) / scaled.norm(dim=1)) / (root - 1)
 
 
-# Probability of being off, Average Hoyer to the digits it is known to (systems sheet), and half of the last digit.
+# Probability of being off, Average Hoyer to the digits it is known to, and half of the last digit.
 NARROW = [(0.2, 0.33, 5e-3), (0.5, 0.485, 5e-4), (0.75, 0.635, 5e-4), (0.8, 0.663, 5e-4), (0.833, 0.677, 5e-4)]
 FALLING = [(0.909, 0.6655, 2.5e-3), (0.98, 0.42, 5e-3)]  # beyond the peak
 ZEROS = [(0.2, 0.34, 5e-3), (0.5, 0.52, 5e-3), (0.75, 0.72, 5e-3), (0.8, 0.77, 5e-3), (0.833, 0.81, 5e-3)]

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from tests.support.corpora import write
-from uncollapse.study.corpora import prepare as preparing
 from uncollapse.study.corpora.cache import INDEX, entry, load
 from uncollapse.study.corpora.prepare import prepare
 from uncollapse.study.errors import UserError
@@ -30,8 +29,8 @@ def _refuse(*args, **kwargs):
 
 def test_a_second_call_makes_nothing(base, monkeypatch):
     first = prepare(SETTINGS, base / "cache", base)
-    monkeypatch.setattr(preparing, "words_of", _refuse)
-    monkeypatch.setattr(preparing, "read_files", _refuse)
+    monkeypatch.setattr("uncollapse.study.corpora.prepare.words_of", _refuse)
+    monkeypatch.setattr("uncollapse.study.corpora.prepare.read_files", _refuse)
     assert prepare(SETTINGS, base / "cache", base) == first
 
 

@@ -139,7 +139,7 @@ def test_a_race_goes_on_when_seeds_are_added(tmp_path: Path) -> None:
     assert left(tmp_path / "a") == left(tmp_path / "b")
 
 
-def test_a_failed_seed_is_no_evidence_and_is_tried_again(tmp_path: Path) -> None:
+def test_a_failed_seed_counts_for_nobody_and_is_tried_again(tmp_path: Path) -> None:
     study = raced(tmp_path, names=("one",))
     worst = ranked(tmp_path, study)[-1]
     stage = trial_records.replicate(study, tmp_path)

@@ -14,7 +14,7 @@ SEEDS = list(range(1, 21))
 
 
 @pytest.mark.parametrize(("wins", "losses"), [(0, 0), (3, 0), (0, 4), (5, 2), (9, 9), (14, 1)])
-def test_evidence_is_what_the_bettor_holds(wins: int, losses: int) -> None:
+def test_the_e_value_is_what_the_bettor_holds(wins: int, losses: int) -> None:
     spread, _ = integrate.quad(lambda chance: 2 * (2 * chance) ** wins * (2 * (1 - chance)) ** losses, 0.5, 1)
     always = 2.0**wins if losses == 0 else 0.0
     assert e_value(wins, losses) == pytest.approx((spread + always) / 2)
@@ -85,7 +85,7 @@ def steady(**levels: float) -> dict[str, dict[int, float]]:
     return {name: {seed: level + 0.001 * (seed % 3) for seed in SEEDS} for name, level in levels.items()}
 
 
-def test_what_is_always_worse_is_dropped_as_soon_as_the_evidence_allows() -> None:
+def test_what_is_always_worse_is_dropped_as_soon_as_the_e_value_allows() -> None:
     dropped = played(steady(a=1.0, b=2.0, c=3.0), SEEDS)
     first = next(seeds for seeds in SEEDS if e_value(seeds, 0) >= needed(3))
     assert dropped == {name: Drop(first, "a", first, 0) for name in ("b", "c")}
@@ -105,7 +105,7 @@ def test_a_look_takes_every_living_configuration_and_every_seed() -> None:
     }
     del results["a"][3]
     assert race(results, SEEDS, {}).dropped == {}
-    results["a"][3] = None  # it failed, which is evidence for nobody
+    results["a"][3] = None  # it failed, which counts for nobody
     assert race(results, SEEDS, {}) == race(results, SEEDS, {})
     assert race(results, SEEDS, {}).dropped == {}
     assert race(results, SEEDS, {}).open == 7

@@ -11,8 +11,8 @@ import pytest
 from tests.support.models import write
 from tests.support.places import ROOT
 from uncollapse.study.config import families
-from uncollapse.study.storage import fingerprints as of_code
 from uncollapse.study.storage import reach
+from uncollapse.study.storage.fingerprints import code_of, files_of, fingerprint
 
 ALWAYS = (
     "study/training/training.py",
@@ -31,7 +31,7 @@ NEVER = (
 
 
 def test_a_configuration_reaches_its_components_and_what_they_import() -> None:
-    files = of_code.files_of(families.load("vmf").configure({}))
+    files = files_of(families.load("vmf").configure({}))
     assert {*ALWAYS, "models/latents/vmf.py", "models/distributions/von_mises_fisher.py"} <= files.keys()
     assert {"models/schedules/constant.py", "models/optimizers/sgd.py", "models/updates/joint.py"} <= files.keys()
     assert {"models/latents/gaussian.py", "models/schedules/linear.py"} & files.keys() == set()
@@ -40,16 +40,16 @@ def test_a_configuration_reaches_its_components_and_what_they_import() -> None:
 
 def test_a_family_reaches_whatever_its_search_can_draw() -> None:
     family = families.load("vmf")
-    files = of_code.code_of([family])["vmf"]
-    assert of_code.files_of(family.configure({})).items() <= files.items()
+    files = code_of([family])["vmf"]
+    assert files_of(family.configure({})).items() <= files.items()
     assert {"models/schedules/linear.py", "models/schedules/cyclical.py"} <= files.keys()
 
 
 def test_another_component_is_another_fingerprint() -> None:
     vmf, seqvae = (families.load(name).configure({}) for name in ("vmf", "seqvae"))
-    assert of_code.fingerprint(vmf) != of_code.fingerprint(seqvae)
+    assert fingerprint(vmf) != fingerprint(seqvae)
     larger = families.load("vmf").configure({"latent": {"size": 9}})
-    assert of_code.fingerprint(vmf) == of_code.fingerprint(larger)
+    assert fingerprint(vmf) == fingerprint(larger)
 
 
 @pytest.fixture(scope="module")
@@ -153,8 +153,8 @@ def test_a_file_is_named_by_what_it_says_and_not_by_its_place(tmp_path: Path) ->
 
 def test_it_is_known_in_a_moment_without_torch() -> None:
     code = (
-        "import sys, time; from uncollapse.study.config import families; from uncollapse.study.storage import fingerprints as of_code; family = families.load('vmf'); started = time.time();"
-        "of_code.code_of([family]); print(time.time() - started, 'torch' in sys.modules)"
+        "import sys, time; from uncollapse.study.config import families; from uncollapse.study.storage import fingerprints; family = families.load('vmf'); started = time.time();"
+        "fingerprints.code_of([family]); print(time.time() - started, 'torch' in sys.modules)"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
     seconds, torch = found.split()
