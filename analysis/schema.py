@@ -24,6 +24,7 @@ ENDED = (FINISHED, STOPPED, DIVERGED, FAILED, DROPPED)  # the last one never beg
 # What a trial's likelihood is called, best first. Only the first two say the same thing of two models.
 LIKELIHOODS = ("nll_exact", "nll_iw", "nll_exact_given_bag", "nll_iw_given_bag", "nll_label")
 WITHOUT_LATENT = ("nll_exact", "nll_exact_given_bag", "nll_label")
+DECISIVE = ("mi", "latent_gain")  # by which posterior collapse is judged
 FALLBACKS = ("nll_exact", "nll_exact_given_bag", "nll_label", "nll_dual")
 
 SWAPS = {

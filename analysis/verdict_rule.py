@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from uncollapse.analysis.schema import SPLIT_OF_STAGE, WITHOUT_LATENT
+from uncollapse.analysis.schema import DECISIVE, SPLIT_OF_STAGE, WITHOUT_LATENT
 
 COLLAPSED = "collapsed"
 JUDGED = ("ok", "partial", COLLAPSED)
 VERDICTS = (*JUDGED, "no latent", "diverged", "failed", "dropped", "running", "missing", "unjudged")
-DECISIVE = ("mi", "latent_gain")
 
 
 @dataclass(frozen=True)

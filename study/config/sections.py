@@ -41,13 +41,18 @@ class Search:
         0.1
     )
     subject_to: Annotated[
-        Mapping[str, str],
-        Rule('a mapping from measures to limits, such as `{subset/mi: ">= 0.1"}`', _found(objectives.limits_error)),
-        Help(
-            "limits that measures of the validation subset have to keep; whatever breaks one is neither confirmed nor, "
-            "by its median on the whole split, exported"
+        str | Mapping[str, str],
+        Rule(
+            'living, none, or a mapping from measures to limits, such as `{subset/mi: ">= 0.1"}`',
+            _found(objectives.limits_error),
         ),
-    ] = field(default_factory=dict)
+        Help(
+            "what the search looks among: living, codes that are used (`mi` and `latent_gain` of the validation "
+            f"subset at least {objectives.MARGIN:g} nats, a margin above the verdict's thresholds that is wide enough "
+            "for another seed); none, by the bound alone, which walks into posterior collapse; or limits of one's "
+            "own. Models without a code have no such limit"
+        ),
+    ] = objectives.LIVING
     warm_start: Annotated[
         tuple[str, ...],
         Help(

@@ -33,13 +33,15 @@ def test_a_limit_is_read_as_it_is_written() -> None:
     expected = (Limit("mi", ">=", 0.1), Limit("kl", "<=", 30.0), Limit("hoyer_mean", ">=", 0.1))
     assert objectives.limits(parse(search={"subject_to": page}).search.subject_to) == expected
     assert [str(limit) for limit in expected] == ["mi >= 0.1", "kl <= 30", "hoyer_mean >= 0.1"]
-    assert objectives.limits(parse().search.subject_to) == ()
+    assert [str(limit) for limit in objectives.limits(parse().search.subject_to)] == ["mi >= 0.5", "latent_gain >= 0.5"]
+    assert objectives.limits(parse(search={"subject_to": "none"}).search.subject_to) == ()
 
 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (["mi"], "must map measures to limits"),
+        (["mi"], "must be living or none, or map measures to limits"),
+        ("alive", "must be living or none, or map measures to limits"),
         ({"subset/mii": ">= 0.1"}, "'subset/mii'"),
         ({"subset/nll_iw": "<= 90"}, "'subset/nll_iw'"),
         ({3: ">= 0.1"}, "'3'"),
