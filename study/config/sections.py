@@ -1,7 +1,7 @@
 """The sections of a study page: options, bounds, defaults and meanings. Free of heavy imports."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from uncollapse.models.configuration.bounds import Bound, Count, NonNegative, Positive, Several, Share, Size
