@@ -109,6 +109,7 @@ TRIAL_COLUMNS = (
     "cause",
     "audit",
     "epochs",
+    "kept_epoch",
     "seconds",
 )
 CURVE_COLUMNS = ("key", "epoch", "updates")

@@ -23,6 +23,7 @@ class TrialRecord:
         epochs: a record an epoch: raw values by name, and `time`, when it was recorded.
         final: measures on the full validation split, replicate only.
         artifacts: small texts by file name, such as generated sentences; replicate only.
+        kept_epoch: the epoch, from 1, whose weights were measured and saved; 0 for the last one.
         device: on which it trained last: `cpu` or the GPU's name; "" where that is not known.
         started, ended: seconds since the epoch; 0.0 where it has not happened.
     """
@@ -44,6 +45,7 @@ class TrialRecord:
     ended: float
     artifacts: Mapping[str, str] = field(default_factory=dict)
     device: str = ""
+    kept_epoch: int = 0
 
     @property
     def seconds(self) -> float:
@@ -52,9 +54,9 @@ class TrialRecord:
 
     @property
     def measures(self) -> dict[str, float]:
-        """The last value of every measure: of the last epoch, and on the full split if there is one."""
-        last = {name: value for name, value in (self.epochs[-1] if self.epochs else {}).items() if "/" in name}
-        return {**last, **self.final}
+        """Every measure of the epoch that was kept, and on the sentences that report if it was measured there."""
+        kept = self.epochs[(self.kept_epoch or len(self.epochs)) - 1] if self.epochs else {}
+        return {**{name: value for name, value in kept.items() if "/" in name}, **self.final}
 
 
 def selection(record: TrialRecord, select: str) -> float | None:

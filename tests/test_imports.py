@@ -40,7 +40,8 @@ ROWS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "study": (
         ("durations", "errors", "libraries", "trial_record", "validation"),
         ("corpora",),
-        ("config", "training"),
+        ("config",),
+        ("training",),
         ("storage",),
         ("tracking", "stages"),
         ("planning", "results"),

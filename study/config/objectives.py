@@ -73,6 +73,13 @@ def violation(measures: Mapping[str, float], kept: Sequence[Limit]) -> float:
     return sum(max(0.0, excess) for excess in excesses(measures, kept).values())
 
 
+def standing(measures: Mapping[str, float], bound: str, kept: Sequence[Limit]) -> tuple[float, float]:
+    """How good a trial or an epoch is: what it breaks of the limits, then its bound; lower is better in both."""
+    value = selected(measures, bound)
+    assert value is not None, sorted(measures)
+    return violation(measures, kept), value
+
+
 def kept_by_none(trials: Sequence[TrialRecord], kept: Sequence[Limit]) -> str:
     """The sentence for a search of which trials finished and none within the limits; "" where one did, or none is."""
     finished = [record for record in trials if record.stage == SEARCH and record.state == FINISHED]

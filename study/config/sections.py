@@ -86,7 +86,21 @@ class Replicate:
 class Train:
     """The length of every training of the study, and how its numbers are made."""
 
-    epochs: Annotated[Size, Help("passes over the training split")] = 10
+    epochs: Annotated[Size, Help("passes over the training split, at most")] = 30
+    patience: Annotated[
+        Count,
+        Help(
+            "epochs without a better bound (that of `search.select`, on the validation subset), once annealing has "
+            "ended, after which a training ends; 0 for never"
+        ),
+    ] = 5
+    keep: Annotated[
+        Literal["best", "last"],
+        Help(
+            "whose weights are measured, probed, saved and exported: best, the epoch of the best bound among those "
+            "that keep `search.subject_to` and come after annealing has ended; or last"
+        ),
+    ] = "best"
     batch_size: Annotated[Size, Help("sentences of an update")] = 32
     precision: Annotated[
         Literal["float32", "bfloat16"],
@@ -103,6 +117,13 @@ class Evaluate:
 
     subset_sentences: Annotated[Several, Help("validation sentences that are measured after every epoch")] = 256
     subset_samples: Annotated[Size, Help("importance samples (K of `nll_iw`) for a sentence of that subset")] = 8
+    subset_seed: Annotated[
+        Count,
+        Help(
+            "draws that subset, half of the validation split at most; confirmation runs report on the sentences that "
+            "are not in it, which no choice has seen"
+        ),
+    ] = 0
     full_samples: Annotated[Size, Help("importance samples for a sentence of a whole split")] = 64
     probes: Annotated[
         tuple[Literal["samples", "codes", "accuracy", "patterns", "order", "words", "isotropy"], ...],

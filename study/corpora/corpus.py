@@ -40,6 +40,13 @@ class Split:
             raise IndexError(f"sentence {number} of {len(self)}")
         return self.tokens[self.offsets[number] : self.offsets[number + 1]]
 
+    def take(self, rows: np.ndarray) -> "Split":
+        """The sentences `rows` (M,), in this order, copied."""
+        places = [np.arange(self.offsets[row], self.offsets[row + 1]) for row in rows]
+        tokens = self.tokens[np.concatenate(places)] if places else self.tokens[:0]
+        offsets = np.concatenate([[0], np.cumsum(self.lengths[rows])]).astype(self.offsets.dtype)
+        return Split(tokens, offsets, None if self.labels is None else self.labels[rows])
+
     @cached_property  # asked for by every batch
     def lengths(self) -> np.ndarray:
         """Words of each sentence, int64 (N,), EOS not counted."""

@@ -112,7 +112,7 @@ class Dispatcher:
             case Event.EPOCH:
                 return self._epoch(live.key, report["record"])
             case Event.FINISHED:
-                self.recorder.finish(live.key, report["final"], report["artifacts"])
+                self.recorder.finish(live.key, report["final"], report["artifacts"], report["kept_epoch"])
             case Event.DIVERGED:
                 self.recorder.diverge(live.key, report["cause"])
             case Event.FAILED:

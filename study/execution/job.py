@@ -53,10 +53,8 @@ def job_of(record: TrialRecord, common: Mapping[str, Any]) -> dict[str, Any]:
 def common_job(study: Study, full: bool) -> dict[str, Any]:
     """What all jobs of a stage share."""
     return {
-        "epochs": study.train.epochs,
-        "batch_size": study.train.batch_size,
-        "precision": study.train.precision,
-        "deterministic": study.train.deterministic,
+        "train": asdict(study.train),
+        "search": {"select": study.search.bound, "subject_to": study.search.subject_to},
         "evaluate": asdict(study.evaluate),
         "threads": max(1, int(study.resources.cpus)),
         "gpus": study.resources.gpus,

@@ -21,8 +21,8 @@ from uncollapse.study.libraries import configure_libraries
 from uncollapse.study.storage.retention import hang_note
 
 if TYPE_CHECKING:
-    from uncollapse.models.text_vae import TextVAE
     from uncollapse.study.training.probes import Answers
+    from uncollapse.study.training.training import Task, Training
 
 OWN_FILE, OWN_FRAME = f'/{Path(__file__).name}"', " in _train"  # by name: a node may hold it elsewhere
 LOCK_SECONDS = 120.0  # that a trial waits for a worker which still trains it, before it is sent out again
@@ -80,8 +80,7 @@ def train_job(job: Mapping[str, Any], text: Text, report: Report) -> None:
             extend_path(job["python_path"])
             if other := refusal(job):
                 raise OtherCode(other)
-            final, artifacts = _train(job, text, tell)
-            report({"event": Event.FINISHED, "final": final, "artifacts": artifacts})
+            report({"event": Event.FINISHED, **_train(job, text, tell)})
     except Diverged as error:
         report({"event": Event.DIVERGED, "cause": str(error)})
     except OtherCode as error:
@@ -93,23 +92,21 @@ def train_job(job: Mapping[str, Any], text: Text, report: Report) -> None:
         report({"event": Event.BLOCKED if blocked else Event.FAILED, "cause": blocked or _cause(error)})
 
 
-def _train(job: Mapping[str, Any], text: Text, report: Report) -> tuple[dict[str, float], dict[str, str]]:
-    """The measures on the full split and the texts that the job asks for; none of either in a search."""
+def _train(job: Mapping[str, Any], text: Text, report: Report) -> dict[str, Any]:
+    """The epoch that is kept; its measures on the sentences that report and the texts that the job asks for, none of
+    either in a search."""
     import torch
 
     from uncollapse.study.results.saved_model import save_weights
     from uncollapse.study.training import devices
-    from uncollapse.study.training.training import Effort, Task, Training
+    from uncollapse.study.training.training import Training
 
     torch.set_num_threads(job["threads"])
     device = devices.device_of(job["gpus"])
     report(
         {"event": Event.BEGUN, "device": devices.named(device), "host": socket.gethostname(), "source": str(PACKAGE)}
     )
-    effort = Effort.of(job["evaluate"])
-    names = ("configuration", "seed", "epochs", "batch_size", "precision", "deterministic")
-    task = Task(**{name: job[name] for name in names}, corpus_info=text.corpus_info, effort=effort)
-    training = Training(task, text.train, text.valid, device)
+    training = Training(_task(job, text), text.train, text.valid, device)
     checkpoint = Path(job["checkpoint"])
     training.resume(checkpoint)
     for epoch in training.history:
@@ -117,22 +114,31 @@ def _train(job: Mapping[str, Any], text: Text, report: Report) -> tuple[dict[str
     for epoch in training.epochs():
         training.save(checkpoint)
         report({"event": Event.EPOCH, "record": epoch})
+    kept = {"kept_epoch": training.watch.kept_epoch}
     if not job["full"]:
-        return {}, {}
-    measures = training.measure_split("valid", text.valid)
+        return {**kept, "final": {}, "artifacts": {}}
+    measures = training.measure_split("valid", training.validation.reporting)
     if job["weights"]:
         save_weights(training.model, Path(job["weights"]))
-    answers = _probe(job, text, training.model)
-    return measures | {f"valid/{name}": value for name, value in answers.measures.items()}, dict(answers.texts)
+    answers = _probe(job, text, training)
+    measures |= {f"valid/{name}": value for name, value in answers.measures.items()}
+    return {**kept, "final": measures, "artifacts": dict(answers.texts)}
 
 
-def _probe(job: Mapping[str, Any], text: Text, model: "TextVAE") -> "Answers":
+def _task(job: Mapping[str, Any], text: Text) -> "Task":
+    from uncollapse.study.training.stopping import Stopping
+    from uncollapse.study.training.training import Effort, task_of
+
+    effort, stopping = Effort.of(job["evaluate"]), Stopping.of(job["train"], job["search"])
+    return task_of(job["configuration"], text.corpus_info, job["seed"], job["train"], effort, stopping)
+
+
+def _probe(job: Mapping[str, Any], text: Text, training: "Training") -> "Answers":
     from uncollapse.study.training.probes import Subject, ask
 
-    samples = job["evaluate"]["full_samples"]
-    return ask(
-        job["evaluate"]["probes"], Subject(model, text.corpus, text.train, text.valid, samples, seed=job["seed"])
-    )
+    asked, samples = training.validation.reporting, job["evaluate"]["full_samples"]
+    subject = Subject(training.model, text.corpus, text.train, asked, samples, seed=job["seed"])
+    return ask(job["evaluate"]["probes"], subject)
 
 
 class OtherCode(RuntimeError):

@@ -16,7 +16,8 @@ from uncollapse.study.errors import UserError
 from uncollapse.study.training import devices, memory
 from uncollapse.study.training.batches import training_batches, updates_per_epoch
 from uncollapse.study.training.corpus_info import corpus_info_of
-from uncollapse.study.training.training import Effort, Task, Training
+from uncollapse.study.training.training import Effort, Training, task_of
+from uncollapse.study.training.validation import refuse_few
 
 UPDATES = 8
 WARM = 2  # the first updates pay for memory and code paths that later ones find ready
@@ -50,6 +51,7 @@ class Estimate:
 
 def calibrate(study: Study, corpus: Corpus) -> Iterator[Estimate]:
     """Estimates, family by family, on the device that a trial here would get."""
+    refuse_few(corpus)
     torch.set_num_threads(max(1, int(study.resources.cpus)))
     for family in study.families:
         yield _estimate(study, corpus, family)
@@ -58,13 +60,8 @@ def calibrate(study: Study, corpus: Corpus) -> Iterator[Estimate]:
 def _estimate(study: Study, corpus: Corpus, family: Family) -> Estimate:
     train, valid = corpus.split("train"), corpus.split("valid")
     typical = space.draw(family.search, lambda name, leaf: leaf.middle)
-    task = Task(
-        family.configure(typical),
-        corpus_info_of(corpus),
-        0,
-        **asdict(study.train),
-        effort=Effort.of(asdict(study.evaluate)),
-    )
+    effort = Effort.of(asdict(study.evaluate))
+    task = task_of(family.configure(typical), corpus_info_of(corpus), 0, asdict(study.train), effort)
     device = devices.device_of(study.resources.gpus)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
@@ -76,8 +73,8 @@ def _estimate(study: Study, corpus: Corpus, family: Family) -> Estimate:
     training.measure("subset", training.subset, study.evaluate.subset_samples)
     measure = time.perf_counter() - started
     epochs = study.train.epochs * (updates_per_epoch(len(train), study.train.batch_size) * update + measure)
-    subset = min(study.evaluate.subset_sentences, len(valid))
-    full = measure * len(valid) / subset * study.evaluate.full_samples / study.evaluate.subset_samples
+    subset, reporting = (len(part) for part in training.validation)
+    full = measure * reporting / subset * study.evaluate.full_samples / study.evaluate.subset_samples
     size = sum(parameter.numel() for parameter in training.model.parameters())
     disk = 4 * size * 3  # weights and Adam's two moments
     return Estimate(family.name, epochs, epochs + full, size, disk, devices.named(device), *_memory(device))

@@ -16,6 +16,7 @@ from uncollapse.study.errors import UserError
 from uncollapse.study.storage.fingerprints import Code, code_changes, code_of
 from uncollapse.study.storage.outside import recorded
 from uncollapse.study.storage.workspace import Workspace
+from uncollapse.study.training.validation import refuse_few
 
 PACKAGES = ("ray", "optuna", "torch", "mlflow", "numpy", "spacy", "uncollapse")
 MAY_GROW = (("search", "trials"), ("replicate", "configurations"), ("replicate", "seeds"))
@@ -26,8 +27,9 @@ def begin(study: Study, workspace: Workspace, page: str, corpus: Corpus) -> None
     """Write the study's facts, or check that a study which goes on is still the same study.
 
     Raises:
-        UserError: the page was changed in a way that would mix two studies.
+        UserError: the page was changed in a way that would mix two studies, or the corpus is too small.
     """
+    refuse_few(corpus)
     settings, code = study.settings(), code_of(study.families)
     created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     if workspace.facts.exists() and workspace.recorded:  # before the first trial there is nothing to mix with

@@ -98,6 +98,7 @@ def _content(
         "corpus_digest": facts["corpus"]["digest"],
         "train": settings["train"],
         "evaluate": settings["evaluate"],
+        "search": {name: settings["search"][name] for name in ("select", "subject_to")},
         "seed": FINAL_SEED,
         "threads": max(1, int(settings["resources"]["cpus"])),
         "tracking": workspace.tracking_uri(settings["tracking"]),

@@ -28,6 +28,7 @@ class Final:
     folder: Path
     measures: Mapping[str, float]
     history: list[dict[str, float]]
+    kept_epoch: int
     seconds: float
 
 
@@ -48,20 +49,23 @@ def train(content: Mapping[str, Any], corpora: Path, out: Path, say: Say) -> Fin
     started = time.perf_counter()
     training = _training(content, corpus)
     model, epochs = training.task.configuration, training.task.epochs
-    name = digest(model, content["seed"], content["train"], corpus.digest, fingerprint(model))
+    how = [content["train"], content["evaluate"], content.get("search")]
+    name = digest(model, content["seed"], how, corpus.digest, fingerprint(model))
     checkpoint = out / f"checkpoint-{name}.pt"
     _make(out)
     if training.resume(checkpoint):
         say(f"goes on after epoch {len(training.history)} of {epochs}")
-    say(f"training {content['family']} {configuration_id(model)} on {training.device}, {epochs} epochs")
+    say(f"training {content['family']} {configuration_id(model)} on {training.device}, at most {epochs} epochs")
     for epoch in training.epochs():
         training.save(checkpoint)
         say(_line(epoch, epochs))
-    measures = training.measure_split("valid", corpus.split("valid"))
+    if training.watch.kept_epoch < len(training.history):
+        say(f"the weights of epoch {training.watch.kept_epoch} are the best and are kept")
+    measures = training.measure_split("valid", training.validation.reporting)
     measures |= training.measure_split("test", corpus.split("test"))
     _save(training.model, content, measures, out)
     checkpoint.unlink()
-    return Final(out, measures, training.history, time.perf_counter() - started)
+    return Final(out, measures, training.history, training.watch.kept_epoch, time.perf_counter() - started)
 
 
 def _corpus(content: Mapping[str, Any], corpora: Path, say: Say) -> "Corpus":
@@ -82,12 +86,14 @@ def _training(content: Mapping[str, Any], corpus: "Corpus") -> "Training":
     import torch
 
     from uncollapse.study.training import memory
-    from uncollapse.study.training.training import Effort, Task, Training
+    from uncollapse.study.training.stopping import Stopping
+    from uncollapse.study.training.training import Effort, Training, task_of
 
     torch.set_num_threads(content["threads"])  # as in the trials: the order of a sum depends on it
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model, effort = resolve.resolve(content["model"]), Effort.of(content["evaluate"])
-    task = Task(model, corpus_info_of(corpus), content["seed"], **content["train"], effort=effort)
+    stopping = Stopping.of(content["train"], content.get("search", {}))
+    task = task_of(model, corpus_info_of(corpus), content["seed"], content["train"], effort, stopping)
     try:
         if (error := memory.error(model, task.corpus_info, device)) is not None:
             raise ValueError(error)

@@ -10,6 +10,7 @@ from uncollapse.study.config.objectives import kept_by_none, limits, objectives
 from uncollapse.study.storage.fingerprints import code_version
 from uncollapse.study.storage.tables import tables
 from uncollapse.study.storage.workspace import Workspace
+from uncollapse.study.training.validation import choosing_size
 from uncollapse.study.trial_record import TrialRecord
 
 
@@ -42,6 +43,8 @@ def facts_of(workspace: Workspace) -> dict[str, Any]:
     facts = workspace.read_facts()
     settings = facts["settings"]
     effort, name = settings["evaluate"], facts["study"]
+    valid = facts["corpus"]["facts"]["splits"]["valid"]["sentences"]
+    choosing = choosing_size(valid, effort["subset_sentences"])
     select = objectives(settings["search"]["select"])
     return {
         "name": name,
@@ -54,8 +57,8 @@ def facts_of(workspace: Workspace) -> dict[str, Any]:
         "epochs": settings["train"]["epochs"],
         "iw_samples_subset": effort["subset_samples"],
         "iw_samples_valid": effort["full_samples"],
-        "subset_sentences": min(effort["subset_sentences"], facts["corpus"]["facts"]["splits"]["valid"]["sentences"]),
-        "valid_sentences": facts["corpus"]["facts"]["splits"]["valid"]["sentences"],
+        "subset_sentences": choosing,
+        "valid_sentences": valid - choosing,
         "select": f"subset/{select[0]}",
         "objectives": list(select),
         "resources": settings["resources"],

@@ -1,30 +1,24 @@
 """The first stage: adaptive trials, equal in number for every family, and when one of them is stopped."""
 
-import json
 from collections import deque
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial
 
 from uncollapse.analysis.schema import SEARCH
-from uncollapse.models.configuration import components, constraints
-from uncollapse.models.configuration.annealing import end_of_annealing
-from uncollapse.models.configuration.terms import schedule_of
+from uncollapse.models.configuration import constraints
+from uncollapse.models.configuration.annealing import annealed_by
 from uncollapse.study.config.families import Family
-from uncollapse.study.config.objectives import directions, limits, violation
+from uncollapse.study.config.objectives import directions, limits, standing
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.stages import samplers, successive_halving
 from uncollapse.study.stages.stage import identify, tuning_seed
 from uncollapse.study.storage.ledger import record_of
 from uncollapse.study.storage.recorder import Recorder
-from uncollapse.study.trial_record import TrialRecord, selected
+from uncollapse.study.trial_record import TrialRecord
 
 Earlier = Mapping[str, Sequence[FrozenTrial]]  # what the sampler knows from other studies, by family
-
-SCALE = 1000  # updates on which the end of annealing is found, as a share
 
 
 class SearchStage:
@@ -119,18 +113,6 @@ class SearchStage:
         if len(record.epochs) < rung or rung < annealed_by(record.configuration) * self.study.train.epochs:
             return False
         measures = record.epochs[rung - 1]
-        value = selected(measures, self.study.search.bound)
-        assert value is not None, record.key
-        self.at_rung.setdefault((record.family, rung), {})[record.key] = violation(measures, self.limits), value
+        place = standing(measures, self.study.search.bound, self.limits)
+        self.at_rung.setdefault((record.family, rung), {})[record.key] = place
         return True
-
-
-def annealed_by(configuration: Mapping[str, Any]) -> float:
-    """Share of the training after which every weight of the objective has settled."""
-    return max((_end(json.dumps(term)) for term in configuration["objective"].values()), default=0.0)
-
-
-@lru_cache(maxsize=256)  # asked at every rung of a trial
-def _end(term: str) -> float:
-    schedule = components.build("schedule", schedule_of(json.loads(term)), SCALE)
-    return end_of_annealing(schedule, SCALE) / SCALE

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.storage.fingerprints import configuration_id, digest, fingerprint
 from uncollapse.study.storage.recorder import Recorder
+from uncollapse.study.training.stopping import Stopping
 from uncollapse.study.trial_record import TrialRecord
 
 TUNING_SEEDS = 2**30  # confirmation seeds lie below, tuning seeds from here on: no seed is both
@@ -33,6 +34,7 @@ class Stage(Protocol):
 def identify(study: Study, corpus: str, family: str, configuration: Mapping[str, Any], seed: int) -> dict[str, Any]:
     """Attributes that name a trial; two families that resolve to one configuration have a trial each."""
     length = [study.train.epochs, study.train.batch_size, study.train.precision, vars(study.evaluate)]
+    length += [stopping] if (stopping := Stopping.of(vars(study.train), vars(study.search)).decides()) else []
     key = digest(family, configuration, seed, corpus, length, fingerprint(configuration))
     named = {"key": key, "configuration_id": configuration_id(configuration), "seed": seed}
     return {**named, "configuration": configuration}

@@ -34,10 +34,17 @@ TOLD = {
 
 @dataclass(frozen=True)
 class Left:
-    """What a finished trial leaves: measures on the full validation split, and small texts by file name."""
+    """What a finished trial leaves.
+
+    Args:
+        final: measures on the validation sentences that report.
+        artifacts: small texts by file name.
+        kept_epoch: whose weights were measured, 0 for the last one.
+    """
 
     final: Mapping[str, float] = field(default_factory=dict)
     artifacts: Mapping[str, str] = field(default_factory=dict)
+    kept_epoch: int = 0
 
 
 class Backend(Journal, BaseJournalBackend):
@@ -131,6 +138,7 @@ class Ledger:
     def end(self, trial_id: int, state: str, cause: str, left: Left, values: Sequence[float] | None) -> None:
         """Append how a trial ended, then tell Optuna: what is written after that could be lost."""
         ending = {"final": dict(left.final), "artifacts": dict(left.artifacts), "cause": cause}
+        ending |= {"kept_epoch": left.kept_epoch} if left.kept_epoch else {}
         told = values if state == FINISHED else None
         with self.journal.together():
             self.describe(trial_id, {**ending, "ended": time.time(), "state": state})
@@ -164,6 +172,7 @@ def record_of(trial: FrozenTrial) -> TrialRecord:
         ended=attributes.get("ended", 0.0),
         artifacts=attributes.get("artifacts", {}),
         device=attributes.get("device", ""),
+        kept_epoch=attributes.get("kept_epoch", 0),
     )
 
 

@@ -1,6 +1,7 @@
 """The recorder of a running study: writes what happens into the ledger, then tells whoever listens."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from uncollapse.analysis.schema import DIVERGED, DROPPED, FAILED, FINISHED, RUNNING, SEARCH, STOPPED
 from uncollapse.study.config.objectives import Limit, excesses, objectives, values
@@ -55,8 +56,14 @@ class Recorder:
     def state(self, key: str) -> str:
         return self.ledger.record(self.trial_ids[key]).state
 
-    def finish(self, key: str, final: Mapping[str, float], artifacts: Mapping[str, str] | None = None) -> None:
-        self._end(key, FINISHED, "", Left(final, artifacts or {}))
+    def finish(
+        self,
+        key: str,
+        final: Mapping[str, float],
+        artifacts: Mapping[str, str] | None = None,
+        kept_epoch: int = 0,
+    ) -> None:
+        self._end(key, FINISHED, "", Left(final, artifacts or {}, kept_epoch))
 
     def stop(self, key: str) -> None:
         self._end(key, STOPPED, "", Left())
@@ -73,7 +80,7 @@ class Recorder:
         self._tell(self.ledger.record(trial_id))
 
     def _end(self, key: str, state: str, cause: str, left: Left) -> None:
-        record = self.ledger.record(self.trial_ids[key])
+        record = replace(self.ledger.record(self.trial_ids[key]), kept_epoch=left.kept_epoch)
         if record.state == RUNNING:
             self.ledger.limit(self.trial_ids[key], excesses(record.measures, self.limits))
             compared = self.select if record.stage == SEARCH else self.bound

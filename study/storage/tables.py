@@ -37,7 +37,11 @@ def tables(found: Iterable[TrialRecord]) -> tuple[pd.DataFrame, pd.DataFrame]:
 def _row(record: TrialRecord) -> dict[str, Any]:
     named = {**_of(record, "key", "family", "stage", "number"), "configuration": record.configuration_id}
     hyperparameters = {f"param.{name}": value for name, value in record.params.items()}
-    cost = {"epochs": len(record.epochs), "seconds": record.seconds}
+    cost = {
+        "epochs": len(record.epochs),
+        "kept_epoch": record.kept_epoch or len(record.epochs),
+        "seconds": record.seconds,
+    }
     how = _of(record, "seed", "state", "cause", "audit")
     return {**named, **how, **cost, **hyperparameters, **record.measures}
 

@@ -4,7 +4,7 @@ import math
 import time
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,9 @@ from uncollapse.models.objective import Objective
 from uncollapse.models.text_vae import TextVAE
 from uncollapse.study.corpora.corpus import Split
 from uncollapse.study.errors import disk_error
-from uncollapse.study.training import devices
+from uncollapse.study.training import devices, validation
 from uncollapse.study.training.batches import evaluation_batches, training_batches, updates_per_epoch
+from uncollapse.study.training.stopping import Stopping, watch
 
 EVALUATION_BATCH = 64
 
@@ -35,19 +36,21 @@ class Effort:
     """How much the evaluations of a training spend.
 
     Args:
-        subset_sentences: validation sentences measured after every epoch, a fixed subset.
+        subset_sentences: validation sentences measured after every epoch, a fixed subset: those that choose.
         subset_samples: K of their `nll_iw`.
         full_samples: K of `nll_iw` on a whole split.
+        subset_seed: with which the subset is drawn.
     """
 
     subset_sentences: int
     subset_samples: int
     full_samples: int
+    subset_seed: int = 0
 
     @classmethod
     def of(cls, evaluate: Mapping[str, Any]) -> "Effort":
         """The `evaluate:` section of a page, which also names what a training itself does not do."""
-        return cls(**{field.name: evaluate[field.name] for field in fields(cls)})
+        return cls(**{field.name: evaluate[field.name] for field in fields(cls) if field.name in evaluate})
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,10 @@ class Task:
     """One training: a resolved configuration, a seed and a length.
 
     Args:
+        epochs: at most.
         precision: of the matrix products while training; measures are always taken in float32.
         deterministic: GPU kernels that repeat their numbers.
+        stopping: when it ends, and which epoch's weights it keeps.
     """
 
     configuration: Mapping[str, Any]
@@ -67,6 +72,20 @@ class Task:
     effort: Effort
     precision: str = "float32"
     deterministic: bool = True
+    stopping: Stopping = field(default_factory=Stopping)
+
+
+def task_of(
+    configuration: Mapping[str, Any],
+    corpus_info: CorpusInfo,
+    seed: int,
+    train: Mapping[str, Any],
+    effort: Effort,
+    stopping: Stopping | None = None,
+) -> Task:
+    """The task that the `train:` section of a page or of an exported file asks for."""
+    own = {name: train[name] for name in ("epochs", "batch_size", "precision", "deterministic") if name in train}
+    return Task(configuration, corpus_info, seed, effort=effort, stopping=stopping or Stopping(), **own)
 
 
 class Training:
@@ -77,7 +96,8 @@ class Training:
     """
 
     def __init__(self, task: Task, train: Split, valid: Split, device: torch.device) -> None:
-        self.task, self.train_split, self.valid_split, self.device = task, train, valid, device
+        self.task, self.train_split, self.device = task, train, device
+        self.validation = validation.cut(valid, task.effort.subset_sentences, task.effort.subset_seed)
         devices.settle(device, task.deterministic)
         torch.manual_seed(task.seed)
         self.model = TextVAE(task.configuration, task.corpus_info).to(device)
@@ -87,17 +107,33 @@ class Training:
         self.update = components.build(
             "updates", task.configuration["updates"], self.model, objective, self.optimization
         )
-        self.subset = self._batches(valid, task.effort.subset_sentences)
+        self.subset = self._batches(self.validation.choosing)
         self.history: list[dict[str, float]] = []
+        self.watch = watch(task.stopping, task.configuration, task.epochs)
+        self.kept: dict[str, torch.Tensor] | None = None  # weights of the best epoch, where it is not the last one
 
-    def _batches(self, split: Split, sentences: int | None = None) -> list[Batch]:
-        return [batch.to(self.device) for batch in evaluation_batches(split, EVALUATION_BATCH, sentences)]
+    def _batches(self, split: Split) -> list[Batch]:
+        return [batch.to(self.device) for batch in evaluation_batches(split, EVALUATION_BATCH)]
 
     def epochs(self) -> Iterator[dict[str, float]]:
-        """Train to the end, one record an epoch; raises `Diverged`."""
-        while len(self.history) < self.task.epochs:
+        """Train to the end, one record an epoch; the model then has the weights of `watch.kept_epoch`.
+
+        Raises:
+            Diverged: the loss or a measure did not stay finite.
+        """
+        while len(self.history) < self.task.epochs and not self.watch.over:
+            if self.watch.holds:
+                self.kept = self._weights()
             self.history.append(self._epoch(len(self.history) + 1))
+            if self.watch.note(self.history[-1]):
+                self.kept = None
             yield self.history[-1]
+        if self.kept is not None:
+            self.model.load_state_dict(self.kept)
+
+    def _weights(self) -> dict[str, torch.Tensor]:
+        """A copy of them that the next update leaves alone."""
+        return {name: value.detach().to("cpu", copy=True) for name, value in self.model.state_dict().items()}
 
     def _epoch(self, epoch: int) -> dict[str, float]:
         started = time.perf_counter()
@@ -154,6 +190,7 @@ class Training:
             "optimization": self.optimization.state_dict(),
             "update": self.update.state_dict(),
             "history": self.history,
+            "kept": self.kept,
         }
         unfinished = path.with_name(path.name + ".partial")
         with unfinished.open("wb") as file:  # a file of Python's own says why it cannot be written
@@ -174,7 +211,9 @@ class Training:
         self.model.load_state_dict(state["model"])
         self.optimization.load_state_dict(state["optimization"])
         self.update.load_state_dict(state["update"])
-        self.history = state["history"]
+        self.history, self.kept = state["history"], state["kept"]
+        for epoch in self.history:
+            self.watch.note(epoch)
         return True
 
 
@@ -184,7 +223,7 @@ def _whole(path: Path, device: torch.device) -> dict[str, Any]:
         if (damaged := file.testzip()) is not None:  # torch reads a record without looking at its checksum
             raise zipfile.BadZipFile(damaged)
     state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-    if not {"model", "optimization", "update", "history"} <= state.keys():
+    if not {"model", "optimization", "update", "history", "kept"} <= state.keys():
         raise zipfile.BadZipFile("not of a training")
     return state
 

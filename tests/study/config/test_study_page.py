@@ -19,7 +19,7 @@ def test_a_minimal_page_has_every_default() -> None:
     assert [family.name for family in study.families] == ["seqvae", "vmf"]
     assert study.search == sections.Search(24, "tpe", "asha", "valid/nll_iw", 0.1)
     assert study.replicate == sections.Replicate(configurations=3, seeds=10)
-    assert (study.train.epochs, study.train.batch_size) == (10, 32)
+    assert (study.train.epochs, study.train.patience, study.train.keep, study.train.batch_size) == (30, 5, "best", 32)
     assert (study.resources.cpus, study.resources.gpus) == (1, 0)
     assert (study.seed, study.tracking, study.override) == (0, None, {})
 

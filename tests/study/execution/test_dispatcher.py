@@ -191,7 +191,7 @@ def test_a_finished_trial_leaves_nothing_behind(dispatcher: Dispatcher, tmp_path
     checkpoint = Path(handed["checkpoint"])
     for suffix in (".pt", ".lock", ".hang"):
         checkpoint.with_suffix(suffix).write_text("")
-    dispatcher.take("a", {"event": Event.FINISHED, "final": {}, "artifacts": {}})
+    dispatcher.take("a", {"event": Event.FINISHED, "final": {}, "artifacts": {}, "kept_epoch": 0})
     dispatcher.leave("a")
     assert dispatcher.stage.recorder.state(handed["key"]) == FINISHED
     assert list(tmp_path.glob(f"{handed['key']}*")) == []

@@ -12,6 +12,7 @@ import torch
 from tests.support import models
 from uncollapse.study.training import training as module
 from uncollapse.study.training.batches import evaluation_batches, updates_per_epoch
+from uncollapse.study.training.stopping import Stopping
 from uncollapse.study.training.training import Diverged, Training
 
 
@@ -47,7 +48,9 @@ def test_the_loss_of_an_epoch_is_an_average_over_sentences() -> None:
 
 def test_the_subset_is_as_large_as_asked_and_always_the_same() -> None:
     first, second = models.training("seqvae"), models.training("seqvae", seed=9)
-    assert sum(len(words.tokens) for words in first.subset) == models.EFFORT.subset_sentences
+    assert sum(len(words.tokens) for words in first.subset) == 15 < models.EFFORT.subset_sentences, (
+        "half of the split at most"
+    )
     assert [words.tokens.tolist() for words in first.subset] == [words.tokens.tolist() for words in second.subset]
 
 
@@ -119,8 +122,8 @@ def test_a_split_is_measured_under_its_name_with_more_samples(monkeypatch: pytes
     monkeypatch.setattr(module, "evaluate", evaluate)
     training = models.training("seqvae")
     assert training.measure_split("valid", models.split(30)) == {"valid/kl": 2.0}
-    next(training.epochs())
-    assert asked == [(30, models.EFFORT.full_samples), (20, models.EFFORT.subset_samples)]
+    training.measure("subset", training.subset, models.EFFORT.subset_samples)
+    assert asked == [(30, models.EFFORT.full_samples), (15, models.EFFORT.subset_samples)]
 
 
 def test_a_finished_training_resumes_to_nothing(tmp_path: Path) -> None:
@@ -179,10 +182,8 @@ def test_a_cut_in_the_middle_of_an_epoch_costs_that_epoch_only(tmp_path: Path) -
     resumed = models.training("seqvae")
     resumed.resume(tmp_path / "trial.pt")
     list(resumed.epochs())
-    for one, other in zip(whole.history, resumed.history, strict=True):
-        assert {**one, "cost/seconds": 0} == {**other, "cost/seconds": 0}
-    pairs = zip(whole.model.parameters(), resumed.model.parameters(), strict=True)
-    assert all(torch.equal(one, other) for one, other in pairs)
+    assert list(map(without_seconds, whole.history)) == list(map(without_seconds, resumed.history))
+    assert_same(whole, resumed)
 
 
 def test_training_is_on_one_split_and_measures_on_the_other() -> None:
@@ -205,10 +206,73 @@ def test_a_model_that_is_not_finite_when_measured_is_a_divergence(name: str) -> 
 @pytest.mark.parametrize("name", models.EVERY)
 def test_mixed_precision_trains_every_family_and_measures_in_full(name: str) -> None:
     plain = models.training(name, epochs=1)
-    mixed = Training(replace(plain.task, precision="bfloat16"), plain.train_split, plain.valid_split, plain.device)
+    mixed = Training(
+        replace(plain.task, precision="bfloat16"), plain.train_split, models.split(30, seed=2), plain.device
+    )
     before = mixed.measure("subset", mixed.subset, 2)
     assert before == plain.measure("subset", plain.subset, 2), "measures know no mixed precision"
     [expected], [epoch] = plain.epochs(), mixed.epochs()
     assert epoch["train/loss"] != expected["train/loss"], "products were rounded"
     assert epoch["train/loss"] == pytest.approx(expected["train/loss"], rel=0.05)
     assert {parameter.dtype for parameter in mixed.model.parameters()} == {torch.float32}
+
+
+def assert_same(one: Training, other: Training) -> None:
+    pairs = zip(one.model.parameters(), other.model.parameters(), strict=True)
+    assert all(torch.equal(first, second) for first, second in pairs)
+
+
+def without_seconds(epoch: dict[str, float]) -> dict[str, float]:
+    return {**epoch, "cost/seconds": 0.0}
+
+
+def kept(name: str, epochs: int = 6, patience: int = 0) -> Training:
+    plain = models.training(name, epochs=epochs)
+    task = replace(plain.task, stopping=Stopping(patience, "best"))
+    return Training(task, plain.train_split, models.split(30, seed=2), plain.device)
+
+
+def worse_from(number: int, training: Training, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every epoch from `number` on is worse than all before it."""
+    measure = training.measure
+
+    def worsened(name: str, batches: list, samples: int) -> dict[str, float]:
+        late = max(0, len(training.history) + 2 - number)
+        return {at: value + 100 * late for at, value in measure(name, batches, samples).items()}
+
+    monkeypatch.setattr(training, "measure", worsened)
+
+
+@pytest.mark.parametrize("name", ["seqvae", "hsvae", "lstm_lm"])
+def test_the_best_epochs_weights_are_what_is_left(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, part = kept(name), kept(name)
+    worse_from(5, whole, monkeypatch)
+    assert len(list(whole.epochs())) == 6
+    assert whole.watch.first <= whole.watch.kept_epoch < 5
+    for epoch in part.epochs():
+        if epoch["epoch"] == whole.watch.kept_epoch:
+            break
+    assert_same(part, whole)
+
+
+def test_a_training_ends_when_it_has_waited_for_long_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    training = kept("lstm_lm", epochs=9, patience=2)
+    worse_from(3, training, monkeypatch)
+    assert len(list(training.epochs())) == training.watch.kept_epoch + 2 <= 4
+
+
+@pytest.mark.parametrize("ended", [1, 3, 4, 5])
+def test_a_training_that_was_killed_keeps_the_same_epoch_bit_for_bit(
+    ended: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, first, second = (kept("seqvae", epochs=9, patience=2) for _ in range(3))
+    for training in (whole, first, second):
+        worse_from(4, training, monkeypatch)
+    expected = list(whole.epochs())
+    for _ in zip(range(ended), first.epochs(), strict=False):
+        first.save(tmp_path / "checkpoint.pt")
+    assert second.resume(tmp_path / "checkpoint.pt")
+    list(second.epochs())
+    assert second.watch.kept_epoch == whole.watch.kept_epoch
+    assert [without_seconds(epoch) for epoch in second.history] == [without_seconds(epoch) for epoch in expected]
+    assert_same(whole, second)
