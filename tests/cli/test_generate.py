@@ -174,11 +174,14 @@ def test_what_was_trained_is_loaded_with_its_corpus(name: str, best: Path, corpo
 def test_a_loaded_model_measures_what_was_measured(best: Path, corpora: Path) -> None:
     from uncollapse.models.evaluation.evaluate import evaluate
     from uncollapse.study.training.batches import evaluation_batches
-    from uncollapse.study.training.training import EVALUATION_BATCH
+    from uncollapse.study.training.training import EVALUATION_BATCH, Effort
+    from uncollapse.study.training.validation import cut
 
     torch.set_num_threads(1)
     model, corpus, content = saved_model.load(best / "vat.yaml", corpora)
-    batches = evaluation_batches(corpus.split("valid"), EVALUATION_BATCH)
+    effort = Effort.of(content["evaluate"])
+    reporting = cut(corpus.split("valid"), effort.subset_sentences, effort.subset_seed).reporting
+    batches = evaluation_batches(reporting, EVALUATION_BATCH)
     found = evaluate(model, batches, content["evaluate"]["full_samples"], seed=0)
     figures = json.loads((best / "vat" / "figures.json").read_text())
     assert found == {name.removeprefix("valid/"): value for name, value in figures.items() if name.startswith("valid/")}
