@@ -21,6 +21,17 @@ FINISHED, STOPPED, DIVERGED, FAILED, DROPPED, RUNNING, MISSING = STATES = (
 )
 ENDED = (FINISHED, STOPPED, DIVERGED, FAILED, DROPPED)  # the last one never began: a race gave up its configuration
 
+# Why a configuration is confirmed; one that is for several reasons has them joined by +.
+BEST, KNEE, INFORMATIVE, FRONT, NEAREST, BASE, LIKELIHOOD = ROLES = (
+    "best",
+    "knee",
+    "informative",
+    "front",
+    "nearest",
+    "base",
+    "likelihood",
+)
+
 # What a trial's likelihood is called, best first. Only the first two say the same thing of two models.
 LIKELIHOODS = ("nll_exact", "nll_iw", "nll_exact_given_bag", "nll_iw_given_bag", "nll_label")
 WITHOUT_LATENT = ("nll_exact", "nll_exact_given_bag", "nll_label")
@@ -110,6 +121,7 @@ TRIAL_COLUMNS = (
     "audit",
     "epochs",
     "kept_epoch",
+    "role",
     "seconds",
 )
 CURVE_COLUMNS = ("key", "epoch", "updates")

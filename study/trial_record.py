@@ -24,6 +24,7 @@ class TrialRecord:
         final: measures on the full validation split, replicate only.
         artifacts: small texts by file name, such as generated sentences; replicate only.
         kept_epoch: the epoch, from 1, whose weights were measured and saved; 0 for the last one.
+        role: why its configuration is confirmed, one of `ROLES` or several joined by +; replicate only.
         device: on which it trained last: `cpu` or the GPU's name; "" where that is not known.
         started, ended: seconds since the epoch; 0.0 where it has not happened.
     """
@@ -46,6 +47,7 @@ class TrialRecord:
     artifacts: Mapping[str, str] = field(default_factory=dict)
     device: str = ""
     kept_epoch: int = 0
+    role: str = ""
 
     @property
     def seconds(self) -> float:

@@ -25,7 +25,7 @@ def estimator(study: Mapping[str, Any], name: str, split: str = "valid") -> str:
 
 
 def configurations(judged: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
-    """One row per replicated configuration: its hyperparameters, medians over finished seeds, and its collapses.
+    """One row per replicated configuration: why it is confirmed (`role`), hyperparameters, medians, and collapses.
 
     `nll` is the median of the estimator named beside it, with an order-statistic interval over `finished` seeds. `rank`
     orders a family's configurations by it, and so do the rows; those with fewer than half of their planned seeds
@@ -37,7 +37,7 @@ def configurations(judged: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
         {"family": family, "configuration": name, **_details(group, level)}
         for (family, name), group in replicates.groupby(UNIT, sort=False)
     ]
-    columns = [*UNIT, "settings", "race", "finished", "nll_estimator", "nll", "nll_low", "nll_high", *MEDIANS]
+    columns = [*UNIT, "role", "settings", "race", "finished", "nll_estimator", "nll", "nll_low", "nll_high", *MEDIANS]
     table = table.merge(pd.DataFrame(details, columns=columns), on=UNIT, how="left")
     thin = table["finished"] * 2 < table["planned"]
     by_figure = table.assign(thin=thin, given_up=table["dropped"] > 0)
@@ -54,6 +54,7 @@ def _details(group: pd.DataFrame, level: float) -> dict[str, Any]:
     row["race"] = (
         str(group.loc[group["state"] == "dropped", "cause"].min()) if (group["state"] == "dropped").any() else ""
     )
+    row["role"] = next((role for role in reversed(group["role"].tolist()) if role), "")
     row |= {
         "settings": settings(group.iloc[0].to_dict(), hyperparameters(group)),
         "finished": len(ended),

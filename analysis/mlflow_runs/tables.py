@@ -11,6 +11,7 @@ from uncollapse.analysis.mlflow_runs.sources import Run, Value
 from uncollapse.analysis.schema import CURVE_COLUMNS, FAILED, FINISHED, RUNNING, SEARCH, STAGES, TRIAL_COLUMNS
 from uncollapse.analysis.tables import PARAM
 
+TOLD = ("role",)  # columns that are texts, each a tag of its name; "" where a run has none
 UNSAID = {"RUNNING": RUNNING, "SCHEDULED": RUNNING, "FINISHED": FINISHED}  # the state of a run without its tag
 
 
@@ -47,8 +48,17 @@ def tables(runs: Sequence[Run], histories: pd.DataFrame) -> tuple[pd.DataFrame, 
     trials["epochs"] = by_run.size().reindex(places, fill_value=0)
     seconds = histories.get("cost/seconds", absent).groupby(histories["run"]).sum()
     trials["seconds"] = seconds.reindex(places, fill_value=0.0).astype(float)
+    kept = np.array([int(run.tag("kept_epoch") or 0) for run in runs], dtype=np.int64)
+    trials["kept_epoch"] = np.where(kept > 0, kept, trials["epochs"])
+    return trials.join(_measures(histories, trials["kept_epoch"])), curves
+
+
+def _measures(histories: pd.DataFrame, kept: pd.Series) -> pd.DataFrame:
+    """The measures of the kept epoch of every run, and those that were taken once, after its training."""
     last = histories.drop_duplicates("run", keep="last").set_index("run").drop(columns="epoch")
-    return trials.join(last), curves
+    own = histories[histories["epoch"] == kept.reindex(histories["run"]).to_numpy()].set_index("run")
+    once = [name for name in last if str(name).startswith("valid/")]
+    return own.drop(columns=["epoch", *once]).join(last[once])[list(last)]
 
 
 def rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
@@ -63,7 +73,9 @@ def rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
             "state": run.tag("state") or UNSAID.get(run.status, FAILED),
             "cause": run.tag("cause"),
             "audit": run.tag("audit") == "true",
+            **{name: run.tag(name) for name in TOLD},
             "epochs": 0,
+            "kept_epoch": 0,
             "seconds": 0.0,
             **{PARAM + name: value for name, value in params.items()},
         }

@@ -71,7 +71,20 @@ class Search:
 class Replicate:
     """The replicate stage: the best configurations of each family x the same confirmation seeds."""
 
-    configurations: Annotated[Size, Help("configurations of each family that are confirmed, the best first")] = 3
+    configurations: Annotated[
+        Size,
+        Help(
+            "configurations of each family's search that are confirmed: the best bound, the knee of bound and use of "
+            "the code, the most used code, then others spread over their Pareto front"
+        ),
+    ] = 3
+    also: Annotated[
+        tuple[Literal["base", "likelihood"], ...],
+        Help(
+            "what is confirmed besides: base, the family's page as it stands; likelihood, the search's best bound "
+            "whatever its code does, so that the price of a code is a figure"
+        ),
+    ] = ("base",)
     seeds: Annotated[Size, Help("confirmation seeds, the same for every configuration")] = 10
     racing: Annotated[
         Literal["none", "signs"],

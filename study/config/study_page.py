@@ -101,9 +101,12 @@ class Study:
 
 
 def planned(settings: Mapping[str, Any]) -> dict[str, dict[str, int]]:
-    """Trials of each family in each stage, from resolved settings; a page that searches nothing confirms its base."""
+    """Trials of each family in each stage, at most, from resolved settings.
+
+    A page that searches nothing confirms its base; of another, what `replicate.also` names may be among the chosen.
+    """
     searched = {name: bool(page["search"]) for name, page in settings["families"].items()}
-    configurations = settings["replicate"]["configurations"]
+    configurations = settings["replicate"]["configurations"] + len(settings["replicate"].get("also", ()))
     seeds = settings["replicate"]["seeds"]
     return {
         SEARCH: {name: settings["search"]["trials"] for name, search in searched.items() if search},

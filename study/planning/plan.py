@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
-from uncollapse.analysis.schema import REPLICATE, SEARCH
+from uncollapse.analysis.schema import BASE, LIKELIHOOD, REPLICATE, SEARCH
 from uncollapse.analysis.statistics.intervals import wilson
 from uncollapse.search_spaces import space
 from uncollapse.study.config import objectives
@@ -12,6 +12,8 @@ from uncollapse.study.config.families import Family
 from uncollapse.study.config.study_page import Study, planned
 from uncollapse.study.planning import costs
 from uncollapse.study.stages import sign_test, successive_halving
+
+ALSO = {BASE: "the page's own base", LIKELIHOOD: "the search's best bound"}
 
 
 def outline(study: Study, slots: int) -> dict[str, Any]:
@@ -58,9 +60,9 @@ def _limit_line(study: Study) -> list[str]:
 
 
 def _race_line(study: Study) -> str:
-    if study.replicate.racing == "none" or study.replicate.configurations == 1:
+    many = study.replicate.configurations + len(study.replicate.also)
+    if study.replicate.racing == "none" or many == 1:
         return ""
-    many = study.replicate.configurations
     first = next(seeds for seeds in count(1) if sign_test.e_value(seeds, 0) >= sign_test.needed(many))
     if first >= study.replicate.seeds:
         return f"\n           racing saves none of them: of {many} configurations none is dropped before seed {first}"
@@ -77,8 +79,9 @@ def text(study: Study, data: Mapping[str, Any]) -> str:
         f"           selects on {' and '.join(objectives.objectives(study.search.select))} of "
         f"{study.evaluate.subset_sentences} fixed validation sentences, K = {study.evaluate.subset_samples}",
         *_limit_line(study),
-        f"replicate  {trials[REPLICATE]} trials: {study.replicate.configurations} configurations (one where nothing is "
-        f"searched) x {study.replicate.seeds} seeds a family, full validation split, K = {study.evaluate.full_samples}"
+        f"replicate  {trials[REPLICATE]} trials at most: {study.replicate.configurations} configurations"
+        f"{''.join(f' and {ALSO[name]}' for name in study.replicate.also)} (the base alone where nothing is searched) "
+        f"x {study.replicate.seeds} seeds a family, full validation split, K = {study.evaluate.full_samples}"
         + _race_line(study),
         f"resolution {resolution['seeds']} seeds, 0 collapses: still compatible with "
         f"{resolution['none_high']:.0%}; half of them: {resolution['half_low']:.0%} to {resolution['half_high']:.0%} "

@@ -20,6 +20,7 @@ from uncollapse.study.training.validation import refuse_few
 
 PACKAGES = ("ray", "optuna", "torch", "mlflow", "numpy", "spacy", "uncollapse")
 MAY_GROW = (("search", "trials"), ("replicate", "configurations"), ("replicate", "seeds"))
+MAY_GAIN = (("replicate", "also"),)  # lists to which something may be added
 MAY_CHANGE = ("tracking", "export")
 
 
@@ -95,17 +96,22 @@ def _section_changes(key: str, before: Any, now: Any, remedy: str) -> list[str]:
         old, new = before.get(name), now.get(name)
         if key == "families" and old is None:
             continue  # a family more is as if it had been there, since every family has a sampler of its own
-        grows = (key, name) in MAY_GROW and isinstance(old, int) and isinstance(new, int) and new >= old
-        if _plain(old) != _plain(new) and not grows:
+        if _plain(old) != _plain(new) and not _grows((key, name), old, new):
             found.append(_change(key, name, old, new, remedy))
     return found
+
+
+def _grows(place: tuple[str, str], old: Any, new: Any) -> bool:
+    if place in MAY_GAIN:
+        return set(old) <= set(new)
+    return place in MAY_GROW and isinstance(old, int) and isinstance(new, int) and new >= old
 
 
 def _change(section: str, name: str, old: Any, new: Any, remedy: str) -> str:
     if section == "families":
         what = "is no longer there" if new is None else "was changed, or the override over it"
         return f"`families.{name}` {what}; trials of one family belong to one page; {remedy}"
-    rule = "it may only grow" if (section, name) in MAY_GROW else remedy
+    rule = "it may only grow" if (section, name) in MAY_GROW + MAY_GAIN else remedy
     return f"`{section}.{name}` was {old!r} and is now {new!r}; {rule}"
 
 

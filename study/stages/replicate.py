@@ -2,28 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
-from typing import Any, NamedTuple
+from typing import Any
 
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import TrialState, create_trial
 
-from uncollapse.analysis.schema import DIVERGED, FINISHED, REPLICATE, SEARCH
+from uncollapse.analysis.schema import DIVERGED, REPLICATE, SEARCH
 from uncollapse.study.config.families import Family
-from uncollapse.study.config.objectives import costs, limits, violation
+from uncollapse.study.config.objectives import limits
 from uncollapse.study.config.study_page import Study
-from uncollapse.study.stages import pareto
+from uncollapse.study.stages.choice import Chosen, choose
 from uncollapse.study.stages.race import AGAIN, Race
 from uncollapse.study.stages.search import SearchStage
 from uncollapse.study.stages.stage import confirmation_seeds, identify
 from uncollapse.study.storage.ledger import record_of
 from uncollapse.study.storage.recorder import Recorder
 from uncollapse.study.trial_record import TrialRecord
-
-
-class Chosen(NamedTuple):
-    """A configuration that is confirmed: resolved, with the searched hyperparameters that made it."""
-
-    configuration: Mapping[str, Any]
-    params: Mapping[str, Any]
 
 
 class ReplicateStage:
@@ -33,6 +26,7 @@ class ReplicateStage:
 
     def __init__(self, study: Study, corpus: str, recorder: Recorder) -> None:
         self.study, self.corpus, self.recorder = study, corpus, recorder
+        self.chosen = {family.name: self._chosen(family) for family in study.families}
         for family in study.families:
             self._plan(family)
         rule = study.export.collapse_limit, limits(study.search.subject_to)
@@ -49,9 +43,8 @@ class ReplicateStage:
             record = record_of(trial)
             if trial.state != TrialState.FAIL or record.state == DIVERGED:
                 there.add(record.key)
-        every = self._chosen(family)
         for seed in confirmation_seeds(self.study):
-            for chosen in every:
+            for chosen in self.chosen[family.name]:
                 named = identify(self.study, self.corpus, family.name, chosen.configuration, seed)
                 if named["key"] not in there:
                     self.enter(family.name, chosen, named)
@@ -60,27 +53,24 @@ class ReplicateStage:
         optuna_study = self.recorder.ledger.study(REPLICATE, family)
         number = len(self.recorder.ledger.trials(REPLICATE, family))
         place = {"family": family, "stage": REPLICATE, "number": number, "audit": False, "params": dict(chosen.params)}
-        optuna_study.add_trial(create_trial(state=TrialState.WAITING, user_attrs={**place, **named}))
+        why = {"role": chosen.role}
+        optuna_study.add_trial(create_trial(state=TrialState.WAITING, user_attrs={**place, **why, **named}))
 
     def _enter_again(self, dropped: Sequence[TrialRecord]) -> None:
         """Dropped trials of one family run after all."""
         for record in dropped:
             named = {"key": record.key, "configuration_id": record.configuration_id, "seed": record.seed, AGAIN: True}
-            chosen = Chosen(record.configuration, record.params)
+            chosen = Chosen(record.configuration, record.params, record.role)
             self.enter(record.family, chosen, {**named, "configuration": record.configuration})
         for family in {record.family for record in dropped}:
             self.races[family].take_up()
             self.queue = [place for place in self.queue if place[0] != family] + self._unfinished(family)
 
     def _chosen(self, family: Family) -> list[Chosen]:
-        """The best finished configurations of the search, each once; the base of a page that searches nothing."""
-        if not family.search:
-            return [Chosen(family.configure({}), {})]
-        return choose(self.recorder.ledger.trials(SEARCH, family.name), self.study)
+        return choose(family, [record_of(one) for one in self.recorder.ledger.trials(SEARCH, family.name)], self.study)
 
     def planned(self) -> dict[str, int]:
-        seeds = self.study.replicate.seeds
-        return {family.name: len(self._chosen(family)) * seeds for family in self.study.families}
+        return {name: len(chosen) * self.study.replicate.seeds for name, chosen in self.chosen.items()}
 
     def _unfinished(self, family: str) -> list[tuple[str, int]]:
         trials = self.recorder.ledger.trials(REPLICATE, family)
@@ -117,20 +107,3 @@ class ReplicateStage:
 def anything_left(study: Study, corpus: str, recorder: Recorder) -> bool:
     """Whether a study that was begun earlier has any trial still to be trained."""
     return SearchStage(study, corpus, recorder).left() or ReplicateStage(study, corpus, recorder).left()
-
-
-def choose(trials: list[FrozenTrial], study: Study) -> list[Chosen]:
-    """The `replicate.configurations` first finished trials that keep every limit, no configuration twice.
-
-    With several objectives those of the Pareto front come first, spread over it.
-    """
-    kept = limits(study.search.subject_to)
-    finished = [record for record in map(record_of, trials) if record.state == FINISHED]
-    finished = [record for record in finished if violation(record.measures, kept) == 0]
-    order = pareto.in_order([costs(record, study.search.select) for record in finished])
-    best_of: dict[str, Chosen] = {}
-    for record in (finished[at] for at in order):
-        best_of.setdefault(record.configuration_id, Chosen(record.configuration, record.params))
-        if len(best_of) == study.replicate.configurations:
-            break
-    return list(best_of.values())

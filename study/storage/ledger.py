@@ -173,6 +173,7 @@ def record_of(trial: FrozenTrial) -> TrialRecord:
         artifacts=attributes.get("artifacts", {}),
         device=attributes.get("device", ""),
         kept_epoch=attributes.get("kept_epoch", 0),
+        role=attributes.get("role", ""),
     )
 
 

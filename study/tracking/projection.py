@@ -111,6 +111,7 @@ class Projection:
         for file, content in record.artifacts.items():
             self.client.log_text(run, content, file)
         tags = {TAG + "state": record.state, TAG + "cause": record.cause[:4000], TAG + "epochs_sent": str(last)}
+        tags[TAG + "kept_epoch"] = str(record.kept_epoch)
         tags[TAG + "number"] = str(record.number)  # a failed seed that was entered again has a new one
         self.client.log_batch(run, tags=[RunTag(key, value) for key, value in tags.items()])
         self.client.set_terminated(run, STATUS[record.state], milliseconds(record.ended))
@@ -120,6 +121,7 @@ class Projection:
             return self.study_run()
         title = f"{record.family} {record.configuration_id} (configuration)"
         tags = {"kind": "configuration", "family": record.family, "configuration": record.configuration_id}
+        tags["role"] = record.role
         name = f"configuration/{record.family}/{record.configuration_id}"
         return self._run(name, title, self.study_run(), tags, _params(record), milliseconds(record.started))
 
@@ -210,6 +212,7 @@ def _tags(record: TrialRecord) -> dict[str, str]:
         "seed": str(record.seed),
         "key": record.key,
         "audit": str(record.audit).lower(),
+        "role": record.role,
         "params": json.dumps(
             dict(record.params), default=str
         ),  # the searched ones: parameters are all that is resolved

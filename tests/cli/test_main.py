@@ -118,7 +118,7 @@ def test_plan_says_what_would_run_and_starts_nothing(tmp_path: Path, capsys: pyt
     page = write(tmp_path, replicate={"configurations": 2, "seeds": 10}, search={"trials": 5})
     assert main(["plan", page, "--runs", str(tmp_path / "runs"), "--no-calibrate", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
-    assert said["trials"] == {"search": 5, "replicate": 20}
+    assert said["trials"] == {"search": 5, "replicate": 30}, "two configurations and the base, ten seeds each"
     assert said["resolution"]["none_high"] == pytest.approx(0.2775, abs=1e-4)  # Wilson: z^2 / (n + z^2)
     assert not list((tmp_path / "runs").glob("*/study.json"))
 

@@ -7,6 +7,7 @@ from typing import Any
 from tests.support.models import PAGE, write
 from uncollapse.study.config import study_page
 from uncollapse.study.config.study_page import Study
+from uncollapse.study.stages.choice import Chosen, choose
 from uncollapse.study.stages.replicate import ReplicateStage
 from uncollapse.study.stages.search import SearchStage
 from uncollapse.study.stages.stage import Stage
@@ -31,7 +32,7 @@ def study(folder: Path, space: str = SPACE, names: tuple[str, ...] = ("one", "tw
         "corpus": {"name": "cafes"},
         "families": [f"{name}.yaml" for name in names],
         "search": {"trials": 6, "sampler": "random", "audit": 0.0, **sections.pop("search", {})},
-        "replicate": {"configurations": 2, "seeds": 3, **sections.pop("replicate", {})},
+        "replicate": {"configurations": 2, "seeds": 3, "also": [], **sections.pop("replicate", {})},
         "train": {"epochs": EPOCHS},
         **sections,
     }
@@ -84,6 +85,12 @@ def run(stage: Stage, value: Value = by_scale, trials: int | None = None) -> lis
         train(stage, record, value)
         done.append(record)
     return done
+
+
+def chosen(folder: Path, of: Study, family: str = "one") -> list[Chosen]:
+    """What a family's search, read anew, gives to be confirmed."""
+    page = next(one for one in of.families if one.name == family)
+    return choose(page, records(folder, family), of)
 
 
 def records(folder: Path, family: str, stage: str = "search") -> list[TrialRecord]:

@@ -23,6 +23,11 @@ from uncollapse.analysis.report.wording import collapsed_text, percent, percent_
 
 # tests/benchmarks/racing.py, collapses that alone decide who loses being the worst case
 RACED = "its interval is of those it got, and among the dropped alone Wilson's held 83 to 100 % of simulated shares"
+ROLE = (
+    "why it is confirmed; of the search's trials within its limits best has the lowest bound, informative the most "
+    "used code, knee lies between, front are others of their Pareto front; nearest broke the limits least where none "
+    "kept them; base is the family's page as it stands; likelihood the search's lowest bound whatever its code does"
+)
 
 
 def configurations(found: Findings, table: pd.DataFrame, compact: bool = False) -> Grid:
@@ -31,6 +36,7 @@ def configurations(found: Findings, table: pd.DataFrame, compact: bool = False) 
     columns: list[Column] = [
         family_column(),
         text_column("configuration", "configuration", "short hash, same for all seeds"),
+        text_column("role", "role", ROLE),
     ]
     columns += [
         share_column("collapsed", "wilson_low", "wilson_high", "k/n judged seeds with Wilson 95 %", collapsed_text),

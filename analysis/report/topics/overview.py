@@ -94,7 +94,8 @@ TABLES = Section(
         ),
         Table(
             "configurations",
-            "per replicated configuration: hyperparameters, counts by verdict, share with Wilson and Jeffreys "
+            "per replicated configuration: role, why it is confirmed, hyperparameters, counts by verdict, share with "
+            "Wilson and Jeffreys "
             "intervals, "
             "share_least and share_most (no or every unjudged seed collapsed), medians over finished seeds; race says "
             "why one got fewer seeds; nll is the estimator named in nll_estimator; rank orders a family's "

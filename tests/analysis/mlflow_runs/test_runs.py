@@ -67,7 +67,10 @@ def _finish(stage: trial_records.Stage, record: TrialRecord) -> None:
     for epoch in range(1, trial_records.EPOCHS + 1):
         stage.recorder.epoch(record.key, trial_records.epoch_record(epoch, trial_records.by_scale(record, epoch)))
     stage.recorder.finish(
-        record.key, {"valid/nll_iw": 30.0 + record.seed, "valid/mi": 2.0}, {SHEET: f"seed {record.seed}"}
+        record.key,
+        {"valid/nll_iw": 30.0 + record.seed, "valid/mi": 2.0},
+        {SHEET: f"seed {record.seed}"},
+        kept_epoch=2 * record.seed,
     )
 
 
@@ -108,6 +111,8 @@ def test_the_trials_are_those_of_the_ledger_column_by_column(read: Records, fold
     expected, _ = _expected(folder)
     assert {FINISHED, STOPPED, DIVERGED, FAILED, RUNNING} <= set(expected["state"])
     assert expected["audit"].any()
+    assert (expected["kept_epoch"] < expected["epochs"]).any()
+    assert set(expected["role"]) == {"", "best", "front"}
     _same(read.trials, expected)
     for name in ("number", "seed", "epochs", "audit", "param.latent.size", "param.latent.prior_scale"):
         assert read.trials[name].dtype == expected[name].dtype

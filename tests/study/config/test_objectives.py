@@ -18,7 +18,6 @@ from uncollapse.study.config.objectives import Limit
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.results import export
 from uncollapse.study.stages import pareto, selection_rule
-from uncollapse.study.stages.replicate import choose
 from uncollapse.study.stages.search import SearchStage
 from uncollapse.study.storage.fingerprints import configuration_id
 from uncollapse.study.storage.ledger import Ledger, record_of
@@ -115,19 +114,21 @@ def test_likelihood_without_a_code_stops_nobody_who_has_one(tmp_path: Path) -> N
 def test_only_what_keeps_every_limit_is_confirmed(tmp_path: Path) -> None:
     study = study_of(tmp_path, stop_early="none")
     found = run(stage_of(study, tmp_path))
-    chosen = choose(Ledger(tmp_path / "runs", "mine").trials("search", "one"), study)
+    chosen = trial_records.chosen(tmp_path, study)
     assert [one.configuration for one in chosen] == [found[1].configuration, found[2].configuration]
     free = study_of(tmp_path, stop_early="none", subject_to={})
-    chosen = choose(Ledger(tmp_path / "runs", "mine").trials("search", "one"), free)
+    chosen = trial_records.chosen(tmp_path, free)
     assert [one.configuration for one in chosen] == [found[0].configuration, found[3].configuration]
 
 
-def test_where_no_trial_keeps_them_nothing_is_confirmed_and_nothing_breaks(tmp_path: Path) -> None:
+def test_where_no_trial_keeps_them_the_nearest_is_confirmed(tmp_path: Path) -> None:
     study = study_of(tmp_path, stop_early="none")
-    run(stage_of(study, tmp_path), code=0.05)
+    found = run(stage_of(study, tmp_path), code=0.05)
     stage = trial_records.replicate(study, tmp_path)
-    assert stage.planned() == {"one": 0}
-    assert stage.next_trial() is None
+    assert stage.planned() == {"one": 3}
+    record = stage.next_trial()
+    assert record is not None
+    assert (record.role, record.configuration) == ("nearest", found[1].configuration), "the best bound of the nearest"
 
 
 def test_tpe_learns_to_keep_a_limit(tmp_path: Path) -> None:
@@ -206,7 +207,7 @@ def test_the_sampler_is_told_both_and_the_front_is_confirmed_end_to_end(tmp_path
         [record.measures["subset/nll_iw"], record.measures["subset/hoyer_mean"]] for record in records
     ]
     best = {trial.user_attrs["configuration_id"] for trial in told.best_trials}
-    chosen = [configuration_id(one.configuration) for one in choose(found.trials("search", "one"), study)]
+    chosen = [configuration_id(one.configuration) for one in trial_records.chosen(tmp_path, study)]
     assert set(chosen) <= best
     by_nll = min(records, key=lambda record: record.measures["subset/nll_iw"])
     by_hoyer = max(records, key=lambda record: record.measures["subset/hoyer_mean"])

@@ -15,6 +15,7 @@ from uncollapse.study.storage.workspace import Workspace
 SAFE: dict[str, dict[str, Any]] = {
     "more trials": {"search": {"trials": 9}},
     "more seeds and configurations": {"replicate": {"configurations": 3, "seeds": 8}},
+    "the page as it stands is confirmed too": {"replicate": {"also": ["base"]}},
     "another tracking server": {"tracking": "http://127.0.0.1:5000"},
     "another rule of export": {"export": {"collapse_limit": 0.2}},
     "a family more": {"families": {"three": {"base": {}, "search": {}}}},

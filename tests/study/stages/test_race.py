@@ -10,7 +10,7 @@ import pytest
 from tests.support import trial_records
 from uncollapse.analysis.schema import DROPPED, FINISHED, MISSING
 from uncollapse.study.config.study_page import Study
-from uncollapse.study.stages.replicate import ReplicateStage, choose
+from uncollapse.study.stages.replicate import ReplicateStage
 from uncollapse.study.storage.fingerprints import configuration_id
 from uncollapse.study.storage.ledger import Ledger, record_of
 from uncollapse.study.storage.tables import recorded
@@ -62,7 +62,7 @@ def left(folder: Path) -> dict[tuple[str, str, int], tuple[str, str]]:
 
 def ranked(folder: Path, study: Study, family: str = "one") -> list[str]:
     """The chosen configurations of a family by the scale that makes them bad, the best first."""
-    chosen = choose(Ledger(folder / "runs", "mine").trials("search", family), study)
+    chosen = trial_records.chosen(folder, study, family)
     by = sorted(chosen, key=lambda one: one.configuration["latent"]["prior_scale"])
     return [configuration_id(one.configuration) for one in by]
 

@@ -8,10 +8,9 @@ from tests.support import trial_records
 from tests.support.trial_records import EPOCHS, by_scale, records
 from uncollapse.analysis.schema import DIVERGED, FAILED, FINISHED, MISSING
 from uncollapse.study.config.study_page import Study, planned
-from uncollapse.study.stages.replicate import anything_left, choose
+from uncollapse.study.stages.replicate import anything_left
 from uncollapse.study.stages.stage import confirmation_seeds
 from uncollapse.study.storage.fingerprints import configuration_id
-from uncollapse.study.storage.ledger import Ledger
 from uncollapse.study.trial_record import selection
 
 
@@ -24,8 +23,7 @@ def searched(folder: Path, **sections: Any) -> Study:
 def test_the_best_finished_configurations_are_chosen_each_once(tmp_path: Path) -> None:
     study = searched(tmp_path, search={"trials": 12, "audit": 0.5})
     found = records(tmp_path, "one")
-    ledger = Ledger(tmp_path / "runs", "mine")
-    chosen = choose(ledger.trials("search", "one"), study)
+    chosen = trial_records.chosen(tmp_path, study)
     finished = sorted((one for one in found if one.state == FINISHED), key=lambda one: selection(one, "valid/nll_iw"))
     assert [one.configuration for one in chosen] == [one.configuration for one in finished[:2]]
 
@@ -36,7 +34,7 @@ CHOICE = "search: {latent: {prior_scale: {choice: [1.0, 1.5]}}}"
 def test_a_configuration_that_was_tried_often_is_chosen_once(tmp_path: Path) -> None:
     study = trial_records.study(tmp_path, space=CHOICE, names=("one",), search={"stop_early": "none", "trials": 12})
     trial_records.run(trial_records.search(study, tmp_path))
-    chosen = choose(Ledger(tmp_path / "runs", "mine").trials("search", "one"), study)
+    chosen = trial_records.chosen(tmp_path, study)
     assert [one.configuration["latent"]["prior_scale"] for one in chosen] == [1.0, 1.5]
 
 
