@@ -19,7 +19,7 @@ FINISHED, STOPPED, DIVERGED, FAILED, DROPPED, RUNNING, MISSING = STATES = (
     "running",
     "missing",
 )
-ENDED = (FINISHED, STOPPED, DIVERGED, FAILED, DROPPED)  # the last one never began: a race gave up its configuration
+ENDED = (FINISHED, STOPPED, DIVERGED, FAILED, DROPPED)  # the last one never began: see its cause
 
 # Why a configuration is confirmed; one that is for several reasons has them joined by +.
 BEST, KNEE, INFORMATIVE, FRONT, NEAREST, BASE, LIKELIHOOD = ROLES = (
@@ -31,6 +31,9 @@ BEST, KNEE, INFORMATIVE, FRONT, NEAREST, BASE, LIKELIHOOD = ROLES = (
     "base",
     "likelihood",
 )
+
+# Why a configuration is tried in a search: its page's own, stated by the study, or proposed.
+START, SAMPLER = "start", "sampler"
 
 # What a trial's likelihood is called, best first. Only the first two say the same thing of two models.
 LIKELIHOODS = ("nll_exact", "nll_iw", "nll_exact_given_bag", "nll_iw_given_bag", "nll_label")
@@ -121,6 +124,7 @@ TRIAL_COLUMNS = (
     "audit",
     "epochs",
     "kept_epoch",
+    "origin",
     "role",
     "seconds",
 )

@@ -37,6 +37,12 @@ class Interval:
         centre = math.sqrt(self.low * self.high) if self.log else (self.low + self.high) / 2
         return round(centre) if self.whole else centre
 
+    def recorded(self, value: Any) -> Any:
+        """A value as it is recorded; raises LookupError where it lies outside."""
+        if type(value) not in (int, float) or not self.low <= value <= self.high or (self.whole and value % 1):
+            raise LookupError(value)
+        return value
+
     def __str__(self) -> str:
         return f"{self.low:g} to {self.high:g}" + (", whole" if self.whole else "") + (", log" if self.log else "")
 
@@ -60,6 +66,13 @@ class Choice:
     def middle(self) -> Any:
         """Where a typical trial stands."""
         return self.values[len(self.values) // 2]
+
+    def recorded(self, value: Any) -> str:
+        """The name under which a value is recorded; raises LookupError where it is none of the choice."""
+        for name, known in self.names.items():
+            if known == value and isinstance(known, bool) == isinstance(value, bool):
+                return name
+        raise LookupError(value)
 
     def __str__(self) -> str:
         return " | ".join(self.names)
@@ -91,20 +104,49 @@ def _draw(node: Any, name: str, ask: Ask) -> Any:
 
 def hyperparameters(search: Mapping[str, Any]) -> Iterator[tuple[str, Distribution]]:
     """Every hyperparameter by its dotted name, conditional ones included."""
-    for name, leaf, _ in _walk(search):
+    for name, leaf, _ in steps(search):
         yield name, leaf
+
+
+def locate(search: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The hyperparameters that draw these settings, by dotted name and in the words in which they are recorded.
+
+    Args:
+        settings: with every default written out.
+
+    Raises:
+        LookupError: a value lies outside the space, or what is searched is not there.
+    """
+    found: dict[str, Any] = {}
+    for key, node in search.items():
+        _locate(expand(node), key, settings[key], found)
+    return found
+
+
+def _locate(node: Any, name: str, value: Any, found: dict[str, Any]) -> None:
+    if not isinstance(node, Mapping):
+        return  # the page fixes it
+    if (leaf := distribution(node)) is not None:
+        found[name] = leaf.recorded(value)
+        return
+    options = node
+    if "one_of" in node:
+        found[f"{name}.kind"] = kind = value["kind"]
+        options, name = node["one_of"][kind] or {}, f"{name}.{kind}"
+    for key, inner in options.items():
+        _locate(expand(inner), f"{name}.{key}", value[key], found)
 
 
 Step = tuple[str, Distribution, Mapping[str, str]]
 
 
-def _walk(search: Mapping[str, Any]) -> Iterator[Step]:
+def steps(search: Mapping[str, Any]) -> Iterator[Step]:
     """Every hyperparameter with the kinds that must be chosen for it to exist."""
     for key, node in search.items():
-        yield from _walk_node(expand(node), key, {})
+        yield from _steps_of(expand(node), key, {})
 
 
-def _walk_node(node: Any, name: str, way: Mapping[str, str]) -> Iterator[Step]:
+def _steps_of(node: Any, name: str, way: Mapping[str, str]) -> Iterator[Step]:
     if not isinstance(node, Mapping):
         return
     if (leaf := distribution(node)) is not None:
@@ -113,10 +155,10 @@ def _walk_node(node: Any, name: str, way: Mapping[str, str]) -> Iterator[Step]:
         yield f"{name}.kind", Choice(tuple(node["one_of"])), way
         for kind, options in node["one_of"].items():
             for key, inner in (options or {}).items():
-                yield from _walk_node(expand(inner), f"{name}.{kind}.{key}", {**way, f"{name}.kind": kind})
+                yield from _steps_of(expand(inner), f"{name}.{kind}.{key}", {**way, f"{name}.kind": kind})
     else:
         for key, inner in node.items():
-            yield from _walk_node(expand(inner), f"{name}.{key}", way)
+            yield from _steps_of(expand(inner), f"{name}.{key}", way)
 
 
 def expand(node: Any) -> Any:
@@ -155,7 +197,7 @@ def corners(search: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Settings in which each hyperparameter in turn stands at each of its extremes, so that all of them can be
     checked."""
     yield draw(search, partial(_standing, {}))
-    for name, leaf, way in _walk(search):
+    for name, leaf, way in steps(search):
         for extreme in leaf.extremes:
             yield draw(search, partial(_standing, {**way, name: extreme}))
 

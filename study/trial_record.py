@@ -24,6 +24,7 @@ class TrialRecord:
         final: measures on the full validation split, replicate only.
         artifacts: small texts by file name, such as generated sentences; replicate only.
         kept_epoch: the epoch, from 1, whose weights were measured and saved; 0 for the last one.
+        origin: why its configuration is tried: `base`, `start` or `sampler`; search only.
         role: why its configuration is confirmed, one of `ROLES` or several joined by +; replicate only.
         device: on which it trained last: `cpu` or the GPU's name; "" where that is not known.
         started, ended: seconds since the epoch; 0.0 where it has not happened.
@@ -48,6 +49,7 @@ class TrialRecord:
     device: str = ""
     kept_epoch: int = 0
     role: str = ""
+    origin: str = ""
 
     @property
     def seconds(self) -> float:

@@ -16,15 +16,34 @@ def _found(judge: Judge) -> Judge:
     return lambda value: None if (error := judge(value)) is None else f"{error}, found {value!r}"
 
 
+def start_error(value: Any) -> str | None:
+    """What is wrong with the form of `search.start`, as the rest of a sentence."""
+    if not isinstance(value, list | tuple) or not all(isinstance(one, str | Mapping) for one in value):
+        return "must be a list of exported files and of mappings {family: {component: {option: value}}}"
+    return None
+
+
 @dataclass(frozen=True)
 class Search:
     """The search stage: equal trials per family, a sampler and early stopping per family."""
 
     trials: Annotated[Size, Help("trials of each family")] = 24
     sampler: Annotated[
-        Literal["tpe", "random"],
-        Help("what proposes: tpe, or random (seeded by trial, so that its proposals never depend on timing)"),
-    ] = "tpe"
+        Literal["cei", "tpe", "random", "qmc"],
+        Help(
+            "what proposes: cei, constrained expected improvement, which models the bound and how far a code is from "
+            "being used; tpe, Optuna's; random; or qmc, which fills the space evenly (the last two learn nothing, so "
+            "their proposals never depend on timing)"
+        ),
+    ] = "cei"
+    start: Annotated[
+        tuple[Any, ...],
+        Rule("a list of exported files and of mappings {family: {component: {option: value}}}", _found(start_error)),
+        Help(
+            "configurations that are tried first, after the page's own: each an exported file, or components over a "
+            "family's base; more may be added while the study is under way"
+        ),
+    ] = ()
     stop_early: Annotated[Literal["asha", "none"], Help("what ends hopeless trials early: asha, or none")] = "asha"
     select: Annotated[
         str | Sequence[str],
@@ -209,8 +228,8 @@ SECTIONS: Mapping[str, type] = {
 def search_errors(page: Mapping[str, Any]) -> list[str]:
     """What does not go together; above all, what compares by one figure has no place where several are looked for."""
     search, replicate = Search(**page.get("search", {})), Replicate(**page.get("replicate", {}))
-    if search.warm_start and search.sampler == "random":
-        return ["search.warm_start: random proposals learn from nothing; leave it out, or say sampler: tpe"]
+    if search.warm_start and search.sampler in ("random", "qmc"):
+        return [f"search.warm_start: {search.sampler} proposals learn from nothing; leave it out, or say sampler: cei"]
     if len(objectives.objectives(search.select)) == 1:
         return []
     constraint = "with several measures in search.select no trial is the better one by a single figure"

@@ -10,7 +10,7 @@ from uncollapse.analysis.schema import REPLICATE, SEARCH
 from uncollapse.models.configuration.bounds import Count
 from uncollapse.models.configuration.unknown_name import unknown
 from uncollapse.search_spaces import page_yaml
-from uncollapse.study.config import families
+from uncollapse.study.config import families, starting_points
 from uncollapse.study.config.families import Family
 from uncollapse.study.config.names import CONSTRAINT, study_error
 from uncollapse.study.config.page_files import expand
@@ -136,9 +136,12 @@ def parse(page: Any, folder: Path, place: str) -> Study:
     found = _page_errors(page)
     loaded, family_errors = _families(page, folder)
     found += family_errors
+    if not found:
+        start, found = starting_points.read(page.get("search", {}).get("start", ()), loaded, folder)
     if found:
         raise UserError([f"{place}: {error}" for error in found])
     sections = {name: kind(**page.get(name, {})) for name, kind in SECTIONS.items()}
+    sections["search"] = dataclasses.replace(sections["search"], start=tuple(start))
     plain = {key: page[key] for key in ("corpus", "override", "tracking", "seed") if key in page}
     study = Study(name=page["study"], families=tuple(loaded), folder=folder, **plain, **sections)
     if (trials := sum(sum(counts.values()) for counts in planned(study.settings()).values())) > MOST_TRIALS:

@@ -21,6 +21,7 @@ from uncollapse.study.training.validation import refuse_few
 PACKAGES = ("ray", "optuna", "torch", "mlflow", "numpy", "spacy", "uncollapse")
 MAY_GROW = (("search", "trials"), ("replicate", "configurations"), ("replicate", "seeds"))
 MAY_GAIN = (("replicate", "also"),)  # lists to which something may be added
+MAY_EXTEND = (("search", "start"),)  # lists to whose end something may be added
 MAY_CHANGE = ("tracking", "export")
 
 
@@ -104,6 +105,8 @@ def _section_changes(key: str, before: Any, now: Any, remedy: str) -> list[str]:
 def _grows(place: tuple[str, str], old: Any, new: Any) -> bool:
     if place in MAY_GAIN:
         return set(old) <= set(new)
+    if place in MAY_EXTEND:
+        return bool(_plain(old) == _plain(new)[: len(old)])
     return place in MAY_GROW and isinstance(old, int) and isinstance(new, int) and new >= old
 
 
@@ -111,7 +114,7 @@ def _change(section: str, name: str, old: Any, new: Any, remedy: str) -> str:
     if section == "families":
         what = "is no longer there" if new is None else "was changed, or the override over it"
         return f"`families.{name}` {what}; trials of one family belong to one page; {remedy}"
-    rule = "it may only grow" if (section, name) in MAY_GROW + MAY_GAIN else remedy
+    rule = "it may only grow" if (section, name) in MAY_GROW + MAY_GAIN + MAY_EXTEND else remedy
     return f"`{section}.{name}` was {old!r} and is now {new!r}; {rule}"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from optuna.trial import TrialState, create_trial
 
-from uncollapse.analysis.schema import DIVERGED, REPLICATE, SEARCH
+from uncollapse.analysis.schema import FAILED, REPLICATE, SEARCH
 from uncollapse.study.config.families import Family
 from uncollapse.study.config.objectives import limits
 from uncollapse.study.config.study_page import Study
@@ -41,7 +41,7 @@ class ReplicateStage:
         there = set()
         for trial in self.recorder.ledger.trials(REPLICATE, family.name):
             record = record_of(trial)
-            if trial.state != TrialState.FAIL or record.state == DIVERGED:
+            if record.state != FAILED:
                 there.add(record.key)
         for seed in confirmation_seeds(self.study):
             for chosen in self.chosen[family.name]:

@@ -2,22 +2,29 @@
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import optuna
+from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial
 
-from uncollapse.analysis.schema import SEARCH
+from uncollapse.analysis.schema import BASE, DROPPED, SAMPLER, SEARCH, START
 from uncollapse.models.configuration import constraints
 from uncollapse.models.configuration.annealing import annealed_by
 from uncollapse.study.config.families import Family
 from uncollapse.study.config.objectives import directions, limits, standing
 from uncollapse.study.config.study_page import Study
-from uncollapse.study.stages import samplers, successive_halving
+from uncollapse.study.stages import successive_halving
+from uncollapse.study.stages.sampling.point import PointSampler
+from uncollapse.study.stages.sampling.proposal import propose
+from uncollapse.study.stages.sampling.samplers import Proposal, sampler
 from uncollapse.study.stages.stage import identify, tuning_seed
+from uncollapse.study.stages.stated_points import StatedPoint, stated_points
 from uncollapse.study.storage.ledger import record_of
 from uncollapse.study.storage.recorder import Recorder
 from uncollapse.study.trial_record import TrialRecord
 
+DOUBLES = 20  # proposals in a row that were trained already, after which a family's search ends
 Earlier = Mapping[str, Sequence[FrozenTrial]]  # what the sampler knows from other studies, by family
 
 
@@ -32,7 +39,9 @@ class SearchStage:
         self.rungs = successive_halving.rungs(study.train.epochs) if study.search.stop_early == "asha" else []
         self.limits = limits(study.search.subject_to)
         self.at_rung: dict[tuple[str, int], dict[str, tuple[float, float]]] = {}  # what is broken, then the bound
+        self.stated = {one.name: stated_points(one, study.search.start) for one in self.families.values()}
         self.asked: dict[str, int] = {}
+        self.doubles: dict[str, int] = {}  # the last proposals of a family that were trained already
         self.orphans: deque[tuple[Family, int]] = deque()
         for family in self.families.values():
             self._read(family)
@@ -40,22 +49,31 @@ class SearchStage:
     def _read(self, family: Family) -> None:
         """Take up what an earlier process left: refill the rungs, go on with what was running."""
         trials = self.recorder.ledger.trials(SEARCH, family.name)
-        self.asked[family.name] = len(trials)
+        self.asked[family.name], self.doubles[family.name] = 0, 0
         for trial in trials:
             record = record_of(trial)
+            doubled = record.state == DROPPED
+            self.asked[family.name] += not doubled
+            self.doubles[family.name] = self.doubles[family.name] + 1 if doubled else 0
             for rung in self.rungs:
                 self._note(record, rung)
             if not trial.state.is_finished():
                 self.orphans.append((family, trial._trial_id))
 
     def planned(self) -> dict[str, int]:
-        return dict.fromkeys(self.families, self.study.search.trials)
+        """Fewer of a family whose space holds no more configurations."""
+        return {name: self.study.search.trials if self._open(name) else asked for name, asked in self.asked.items()}
 
     def left(self) -> bool:
-        return bool(self.orphans) or any(asked < self.study.search.trials for asked in self.asked.values())
+        return bool(self.orphans) or any(map(self._open, self.asked))
+
+    def _open(self, family: str) -> bool:
+        """Whether a family gets a further trial."""
+        return self.asked[family] < self.study.search.trials and self.doubles[family] < DOUBLES
 
     def next_trial(self) -> TrialRecord | None:
-        """The next trial whose configuration breaks no constraint; one that does fails at once, and counts too."""
+        """The next trial whose configuration breaks no constraint; one that does fails at once, and counts too. What
+        proposes an earlier trial's configuration is dropped, and counts as none."""
         while (place := self._next_place()) is not None:
             if (record := self._prepare(*place)) is not None:
                 return record
@@ -65,24 +83,25 @@ class SearchStage:
         """What an earlier process left running, else a new trial of the family that has the fewest."""
         if self.orphans:
             return self.orphans.popleft()
-        least = min(self.asked, key=lambda name: self.asked[name], default=None)
-        if least is None or self.asked[least] >= self.study.search.trials:
+        least = min(filter(self._open, self.asked), key=lambda name: self.asked[name], default=None)
+        if least is None:
             return None
-        optuna_study = self._seeded(self.families[least], self.asked[least])
         self.asked[least] += 1
-        return self.families[least], optuna_study.ask()._trial_id
+        return self.families[least], self._optuna_study(self.families[least]).ask()._trial_id
 
-    def _seeded(self, family: Family, number: int) -> optuna.Study:
-        optuna_study = self.recorder.ledger.study(SEARCH, family.name, directions(self.study.search.select))
-        earlier = self.earlier.get(family.name, ())
-        kind, seed = self.study.search.sampler, self.study.seed
-        optuna_study.sampler = samplers.sampler(kind, seed, family.name, number, earlier)
-        return optuna_study
+    def _optuna_study(self, family: Family) -> optuna.Study:
+        return self.recorder.ledger.study(SEARCH, family.name, directions(self.study.search.select))
 
     def _prepare(self, family: Family, trial_id: int) -> TrialRecord | None:
         """Start a trial, its configuration drawn; None where that breaks a constraint, which ends it."""
         if not self.recorder.ledger.record(trial_id).configuration:
             self._draw(family, trial_id)
+        if (double := self._trained_already(family, trial_id)) is not None:
+            self.recorder.drop(trial_id, f"it proposes what trial {double} trained")
+            self.asked[family.name] -= 1
+            self.doubles[family.name] += 1
+            return None
+        self.doubles[family.name] = 0
         record = self.recorder.start(trial_id)
         if broken := constraints.broken(record.configuration):
             self.recorder.fail(record.key, "the proposal breaks a constraint: " + "; ".join(broken))
@@ -93,12 +112,41 @@ class SearchStage:
         """Draw, or finish drawing, the configuration of a trial and write it down."""
         ledger = self.recorder.ledger
         number = ledger.storage.get_trial_number_from_id(trial_id)
-        trial = optuna.Trial(self._seeded(family, number), trial_id)
-        configuration = family.configure(samplers.propose(trial, family.search))
+        stated = self._stated(family, number)
+        configuration = stated.configuration if stated else self._proposed(family, trial_id, number)
+        if stated and stated.params:
+            self._suggest(family, trial_id, PointSampler(stated.params))
         audit = successive_halving.spread_evenly(number, self.study.search.audit)
-        place = {"family": family.name, "stage": SEARCH, "number": number, "audit": audit}
+        origin = stated.origin if stated else SAMPLER
+        place = {"family": family.name, "stage": SEARCH, "number": number, "audit": audit, "origin": origin}
         named = identify(self.study, self.corpus, family.name, configuration, tuning_seed(self.study, number))
         ledger.describe(trial_id, {**place, **named})
+
+    def _stated(self, family: Family, number: int) -> StatedPoint | None:
+        """The next configuration that is stated and not tried yet."""
+        trials = self.recorder.ledger.trials(SEARCH, family.name)[:number]
+        tried = sum(record_of(trial).origin in (BASE, START) for trial in trials)
+        return next(iter(self.stated[family.name][tried:]), None)
+
+    def _proposed(self, family: Family, trial_id: int, number: int) -> dict[str, Any]:
+        """The configuration that the sampler proposes."""
+        earlier, seed = self.earlier.get(family.name, ()), self.study.seed
+        proposal = Proposal(seed, family.name, number, family.search, self._optuna_study(family), earlier)
+        return family.configure(self._suggest(family, trial_id, sampler(self.study.search.sampler, proposal)))
+
+    def _suggest(self, family: Family, trial_id: int, by: BaseSampler) -> dict[str, Any]:
+        """Have Optuna record what a sampler draws for a trial."""
+        optuna_study = self._optuna_study(family)
+        optuna_study.sampler = by
+        return propose(optuna.Trial(optuna_study, trial_id), family.search)
+
+    def _trained_already(self, family: Family, trial_id: int) -> int | None:
+        """The number of the trial that trained, or trains, the configuration of this one."""
+        own = self.recorder.ledger.record(trial_id)
+        for record in map(record_of, self.recorder.ledger.trials(SEARCH, family.name)[: own.number]):
+            if record.configuration_id == own.configuration_id and record.state != DROPPED:
+                return record.number
+        return None
 
     def stops(self, record: TrialRecord) -> bool:
         epoch = len(record.epochs)

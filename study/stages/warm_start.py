@@ -12,7 +12,7 @@ from uncollapse.study.config import objectives
 from uncollapse.study.config.families import Family
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.errors import UserError
-from uncollapse.study.stages import samplers
+from uncollapse.study.stages.sampling.proposal import observation
 from uncollapse.study.storage.fingerprints import Code, code_changes, code_of
 from uncollapse.study.storage.ledger import Ledger, record_of
 from uncollapse.study.storage.workspace import Workspace
@@ -76,7 +76,7 @@ def _told(study: Study, ledger: Ledger, family: Family, began: float) -> Iterato
     for record in map(record_of, ledger.trials(SEARCH, family.name)):
         if record.state != FINISHED or record.ended >= began:
             continue
-        yield samplers.observation(family, record, *_figures(study, record))
+        yield observation(family, record, *_figures(study, record))
 
 
 def _figures(study: Study, record: TrialRecord) -> tuple[list[float], dict[str, float]]:

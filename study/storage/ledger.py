@@ -28,7 +28,7 @@ TOLD = {
     STOPPED: TrialState.PRUNED,
     DIVERGED: TrialState.FAIL,
     FAILED: TrialState.FAIL,
-    DROPPED: TrialState.PRUNED,
+    DROPPED: TrialState.FAIL,  # a sampler learns nothing from it
 }
 
 
@@ -174,6 +174,7 @@ def record_of(trial: FrozenTrial) -> TrialRecord:
         device=attributes.get("device", ""),
         kept_epoch=attributes.get("kept_epoch", 0),
         role=attributes.get("role", ""),
+        origin=attributes.get("origin", ""),
     )
 
 

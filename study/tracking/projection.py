@@ -212,6 +212,7 @@ def _tags(record: TrialRecord) -> dict[str, str]:
         "seed": str(record.seed),
         "key": record.key,
         "audit": str(record.audit).lower(),
+        "origin": record.origin,
         "role": record.role,
         "params": json.dumps(
             dict(record.params), default=str

@@ -1,138 +1,155 @@
-"""Trials until the search has met a setting within 1 % of the best, ours against random, on a table of real results.
+"""Trials, and seconds of training, until a search has met a configuration near the best living one, on real trainings.
 
     python -m tests.benchmarks.search [repetitions] [most trials]
 
-The space is that of `record_table.py` with its numbers as intervals, as pages have them; a proposal trains as the recorded setting
-that is nearest hyperparameter by hyperparameter. A trial is told the figure of one of the recorded seeds, and a setting is good by its mean over all.
+The trainings are those of `record_living.py`. A space has the table's numbers as intervals, as pages have them, and a
+proposal trains as the recorded configuration that is nearest, hyperparameter by hyperparameter; one that is known already
+costs nothing and is told again. A trial is told what one of the recorded seeds reached on the sentences that choose. A
+configuration is good if on the sentences that report no seed of it collapsed and its mean bound lies within 1 % of the
+best of those.
 """
 
 import math
 import statistics
 import sys
-import warnings
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import optuna
-from optuna.exceptions import ExperimentalWarning
-from optuna.samplers import BaseSampler, TPESampler
 
-from tests.benchmarks.record_table import EVERY, SPACE, Setting, rows
+from tests.benchmarks.record_living import SPACES, Row, named, rows
+from uncollapse.analysis.schema import DECISIVE
 from uncollapse.analysis.statistics.medians import median_ends
-from uncollapse.study.stages import samplers
-from uncollapse.study.storage.fingerprints import digest
+from uncollapse.analysis.verdict_rule import DEFAULT
+from uncollapse.study.config.objectives import LIVING, NONE, excesses, limits
+from uncollapse.study.stages.sampling.proposal import propose
+from uncollapse.study.stages.sampling.samplers import Proposal, sampler
 
-optuna.logging.set_verbosity(optuna.logging.WARNING)
-SEARCH = {
-    "optimizer": {"lr": {"float": [0.002, 0.064], "log": True}},
-    "latent": {"size": {"choice": list(SPACE["size"])}},
-    "inputs": {"word_dropout": {"float": [0.0, 0.4]}},
-    "objective": {
-        "kl.z": {"one_of": {kind: {"value": {"float": [0.05, 1.0], "log": True}} for kind in SPACE["kind"]}},
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+LR = {"float": [0.0018, 0.08], "log": True}
+SEARCH: Mapping[str, Mapping[str, Any]] = {
+    "seqvae": {
+        "optimizer": {"lr": LR},
+        "latent": {"size": {"choice": [4, 16]}},
+        "inputs": {"word_dropout": {"float": [0.0, 0.4]}},
+        "objective": {
+            "kl.z": {
+                "one_of": {kind: {"value": {"float": [0.02, 1.0], "log": True}} for kind in ("constant", "linear")}
+            }
+        },
+    },
+    "vmf": {
+        "optimizer": {"lr": LR},
+        "latent": {"size": {"choice": [5, 10, 25]}, "kappa": {"float": [3.5, 226.0], "log": True}},
+        "decoder": {"dropout": {"float": [0.0, 0.4]}},
     },
 }
-Make = Callable[[int, int], BaseSampler]  # repetition, trial -> sampler
+WAYS = {
+    "cei, living": ("cei", LIVING),
+    "tpe, living": ("tpe", LIVING),
+    "tpe, bound alone": ("tpe", NONE),
+    "random": ("random", NONE),
+    "qmc": ("qmc", NONE),
+}
+DOUBLES = 1000  # proposals in a row that are known already, after which a search has nothing more to say
 
 
-def table() -> dict[Setting, list[float]]:
-    """The figures of every setting, a seed each."""
-    found: dict[Setting, list[float]] = {}
-    for setting, _, figures in rows(EVERY):
-        found.setdefault(setting, []).append(figures["nll_iw"])
-    return found
+class Table:
+    """The recorded trainings of a family."""
+
+    def __init__(self, family: str) -> None:
+        self.space, self.search = SPACES[family], SEARCH[family]
+        self.seeds: dict[str, list[Row]] = {}
+        for row in rows():
+            if row.family == family:
+                self.seeds.setdefault(named(row.point), []).append(row)
+        living = {name: self.mean(name) for name in self.seeds if self.lives(name)}
+        self.best = min(living.values())
+        self.living, self.good = len(living), {name for name, mean in living.items() if mean <= 1.01 * self.best}
+
+    def mean(self, name: str) -> float:
+        return statistics.mean(row.reported.get("nll_iw", math.inf) for row in self.seeds[name])
+
+    def lives(self, name: str) -> bool:
+        """Whether no seed of a configuration collapsed or diverged."""
+        measures = [row.reported for row in self.seeds[name]]
+        return all(one and all(one[name] >= getattr(DEFAULT, name) for name in DECISIVE) for one in measures)
+
+    def nearest(self, drawn: Mapping[str, Any]) -> str:
+        """The recorded configuration that a proposal trains as."""
+        given = flat(drawn)
+        return named({name: nearest(levels, given[name]) for name, levels in self.space.levels.items()})
 
 
-def nearest(value: float, levels: tuple[float, ...], log: bool = False) -> float:
-    scale = math.log if log else float
+def nearest(levels: tuple[Any, ...], value: Any) -> Any:
+    """The level next to a number, by factors where there is no zero among them."""
+    if not isinstance(value, float):
+        return value
+    scale: Callable[[float], float] = math.log if min(levels) > 0 else float
     return min(levels, key=lambda level: abs(scale(level) - scale(value)))
 
 
-def recorded(drawn: dict[str, dict]) -> Setting:
-    """The setting of the table that a proposal stands for."""
-    schedule = drawn["objective"]["kl.z"]
-    return Setting(
-        nearest(drawn["optimizer"]["lr"], SPACE["lr"], log=True),
-        drawn["latent"]["size"],
-        nearest(drawn["inputs"]["word_dropout"], SPACE["dropout"]),
-        schedule["kind"],
-        nearest(schedule["value"], SPACE["value"], log=True),
-    )
+def flat(drawn: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Settings by dotted name."""
+    found: dict[str, Any] = {}
+    for key, value in drawn.items():
+        found |= flat(value, f"{before}{key}.") if isinstance(value, Mapping) else {f"{before}{key}": value}
+    return found
 
 
-def trials_to_reach(good: float, known: dict[Setting, list[float]], make: Make, repetition: int, most: int) -> float:
-    """Trials until one of them has a setting whose mean is at most `good`; infinity after so many without."""
-    study = optuna.create_study()
-    for number in range(most):
-        study.sampler = make(repetition, number)
-        setting = recorded(samplers.propose(trial := study.ask(), SEARCH))
-        if statistics.mean(known[setting]) <= good:
-            return number + 1
-        study.tell(trial, known[setting][number % len(known[setting])])
-    return math.inf
+class Reached(NamedTuple):
+    """How long a search took; infinite where it never got there."""
+
+    trials: float
+    seconds: float
 
 
-def warm(known: dict[Setting, list[float]], trials: int) -> Make:
-    """Ours after a random study of so many trials, whose figures are those of the first seed."""
-    earlier: dict[int, list[optuna.trial.FrozenTrial]] = {}
-
-    def make(repetition: int, number: int) -> BaseSampler:
-        if repetition not in earlier:
-            before = optuna.create_study()
-            for at in range(trials):
-                before.sampler = samplers.sampler("random", 10_000 + repetition, "family", at)
-                setting = recorded(samplers.propose(trial := before.ask(), SEARCH))
-                before.tell(trial, known[setting][0])
-            earlier[repetition] = before.trials
-        return samplers.sampler("tpe", repetition, "family", number, earlier[repetition])
-
-    return make
-
-
-def ours(kind: str) -> Make:
-    return lambda repetition, number: samplers.sampler(kind, repetition, "family", number)
-
-
-def tpe(**options: Any) -> Make:
-    """Optuna's sampler under other settings than ours, seeded in the same way."""
-
-    def make(repetition: int, number: int) -> BaseSampler:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ExperimentalWarning)
-            return TPESampler(seed=int(digest(repetition, "family", number), 16) % 2**32, **options)
-
-    return make
-
-
-SAMPLERS: dict[str, Make] = {
-    "random": ours("random"),
-    "ours": ours("tpe"),
-    "optuna's defaults": tpe(),
-    "hyperparameters one by one": tpe(multivariate=False, n_startup_trials=8),
-    "4 at random first": tpe(group=True, n_startup_trials=4),
-    "16 at random first": tpe(group=True, n_startup_trials=16),
-}
+def reach(table: Table, kind: str, subject_to: str, repetition: int, most: int) -> Reached:
+    """Search until a good configuration is met."""
+    study, kept = optuna.create_study(), limits(subject_to)
+    seen: dict[str, int] = {}
+    seconds, doubles = 0.0, 0
+    while len(seen) < most and doubles < DOUBLES:
+        trial = study.ask()
+        study.sampler = sampler(kind, Proposal(repetition, table.space.family, trial.number, table.search, study))
+        name = table.nearest(propose(trial, table.search))
+        doubles = doubles + 1 if name in seen else 0
+        number = seen.setdefault(name, len(seen))
+        row = table.seeds[name][number % len(table.seeds[name])]
+        seconds += 0.0 if doubles else row.seconds
+        if name in table.good:
+            return Reached(len(seen), seconds)
+        measures = {f"subset/{measure}": curve[row.kept_epoch - 1] for measure, curve in row.curve.items()}
+        for limit, excess in excesses(measures, kept).items():
+            trial.set_constraint(limit, excess)
+        study.tell(trial, measures["subset/nll_iw"])
+    return Reached(math.inf, math.inf)
 
 
 def main(repetitions: int, most: int) -> None:
-    known = table()
-    best = min(map(statistics.mean, known.values()))
-    good = 1.01 * best
-    many = sum(statistics.mean(figures) <= good for figures in known.values())
-    print(
-        f"{len(known)} settings, best mean {best:.2f} nats, {many} within 1 %; {repetitions} repetitions, {most} trials"
-    )
-    for name, make in {**SAMPLERS, "ours, 40 known before": warm(known, 40)}.items():
-        found = [trials_to_reach(good, known, make, repetition, most) for repetition in range(repetitions)]
-        finite = [min(trials, most + 1) for trials in found]
-        low, high = median_ends(finite)
-        missed = sum(map(math.isinf, found))
+    for family in SPACES:
+        table = Table(family)
         print(
-            f"{name:22} median {statistics.median(finite):5.0f} trials, 95 % {low:.0f} to {high:.0f}, "
-            f"{missed} of {repetitions} never",
-            flush=True,
+            f"{family}: {len(table.seeds)} configurations, {table.living} of them living, the best at {table.best:.2f} nats, "
+            f"{len(table.good)} good; {repetitions} repetitions of at most {most} trials"
         )
+        for name, (kind, subject_to) in WAYS.items():
+            found = [reach(table, kind, subject_to, repetition, most) for repetition in range(repetitions)]
+            print(f"  {name:18} {line(found, most)}", flush=True)
+
+
+def line(found: list[Reached], most: int) -> str:
+    """Medians with intervals; a search that never got there counts as longer than all."""
+    trials = [min(one.trials, most + 1) for one in found]
+    low, high = median_ends(trials)
+    seconds = statistics.median(one.seconds for one in found)
+    missed = sum(math.isinf(one.trials) for one in found)
+    return (
+        f"median {statistics.median(trials):5.0f} trials, 95 % {low:.0f} to {high:.0f}, {seconds:6.0f} s of training, "
+        f"{missed} of {len(found)} never"
+    )
 
 
 if __name__ == "__main__":
     given = [int(argument) for argument in sys.argv[1:]]
-    main(*given, *(50, 200)[len(given) :])
+    main(*given, *(100, 200)[len(given) :])

@@ -17,7 +17,7 @@ def test_a_minimal_page_has_every_default() -> None:
     study = parse()
     assert study.name == "mine"
     assert [family.name for family in study.families] == ["seqvae", "vmf"]
-    assert study.search == sections.Search(24, "tpe", "asha", "valid/nll_iw", 0.1)
+    assert study.search == sections.Search(24, "cei", (), "asha", "valid/nll_iw", 0.1)
     assert study.replicate == sections.Replicate(configurations=3, seeds=10)
     assert (study.train.epochs, study.train.patience, study.train.keep, study.train.batch_size) == (30, 5, "best", 32)
     assert (study.resources.cpus, study.resources.gpus) == (1, 0)
@@ -26,7 +26,7 @@ def test_a_minimal_page_has_every_default() -> None:
 
 def test_what_is_given_wins_and_the_rest_of_its_section_stays() -> None:
     study = parse(search={"trials": 3, "audit": 1}, resources={"gpus": 0.25}, seed=7, tracking="http://127.0.0.1:5000")
-    assert (study.search.trials, study.search.audit, study.search.sampler) == (3, 1, "tpe")
+    assert (study.search.trials, study.search.audit, study.search.sampler) == (3, 1, "cei")
     assert (study.resources.cpus, study.resources.gpus) == (1, 0.25)
     assert (study.seed, study.tracking) == (7, "http://127.0.0.1:5000")
 
@@ -69,13 +69,13 @@ def test_the_built_in_study_is_sound() -> None:
         ({"search": {"trials": 0}}, "search.trials: must be at least 1, found 0"),
         ({"search": {"trials": 2.5}}, "search.trials: must be a whole number, found 2.5"),
         ({"search": {"trials": True}}, "search.trials: must be a whole number, found True"),
-        ({"search": {"sampler": "grid"}}, "search.sampler: must be one of tpe, random, found 'grid'"),
+        ({"search": {"sampler": "grid"}}, "search.sampler: must be one of cei, tpe, random, qmc, found 'grid'"),
         ({"search": {"select": "train/loss"}}, "search.select: must begin with valid/nll_iw or valid/nll_elbo"),
         ({"search": {"audit": 1.5}}, "search.audit: must be at most 1, found 1.5"),
         ({"search": {"stop_early": True}}, "search.stop_early: must be one of asha, none, found True"),
         (
             {"search": [3]},
-            "search: a mapping of trials, sampler, stop_early, select, audit, subject_to, warm_start, found [3]",
+            "search: a mapping of trials, sampler, start, stop_early, select, audit, subject_to, warm_start, found [3]",
         ),
         ({"search": None}, "search: a mapping of trials, sampler"),
         ({"resources": {"cpus": 0}}, "resources.cpus: must be greater than 0, found 0"),

@@ -46,6 +46,6 @@ def test_too_few_sentences_for_both_parts_are_refused(tmp_path: Path) -> None:
         page = {"path": "text.txt", "format": "lines", "splits": {"valid": valid, "test": 2}}
         return prepare(page, tmp_path / "corpora", tmp_path)
 
-    with pytest.raises(UserError, match="at least 4 validation sentences, .* and this has 3"):
+    with pytest.raises(UserError, match=r"at least 4 validation sentences, .* and this has 3"):
         refuse_few(made(3))
     refuse_few(made(4))

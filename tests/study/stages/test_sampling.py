@@ -8,7 +8,8 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from uncollapse.search_spaces import space
 from uncollapse.study.config import families
-from uncollapse.study.stages import samplers
+from uncollapse.study.stages.sampling import proposal
+from uncollapse.study.stages.sampling.samplers import SAMPLERS, Proposal, sampler
 
 SEARCH: dict[str, Any] = {
     "latent": {"size": {"int": [2, 9]}, "kappa": {"float": [5.0, 200.0], "log": True}},
@@ -23,11 +24,12 @@ def study() -> optuna.Study:
 
 
 def propose(found: optuna.Study, kind: str, number: int, search: dict[str, Any] = SEARCH) -> dict[str, Any]:
-    found.sampler = samplers.sampler(kind, 0, "family", number)
-    return samplers.propose(found.ask(), search)
+    trial = found.ask()
+    found.sampler = sampler(kind, Proposal(0, "family", number, search, found))
+    return proposal.propose(trial, search)
 
 
-@pytest.mark.parametrize("kind", ["random", "tpe"])
+@pytest.mark.parametrize("kind", SAMPLERS)
 def test_proposals_lie_inside_the_space(kind: str) -> None:
     found = study()
     for number in range(20):
@@ -70,8 +72,8 @@ def test_random_proposals_depend_on_the_trial_and_on_nothing_before_it() -> None
 def test_seeds_of_studies_families_and_trials_are_their_own() -> None:
     def kappa(*place: Any) -> float:
         found = study()
-        found.sampler = samplers.sampler("random", *place)
-        return samplers.propose(found.ask(), SEARCH)["latent"]["kappa"]
+        found.sampler = sampler("random", Proposal(*place, SEARCH, found))
+        return proposal.propose(found.ask(), SEARCH)["latent"]["kappa"]
 
     assert len({kappa(0, "a", 0), kappa(1, "a", 0), kappa(0, "b", 0), kappa(0, "a", 1)}) == 4
     assert kappa(0, "a", 0) == kappa(0, "a", 0)
@@ -91,19 +93,19 @@ def test_tpe_learns_and_repeats_itself_over_the_same_past() -> None:
     assert sum(abs(kappa - 0.7) for kappa in late) / 16 < sum(abs(kappa - 0.7) for kappa in early) / 8
 
 
-@pytest.mark.parametrize("kind", ["random", "tpe"])
+@pytest.mark.parametrize("kind", SAMPLERS)
 def test_a_proposal_that_was_cut_off_keeps_what_was_drawn(kind: str) -> None:
     found = study()
-    found.sampler = samplers.sampler(kind, 0, "family", 0)
+    found.sampler = sampler(kind, Proposal(0, "family", 0, SEARCH, found))
     trial = found.ask()
     trial.suggest_float("latent.kappa", 5.0, 200.0, log=True)
     drawn = dict(trial.params)
-    found.sampler = samplers.sampler(kind, 0, "family", 0)
+    found.sampler = sampler(kind, Proposal(0, "family", 0, SEARCH, found))
     again = optuna.Trial(found, trial._trial_id)
-    settings = samplers.propose(again, SEARCH)
+    settings = proposal.propose(again, SEARCH)
     assert settings["latent"]["kappa"] == drawn["latent.kappa"]
     assert len(found.trials) == 1
-    assert samplers.propose(optuna.Trial(found, trial._trial_id), SEARCH) == settings
+    assert proposal.propose(optuna.Trial(found, trial._trial_id), SEARCH) == settings
 
 
 @pytest.mark.parametrize("name", families.names())

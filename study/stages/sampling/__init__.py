@@ -1,0 +1,1 @@
+"""What proposes a trial's hyperparameters: one file a sampler, and the way from a page's space to Optuna's trials."""

@@ -1,0 +1,64 @@
+"""What a model of the search learns from: where trials stood, what they reached, and what they broke."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from optuna.trial import FrozenTrial, TrialState
+
+from uncollapse.analysis.schema import DROPPED
+from uncollapse.study.stages.sampling.cube import Cube
+
+Array = npt.NDArray[np.float64]
+CONSTRAINT = "constraints:"  # where Optuna keeps by how much a trial breaks a limit
+
+
+class Known(NamedTuple):
+    """Trials as arrays.
+
+    points: (n, sides) of the cube.
+    values: (n, objectives), lower is better; NaN while a trial runs and where it diverged or failed.
+    excesses: (n, limits), by how much each limit is broken, 0 or below where it is kept; NaN where that is not known.
+    lost: (n,), whether it ended without a value.
+    """
+
+    points: Array
+    values: Array
+    excesses: Array
+    lost: npt.NDArray[np.bool_]
+
+
+def known(cube: Cube, trials: Sequence[FrozenTrial], signs: Sequence[float]) -> Known:
+    """The trials that were drawn from the cube's space.
+
+    Args:
+        trials: of a search, and whatever came before it; what was stopped early counts with its last value.
+        signs: of each objective, -1 where it is the higher the better.
+    """
+    drawn = [one for one in trials if one.params and one.params.keys() <= cube.leaves.keys() and not _doubled(one)]
+    limits = sorted({name for one in drawn for name in one.system_attrs if name.startswith(CONSTRAINT)})
+    shape = (len(drawn), -1)
+    return Known(
+        np.array([cube.point(one.params) for one in drawn]).reshape(len(drawn), cube.size),
+        np.array([_values(one, signs) for one in drawn]).reshape(len(drawn), len(signs)),
+        np.array([[one.system_attrs.get(name, np.nan) for name in limits] for one in drawn]).reshape(shape)
+        if limits
+        else np.empty((len(drawn), 0)),
+        np.array([one.state == TrialState.FAIL for one in drawn], dtype=bool),
+    )
+
+
+def _doubled(trial: FrozenTrial) -> bool:
+    """Whether it proposed what another trial trained."""
+    return trial.user_attrs.get("state") == DROPPED
+
+
+def _values(trial: FrozenTrial, signs: Sequence[float]) -> list[float]:
+    """Its objectives, each better when lower; of a trial that was stopped early, its last bound for the first."""
+    if trial.state == TrialState.COMPLETE:
+        return [sign * value for sign, value in zip(signs, trial.values, strict=True)]
+    last = trial.intermediate_values.get(trial.last_step) if trial.last_step is not None else None
+    if trial.state == TrialState.PRUNED and last is not None and len(signs) == 1:
+        return [last]
+    return [np.nan] * len(signs)
