@@ -88,6 +88,17 @@ def kept_by_none(trials: Sequence[TrialRecord], kept: Sequence[Limit]) -> str:
     return f"none of {len(finished)} finished trials of its search has {' and '.join(map(str, kept))}"
 
 
+def in_words(select: str | Sequence[str], subject_to: str | Mapping[str, str]) -> str:
+    """What is best, for a caption: "lowest nll_iw, in nats, of living codes (mi, latent_gain >= 0.5), on ..."."""
+    first, *others = objectives(select)
+    kept = limits(subject_to)
+    among = f"within {', '.join(map(str, kept))}"
+    if subject_to == LIVING:
+        among = f"of living codes ({', '.join(DECISIVE)} >= {MARGIN:g})"
+    besides = f"; {', '.join(others)}: the higher the better" if others else ""
+    return f"lowest {first}, in nats, {f'{among}, ' if kept else ''}on the choosing sentences{besides}"
+
+
 def objectives(select: str | Sequence[str]) -> tuple[str, ...]:
     """The names of what is compared, without their split; the first is a bound."""
     return tuple(map(plain, [select] if isinstance(select, str) else select))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from uncollapse.study.config.objectives import limits
-from uncollapse.study.config.study_page import Study, planned
+from uncollapse.study.config.study_page import Study
 from uncollapse.study.corpora.corpus import Corpus
 from uncollapse.study.corpora.prepare import prepare
 from uncollapse.study.durations import duration
@@ -77,7 +77,8 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         idle = begun and not anything_left(study, corpus.digest, Recorder(ledger, study.search.select))
         machines = None if idle else _machines(study, launch, memory.clock, console)
         slots = machines.capacity() if machines else 0
-        progress = Progress(planned(study.settings()), study.search.bound, slots, console)
+        workspace.write_facts({**workspace.read_facts(), "slots": slots})  # by which `status` knows the time left
+        progress = Progress(study.name, study.settings(), slots, console)
         writer = _writer(study, workspace, corpus, progress)
         control = Control(workspace.control, progress.say)
         with progress, control.listening():

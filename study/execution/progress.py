@@ -1,34 +1,38 @@
-"""What a person sees while a study runs: trials by state, best per family, collapsed so far, time left."""
+"""What a person sees while a study runs: a live table on a terminal, elsewhere a line an ended trial."""
 
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
 
-from uncollapse.analysis.schema import MISSING, REPLICATE
+from uncollapse.analysis.schema import REPLICATE
 from uncollapse.analysis.verdict_rule import collapsed
-from uncollapse.study.durations import duration
-from uncollapse.study.execution.tallies import Tallies, cells, heads, mean_seconds
+from uncollapse.study.config.study_page import planned
+from uncollapse.study.execution.view.overview import Observer, Overview
+from uncollapse.study.execution.view.picture import Picture, left
+from uncollapse.study.execution.view.ran import ran_seconds
 from uncollapse.study.trial_record import TrialRecord, selected_name, selection
+
+VERDICTS = {True: "collapsed", False: "alive", None: "-"}
 
 
 class Progress:
     """A live table on a terminal; a line an ended trial elsewhere.
 
     Args:
-        planned: trials of each family in each stage.
-        select: the measure by which trials are compared.
+        study: its name.
+        settings: resolved.
         slots: trials that run at once.
+        console: on which it is shown.
     """
 
-    def __init__(self, planned: Mapping[str, dict[str, int]], select: str, slots: int, console: Console) -> None:
-        self.planned, self.select, self.slots, self.console = dict(planned), select, slots, console
-        self.tallies = Tallies(select)
-        self.stage, self.opened = "", time.monotonic()
+    def __init__(self, study: str, settings: Mapping[str, Any], slots: int, console: Console) -> None:
+        self.planned, self.slots, self.console = planned(settings), slots, console
+        self.observer = Observer(study, settings)
+        self.stage, self.opened, self.earlier = "", time.monotonic(), 0.0
         self.live = Live(get_renderable=self._picture, console=console, refresh_per_second=2, transient=True)
 
     def __enter__(self) -> "Progress":
@@ -58,44 +62,41 @@ class Progress:
         self.planned[stage] = dict(planned)
         self.say(f"{stage}: {sum(planned.values())} trials of {len(planned)} families, {self.slots} at a time")
 
-    def recall(self, records: Iterable[TrialRecord]) -> None:
+    def recall(self, records: Sequence[TrialRecord]) -> None:
         """Count what an earlier process left."""
-        self.tallies.recall(records)
+        self.observer.recall(records)
+        self.earlier = ran_seconds(records)
 
     def __call__(self, record: TrialRecord) -> None:
-        if self.tallies.note(record) and not self.console.is_terminal:
+        if self.observer.note(record) and not self.console.is_terminal:
             self.say(self._line(record))
+
+    def overview(self) -> Overview:
+        """Where the study is now."""
+        ran = self.earlier + time.monotonic() - self.opened
+        return self.observer.look(self.planned, self.slots, time.time(), ran, running=True, stage=self.stage)
+
+    def _picture(self) -> Picture:
+        return Picture(self.overview(), [self.stage])
 
     def _line(self, record: TrialRecord) -> str:
         """What is said of a trial that has just ended."""
-        ended = sum(tally.ended for tally in self.tallies.of_stage(record.stage))
-        value = selection(record, self.select)
-        figure = f"{value:9.3f}" if value is not None else "        -"
+        counts = self.planned[record.stage]
+        ended = sum(self.observer.tallies.of(record.stage, family).ended for family in counts)
         place = f"seed {record.seed}" if record.stage == REPLICATE else f"trial {record.number}"
-        name = selected_name(record.measures, self.select) or "-"
-        note = record.cause or ("collapsed" if collapsed(record.measures) else "")
-        return (
-            f"[{ended}/{sum(self.planned[record.stage].values())}] {record.family:<10} {place:<10} {record.state:<9}"
-            f" {name} {figure}  {record.seconds:6.1f} s  left {self._left()}  {note}"
-        ).rstrip()
+        which = f"[{ended}/{sum(counts.values())}] {record.family:<10} {place:<10} {record.state:<9}"
+        return f"{which} {self._figures(record)}  left {self._left(record.stage)}  {record.cause}".rstrip()
 
-    def _left(self) -> str:
-        """From the mean duration of what has ended in this stage."""
-        own = self.tallies.of_stage(self.stage)
-        if (mean := mean_seconds(own)) is None:
-            return "unknown yet"
-        left = sum(self.planned[self.stage].values()) - sum(tally.ended for tally in own)
-        return duration(mean * left / self.slots)
+    def _figures(self, record: TrialRecord) -> str:
+        """Value and verdict, the epoch whose weights they are of, and seconds of all epochs."""
+        value, name = (
+            selection(record, self.observer.aim.bound),
+            selected_name(record.measures, self.observer.aim.bound),
+        )
+        figure = f"{name} {value:9.3f}" if value is not None else f"-{'-':>10}"
+        kept = record.kept_epoch or len(record.epochs)
+        of = f"epoch {kept} of {len(record.epochs)}" if record.epochs else "no epoch"
+        return f"{figure}  {VERDICTS[collapsed(record.measures)]:<9}  {of:<14} {record.seconds:6.1f} s"
 
-    def _picture(self) -> Table:
-        ran = duration(time.monotonic() - self.opened)
-        table = Table(title=f"{self.stage or 'starting'}   ran {ran}   left in this stage {self._left()}")
-        for at, column in enumerate(heads(self._row("", 0))):
-            table.add_column(column, justify="right" if at else "left")
-        for family, planned in self.planned.get(self.stage, {}).items():
-            table.add_row(*cells(self._row(family, planned)))
-        return table
-
-    def _row(self, family: str, planned: int) -> dict[str, Any]:
-        counts = self.tallies.of(self.stage, family).row(planned)
-        return {"family": family, **{name: value for name, value in counts.items() if name != MISSING}}
+    def _left(self, stage: str) -> str:
+        return left(stage, self.observer.left(self.planned, self.slots, time.time()))

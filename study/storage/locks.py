@@ -63,6 +63,12 @@ def is_running(folder: Path) -> bool:
     return is_owned(folder) or is_owned(folder, SUPERVISOR)
 
 
+def began(folder: Path) -> float:
+    """When the process that runs a study, or ran it last, took hold of it; seconds since 1970, 0.0 if none ever did."""
+    path = folder / DRIVER
+    return path.stat().st_mtime if path.exists() else 0.0
+
+
 def refuse_running(folder: Path) -> None:
     """Raise UserError if a process runs a study."""
     for role in (DRIVER, SUPERVISOR):

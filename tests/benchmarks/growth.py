@@ -26,7 +26,7 @@ from rich.console import Console
 
 from uncollapse.analysis.schema import REPLICATE, SEARCH
 from uncollapse.study.config import study_page
-from uncollapse.study.config.study_page import Study, planned
+from uncollapse.study.config.study_page import Study
 from uncollapse.study.execution.progress import Progress
 from uncollapse.study.libraries import configure_libraries
 from uncollapse.study.stages.replicate import ReplicateStage
@@ -114,7 +114,7 @@ def alone(folder: Path, study: Study) -> Figures:
     workspace.write_facts({"study": NAME, "settings": study.settings(), "corpus": {}, "code": ""})
     with (folder / "said").open("w") as said:
         console = Console(file=said, width=120)
-        progress, before = Progress(planned(study.settings()), study.search.select, SLOTS, console), resident()
+        progress, before = Progress(NAME, study.settings(), SLOTS, console), resident()
         recorder = Recorder(Ledger(workspace.folder, NAME, write=True), study.search.select, (progress,))
         for kind in (SearchStage, ReplicateStage):
             with timed(found, kind.name):

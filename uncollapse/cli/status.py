@@ -5,59 +5,59 @@ from argparse import ArgumentParser, Namespace
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from uncollapse.analysis.report.text_table import aligned
-from uncollapse.analysis.schema import ENDED, MISSING, REPLICATE, SEARCH
+from rich.console import Console
+from rich.live import Live
+
+from uncollapse.analysis.schema import ENDED, REPLICATE, SEARCH
 from uncollapse.cli import Answer
 from uncollapse.cli.arguments import study_options, workspace_of
-from uncollapse.study.config import objectives
 from uncollapse.study.config.study_page import planned
-from uncollapse.study.durations import duration
-from uncollapse.study.execution.tallies import Tallies, cells, heads, mean_seconds
-from uncollapse.study.storage.locks import is_running
+from uncollapse.study.execution.view.overview import Observer, Overview
+from uncollapse.study.execution.view.picture import Picture, line
+from uncollapse.study.execution.view.ran import ran_seconds
+from uncollapse.study.storage.locks import began, is_running
 from uncollapse.study.storage.workspace import Workspace
 from uncollapse.study.trial_record import TrialRecord
 
 if TYPE_CHECKING:
     from uncollapse.study.storage.ledger import Ledger
 
-SECONDS = 5.0
+SECONDS = 2.0  # from look to look
+SHARE = 4.0  # a look at a large ledger takes seconds: wait so many times as long as it took
 
 
 def options(parser: ArgumentParser) -> None:
     """Add what the command takes."""
     study_options(parser)
-    parser.add_argument("--watch", action="store_true", help="again every few seconds, until the study ends")
+    parser.add_argument("--watch", action="store_true", help="drawn anew every two seconds, until the study ends")
 
 
 def status(arguments: Namespace) -> Answer:
-    """Counts by state, best so far, time left."""
+    """Trials by state, best so far, time left."""
     workspace = workspace_of(arguments, arguments.study)
     workspace.read_facts()
     from uncollapse.study.storage.ledger import Ledger
 
     ledger = Ledger(workspace.folder, workspace.study)  # reads on, at every look, from where it was
-    while arguments.watch and not arguments.json and is_running(workspace.folder):
-        _print(_data(workspace, ledger))
-        time.sleep(SECONDS)
-    data = _data(workspace, ledger)
+    console = Console()
+    if arguments.watch and not arguments.json:
+        _watch(workspace, ledger, console)
+    overview = look(workspace, ledger)
     if not arguments.json:
-        _print(data)
-    return data, None
+        console.print(Picture(overview))
+    return overview.plain(), None
 
 
-def _data(workspace: Workspace, ledger: "Ledger") -> dict[str, Any]:
+def look(workspace: Workspace, ledger: "Ledger") -> Overview:
+    """Where a study is now."""
     from uncollapse.study.storage.tables import recorded
 
-    settings, found = workspace.read_facts()["settings"], recorded(ledger)
-    tallies = Tallies(objectives.objectives(settings["search"]["select"])[0])
-    tallies.recall(found)
-    rows = [
-        {"stage": stage, "family": family, **tallies.of(stage, family).row(count)}
-        for stage, counts in planned_now(settings, found).items()
-        for family, count in counts.items()
-    ]
-    left = _left(mean_seconds(tallies.every()), sum(row[MISSING] + row["running"] for row in rows))
-    return {"study": workspace.study, "running": is_running(workspace.folder), "left": left, "rows": rows}
+    facts, found, now = workspace.read_facts(), recorded(ledger), time.time()
+    running = is_running(workspace.folder)
+    observer = Observer(workspace.study, facts["settings"])
+    observer.recall(found)
+    ran = ran_seconds(found, [(began(workspace.folder), now)] if running else [])
+    return observer.look(planned_now(facts["settings"], found), facts.get("slots", 0), now, ran, running)
 
 
 def planned_now(settings: dict[str, Any], found: list[TrialRecord]) -> dict[str, dict[str, int]]:
@@ -71,13 +71,21 @@ def planned_now(settings: dict[str, Any], found: list[TrialRecord]) -> dict[str,
     return counts
 
 
-def _left(mean: float | None, trials: int) -> str:
-    """Training time still to come, from the mean of what has ended; divide it by the trials that run at once."""
-    if not trials:
-        return "nothing"
-    return "unknown yet" if mean is None else f"{duration(mean * trials)} of training"
+def _watch(workspace: Workspace, ledger: "Ledger", console: Console) -> None:
+    """Until no process runs the study: in place on a terminal, elsewhere a line whenever trials began or ended."""
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+        told = None
+        while is_running(workspace.folder):
+            looked = time.monotonic()
+            overview = look(workspace, ledger)
+            if console.is_terminal:
+                live.update(Picture(overview, [overview.stage]), refresh=True)
+            elif (counts := _counts(overview)) != told:
+                print(line(overview), flush=True)
+                told = counts
+            time.sleep(max(SECONDS, SHARE * (time.monotonic() - looked)))
 
 
-def _print(data: dict[str, Any]) -> None:
-    print(f"{data['study']}: {'running' if data['running'] else 'not running'}, {data['left']} left")
-    print(aligned([heads(data["rows"][0]), *map(cells, data["rows"])], words=2))
+def _counts(overview: Overview) -> list[Any]:
+    """What has to change for a line to be worth printing."""
+    return [overview.stage, *((row["ended"], row["running"], row["best"]) for row in overview.rows)]

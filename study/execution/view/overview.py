@@ -1,0 +1,151 @@
+"""Where a study is, as figures: the same whether its own process asks, or another shell that reads its ledger."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from uncollapse.analysis.schema import REPLICATE, SEARCH, STAGES
+from uncollapse.study.config.objectives import in_words
+from uncollapse.study.execution.view.tallies import Aim, Tallies
+from uncollapse.study.stages.time_left import Left, TimeLeft, both
+from uncollapse.study.trial_record import TrialRecord
+
+Planned = Mapping[str, Mapping[str, int]]  # trials of each family in each stage
+
+
+class RunningTrial(NamedTuple):
+    """A trial on its way.
+
+    Args:
+        epoch: under way, from 1.
+        epochs: of a whole training.
+    """
+
+    stage: str
+    family: str
+    number: int
+    seed: int
+    epoch: int
+    epochs: int
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Where a study is.
+
+    Args:
+        study: its name.
+        running: whether a process runs it.
+        stage: under way or next; "" once all trials have ended.
+        ran: wall seconds that it has run.
+        left: of each stage; of one, the others before it not counted.
+        best: in words, what `best` is.
+        rows: by stage and family, see `Tally.row`.
+        trials: on their way; where no process runs the study, to go on.
+    """
+
+    study: str
+    running: bool
+    stage: str
+    ran: float
+    left: Mapping[str, Left]
+    best: str
+    rows: tuple[Mapping[str, Any], ...]
+    trials: tuple[RunningTrial, ...]
+
+    @property
+    def left_in_stage(self) -> Left:
+        return self.left.get(self.stage, Left(0.0))
+
+    @property
+    def left_in_all(self) -> Left:
+        return both(self.left[SEARCH], self.left[REPLICATE])
+
+    def of(self, stage: str) -> list[Mapping[str, Any]]:
+        """The rows of a stage."""
+        return [row for row in self.rows if row["stage"] == stage]
+
+    def plain(self) -> dict[str, Any]:
+        """As `status --json` prints it."""
+        where = {"study": self.study, "running": self.running, "stage": self.stage or None, "ran_seconds": self.ran}
+        left = {
+            "left_seconds": self.left_in_all.seconds,
+            "stage_left_seconds": self.left_in_stage.seconds,
+            "left_is_about": self.left_in_all.about,
+        }
+        trials = [trial._asdict() for trial in self.trials]
+        return {**where, **left, "best_is": self.best, "rows": list(self.rows), "running_trials": trials}
+
+
+class Observer:
+    """Learns of a study's trials, and says where it is.
+
+    Args:
+        study: its name.
+        settings: resolved.
+    """
+
+    def __init__(self, study: str, settings: Mapping[str, Any]) -> None:
+        search = settings["search"]
+        self.study, self.epochs = study, settings["train"]["epochs"]
+        self.best = in_words(search["select"], search.get("subject_to", {}))
+        self.aim = Aim.of(search)
+        self.tallies, self.time = Tallies(self.aim), TimeLeft(self.epochs)
+
+    def note(self, record: TrialRecord) -> bool:
+        """Learn of a trial as it is now; whether it has just ended."""
+        self.time.note(record)
+        return self.tallies.note(record)
+
+    def recall(self, records: Sequence[TrialRecord]) -> None:
+        """Learn of all trials anew."""
+        self.time.recall(records)
+        self.tallies.recall(records)
+
+    def left(self, planned: Planned, slots: int, now: float) -> dict[str, Left]:
+        """Wall time of each stage.
+
+        Args:
+            planned: trials of each family in each stage.
+            slots: trials that run at once, as far as that is known.
+            now: seconds since 1970.
+        """
+        running = [len(self.tallies.of(stage, family).running) for stage in STAGES for family in planned[stage]]
+        places = max(slots, sum(running))
+        return {stage: self.time.of(stage, self._waiting(stage, planned), places, now) for stage in STAGES}
+
+    def _waiting(self, stage: str, planned: Planned) -> dict[str, int]:
+        return {family: self.tallies.of(stage, family).waiting(count) for family, count in planned[stage].items()}
+
+    def stage(self, planned: Planned) -> str:
+        """The first stage of which a trial has not ended; "" where all have."""
+        return next((stage for stage in STAGES if self._unfinished(stage, planned)), "")
+
+    def _unfinished(self, stage: str, planned: Planned) -> bool:
+        return any(self.tallies.of(stage, family).ended < count for family, count in planned[stage].items())
+
+    def look(self, planned: Planned, slots: int, now: float, ran: float, running: bool, stage: str = "") -> Overview:
+        """Where the study is now.
+
+        Args:
+            planned, slots, now: as for `left`.
+            ran: seconds that it has run.
+            running: whether a process runs it.
+            stage: under way, where the caller knows it.
+        """
+        rows = [
+            {"stage": of, "family": family, **self.tallies.of(of, family).row(count)}
+            for of, counts in planned.items()
+            for family, count in counts.items()
+        ]
+        at = stage or self.stage(planned)
+        left = self.left(planned, slots, now)
+        return Overview(self.study, running, at, ran, left, self.best, tuple(rows), tuple(self._trials(planned)))
+
+    def _trials(self, planned: Planned) -> list[RunningTrial]:
+        return [
+            RunningTrial(stage, family, one.number, one.seed, min(one.epochs + 1, self.epochs), self.epochs)
+            for stage, counts in planned.items()
+            for family in counts
+            for one in list(self.tallies.of(stage, family).running.values())
+        ]
