@@ -77,7 +77,8 @@ class Progress:
         return self.observer.look(self.planned, self.slots, time.time(), ran, running=True, stage=self.stage)
 
     def _picture(self) -> Picture:
-        return Picture(self.overview(), [self.stage])
+        overview = self.overview()
+        return Picture(overview, [overview.stage])
 
     def _line(self, record: TrialRecord) -> str:
         """What is said of a trial that has just ended."""

@@ -72,7 +72,7 @@ class TimeLeft:
 
     def __init__(self, epochs: int) -> None:
         self.epochs = epochs
-        self.seen: dict[str, Seen] = {}
+        self.seen: dict[tuple[Place, str], Seen] = {}
         self.totals: dict[Place, Totals] = defaultdict(Totals)
         self.running: dict[Place, dict[str, Seen]] = defaultdict(dict)
 
@@ -89,13 +89,11 @@ class TimeLeft:
         self.running[place].pop(record.key, None)
         if record.state == RUNNING:
             self.running[place][record.key] = now
-        if known := self.seen.get(record.key):
+        if known := self.seen.pop((place, record.key), None):
             self.totals[place].count(known, -1)
         if record.epochs:
             self.totals[place].count(now, 1)
-            self.seen[record.key] = now
-        else:
-            self.seen.pop(record.key, None)
+            self.seen[place, record.key] = now
 
     def of(self, stage: str, waiting: Mapping[str, int], slots: int, now: float) -> Left:
         """Until a stage ends: the rest of what runs and the trials that wait, over the places.

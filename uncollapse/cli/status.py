@@ -3,6 +3,7 @@
 import time
 from argparse import ArgumentParser, Namespace
 from collections import Counter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -72,18 +73,24 @@ def planned_now(settings: dict[str, Any], found: list[TrialRecord]) -> dict[str,
 
 
 def _watch(workspace: Workspace, ledger: "Ledger", console: Console) -> None:
-    """Until no process runs the study: in place on a terminal, elsewhere a line whenever trials began or ended."""
-    with Live(console=console, auto_refresh=False, transient=True) as live:
-        told = None
-        while is_running(workspace.folder):
-            looked = time.monotonic()
-            overview = look(workspace, ledger)
-            if console.is_terminal:
-                live.update(Picture(overview, [overview.stage]), refresh=True)
-            elif (counts := _counts(overview)) != told:
+    """Until no process runs the study: in place on a terminal, elsewhere a line whenever a trial began or ended."""
+    if not console.is_terminal:
+        told: list[Any] = []
+        for overview in _looks(workspace, ledger):
+            if (counts := _counts(overview)) != told:
                 print(line(overview), flush=True)
-                told = counts
-            time.sleep(max(SECONDS, SHARE * (time.monotonic() - looked)))
+            told = counts
+        return
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+        for overview in _looks(workspace, ledger):
+            live.update(Picture(overview, [overview.stage]), refresh=True)
+
+
+def _looks(workspace: Workspace, ledger: "Ledger") -> Iterator[Overview]:
+    while is_running(workspace.folder):
+        before = time.monotonic()
+        yield look(workspace, ledger)
+        time.sleep(max(SECONDS, SHARE * (time.monotonic() - before)))
 
 
 def _counts(overview: Overview) -> list[Any]:

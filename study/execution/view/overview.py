@@ -39,6 +39,7 @@ class Overview:
         stage: under way or next; "" once all trials have ended.
         ran: wall seconds that it has run.
         left: of each stage; of one, the others before it not counted.
+        bound: the measure by which trials are compared.
         best: in words, what `best` is.
         rows: by stage and family, see `Tally.row`.
         trials: on their way; where no process runs the study, to go on.
@@ -49,6 +50,7 @@ class Overview:
     stage: str
     ran: float
     left: Mapping[str, Left]
+    bound: str
     best: str
     rows: tuple[Mapping[str, Any], ...]
     trials: tuple[RunningTrial, ...]
@@ -138,9 +140,17 @@ class Observer:
             for of, counts in planned.items()
             for family, count in counts.items()
         ]
-        at = stage or self.stage(planned)
-        left = self.left(planned, slots, now)
-        return Overview(self.study, running, at, ran, left, self.best, tuple(rows), tuple(self._trials(planned)))
+        return Overview(
+            study=self.study,
+            running=running,
+            stage=stage or self.stage(planned),
+            ran=ran,
+            left=self.left(planned, slots, now),
+            bound=self.aim.bound,
+            best=self.best,
+            rows=tuple(rows),
+            trials=tuple(self._trials(planned)),
+        )
 
     def _trials(self, planned: Planned) -> list[RunningTrial]:
         return [

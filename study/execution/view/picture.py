@@ -37,14 +37,29 @@ class Picture:
         self.overview, self.stages = overview, stages
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield Text(headline(self.overview))
-        yield Text(f"best: {self.overview.best}; alive: {ALIVE}")
+        width = options.max_width
+        yield packed(headline(self.overview), width)
+        yield Text(f"best: {self.overview.best}")
+        yield Text(f"alive: {ALIVE}")
         if self.overview.trials:
-            yield Text(on_their_way(self.overview))
+            yield packed(on_their_way(self.overview), width)
         for stage in self.stages:
             if rows := self.overview.of(stage):
                 yield Text("")
-                yield from _stage(stage, rows, options.max_width, self.overview)
+                yield from _stage(stage, rows, width, self.overview.bound)
+
+
+def packed(sentence: str, width: int) -> Text:
+    """Lines that end after a comma, so that what belongs together stands together; longer parts end between words."""
+    lines = [""]
+    for part in sentence.split(", "):
+        longer = f"{lines[-1]}, {part}" if lines[-1] else part
+        if lines[-1] and len(longer) >= width:
+            lines[-1] += ","
+            lines.append(part)
+        else:
+            lines[-1] = longer
+    return Text("\n".join(lines))
 
 
 def headline(overview: Overview) -> str:
@@ -85,16 +100,23 @@ def _of_family(family: str, trials: list[RunningTrial], first: bool) -> str:
     return f"{family} {len(trials)} ({word}{epochs} of {trials[0].epochs})"
 
 
-def _stage(stage: str, rows: Sequence[Row], width: int, overview: Overview) -> RenderResult:
+def _stage(stage: str, rows: Sequence[Row], width: int, bound: str) -> RenderResult:
     """A stage's table, then what found no column in it."""
     names = columns(rows, width)
     yield _table(stage, rows, names, width)
     for state in IF_ANY:
         if state not in names and any(row[state] for row in rows):
-            yield Text(f"{state}: {', '.join(f'{row["family"]} {row[state]}' for row in rows if row[state])}")
-    for row in rows:
-        if row["best"] and f"lowest {row['best']['measure']}," not in overview.best:
-            yield Text(f"best of {row['family']}: {row['best']['measure']}")
+            yield packed(f"{state}: {_counted(rows, state)}", width)
+    if others := [row for row in rows if row["best"] and row["best"]["measure"] != bound]:
+        yield packed(f"best by another measure: {', '.join(map(_by_another, others))}", width)
+
+
+def _counted(rows: Sequence[Row], state: str) -> str:
+    return ", ".join(f"{row['family']} {row[state]}" for row in rows if row[state])
+
+
+def _by_another(row: Row) -> str:
+    return f"{row['family']} ({row['best']['measure']})"
 
 
 def columns(rows: Sequence[Row], width: int) -> list[str]:
@@ -133,8 +155,8 @@ def cell(row: Row, name: str) -> str:
             return f"{row['ended']}/{row['planned']}"
         case "best":
             return f"{row['best']['value']:.2f}" if row["best"] else "-"
-        case "alive" | "collapsed":
-            return f"{row[name]}/{row['judged']}" if row["judged"] else "-"
+        case "alive":
+            return f"{row['alive']}/{row['judged']}" if row["judged"] else "-"
     return str(row[name])
 
 

@@ -15,11 +15,17 @@ from uncollapse.analysis.schema import DIVERGED, DROPPED, ENDED, FAILED, FINISHE
 from uncollapse.analysis.verdict_rule import collapsed
 from uncollapse.study.durations import duration
 from uncollapse.study.execution.progress import Progress
-from uncollapse.study.execution.tallies import STATE_COLUMNS
-from uncollapse.study.trial_record import TrialRecord, selection
+from uncollapse.study.stages.time_left import HANDING_OUT
+from uncollapse.study.trial_record import TrialRecord
 
-SELECT = "valid/nll_iw"
 PLANNED = {SEARCH: {"one": 40, "two": 40}, REPLICATE: {"one": 6, "two": 6}}
+SETTINGS: dict[str, Any] = {
+    "search": {"trials": 40, "select": "valid/nll_iw", "subject_to": {"subset/mi": ">= 0.1"}},
+    "replicate": {"configurations": 2, "also": (), "seeds": 3},
+    "train": {"epochs": 4},
+    "families": {name: {"base": {}, "search": {"latent": {}}} for name in ("one", "two")},
+}
+COLUMNS = [RUNNING, STOPPED, DIVERGED, FAILED, DROPPED]
 
 
 def record(number: int, family: str = "one", stage: str = SEARCH, state: str = RUNNING, epochs: int = 0) -> TrialRecord:
@@ -43,32 +49,42 @@ def record(number: int, family: str = "one", stage: str = SEARCH, state: str = R
 
 def progress(terminal: bool = False) -> tuple[Progress, io.StringIO]:
     said = io.StringIO()
-    console = Console(file=said, width=120, force_terminal=terminal)
-    return Progress({stage: dict(of) for stage, of in PLANNED.items()}, SELECT, 4, console), said
+    return Progress("mine", SETTINGS, 4, Console(file=said, width=120, force_terminal=terminal)), said
 
 
-def drawn(shown: Progress) -> str:
-    console = Console(width=140)
+def drawn(shown: Progress, width: int = 140) -> str:
+    console = Console(width=width)
     with console.capture() as captured:
         console.print(shown.live.get_renderable())
     return captured.get()
 
 
-def expected(newest: dict[tuple[str, str, str], TrialRecord], stage: str, family: str) -> list[str]:
+def expected(newest: dict[tuple[str, str, str], TrialRecord], stage: str, family: str) -> dict[str, str]:
     """A family's row of the table, counted over all records."""
     own = [one for (of, name, _), one in newest.items() if (of, name) == (stage, family)]
-    values = [value for one in own if (value := selection(one, SELECT)) is not None]
-    verdicts = [collapsed(one.measures) for one in own if one.state in ENDED]
-    judged = [verdict for verdict in verdicts if verdict is not None]
-    counts = [sum(one.state == state for one in own) for state in (RUNNING, *STATE_COLUMNS)]
-    best = f"{min(values):.2f}" if values else "-"
-    share = f"{sum(judged)} of {len(judged)}"
-    return [family, str(PLANNED[stage][family]), *map(str, counts), best, share]
+    values = [
+        one.measures["subset/nll_iw"]
+        for one in own
+        if one.epochs and one.state in (FINISHED, RUNNING) and one.measures["subset/mi"] >= 0.1
+    ]
+    ended = [one for one in own if one.state in ENDED]
+    judged = [verdict for one in ended if (verdict := collapsed(one.measures)) is not None]
+    counts = {state: str(sum(one.state == state for one in own)) for state in COLUMNS}
+    return {
+        stage: family,
+        "done": f"{len(ended)}/{PLANNED[stage][family]}",
+        "best": f"{min(values):.2f}" if values else "-",
+        "alive": f"{len(judged) - sum(judged)}/{len(judged)}" if judged else "-",
+        "collapsed": str(sum(judged)),
+        **counts,
+    }
 
 
-def rows(picture: str) -> dict[str, list[str]]:
-    cells = [[cell.strip() for cell in line.strip(" │").split("│")] for line in picture.splitlines() if "│" in line]
-    return {row[0]: row for row in cells}
+def rows(picture: str, stage: str) -> dict[str, dict[str, str]]:
+    """The table's rows by family, each by its heads."""
+    lines = [line.split() for line in picture.splitlines()]
+    heads = next(line for line in lines if line[:1] == [stage])
+    return {line[0]: dict(zip(heads, line, strict=True)) for line in lines if line[:1] in (["one"], ["two"])}
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -85,36 +101,49 @@ def test_the_table_equals_a_count_over_all_records(seed: int) -> None:
         shown(told)
     for stage in (SEARCH, REPLICATE):
         shown.stage = stage
-        found = rows(drawn(shown))
-        assert {family: found[family] for family in PLANNED[stage]} == {
-            family: expected(newest, stage, family) for family in PLANNED[stage]
-        }
+        assert rows(drawn(shown), stage) == {family: expected(newest, stage, family) for family in PLANNED[stage]}
 
 
-def test_the_time_left_comes_from_the_mean_of_what_has_ended() -> None:
+def test_the_headline_says_what_is_left_of_the_stage_and_of_all() -> None:
+    shown, _ = progress()
+    assert "mine: running, search, ran 0 s, left unknown yet" in drawn(shown)
+    shown.enter(SEARCH, PLANNED[SEARCH])
+    shown(record(0, state=FINISHED, epochs=3))  # 1 + 2 + 3 seconds
+    shown(record(0, "two", state=FINISHED, epochs=4))  # 1 + 2 + 3 + 4
+    one, two = 6 + HANDING_OUT, 10 + HANDING_OUT
+    search = 39 * (one + two) / 4
+    confirmed = 6 * (one + 2.0 + two + 2.5) / 4  # with measures that take as long as an epoch
+    said = f"left {duration(search)}, in all about {duration(search + confirmed)}"
+    assert said in drawn(shown)
+    shown.enter(REPLICATE, PLANNED[REPLICATE])
+    assert f"replicate, ran 0 s, left about {duration(confirmed)}\n" in drawn(shown)
+
+
+def test_the_epochs_of_running_trials_are_shown() -> None:
     shown, _ = progress()
     shown.enter(SEARCH, PLANNED[SEARCH])
-    assert "left in this stage unknown yet" in drawn(shown)
-    for number in range(20):
-        shown(record(number, state=FINISHED, epochs=3))  # 1 + 2 + 3 seconds
-    shown(record(20, state=RUNNING, epochs=1))
-    shown(record(0, stage=REPLICATE, state=FINISHED, epochs=1))
-    assert f"left in this stage {duration(6 * 60 / 4)}" in drawn(shown)
-    shown(record(30, state=DROPPED))
-    assert f"left in this stage {duration(6 * 59 / 4)}" in drawn(shown), "what never trained says nothing of the mean"
+    shown(record(0, "two", epochs=2))
+    assert "running: two 1 (epoch 3 of 4)\n" in drawn(shown)
+    for number, epochs in ((1, 0), (2, 4)):
+        shown(record(number, "one", epochs=epochs))
+    assert "running: one 2 (epochs 1 to 4 of 4), two 1 (3 of 4)\n" in drawn(shown)
 
 
 def test_a_line_an_ended_trial_and_only_one() -> None:
     shown, said = progress()
     shown.enter(SEARCH, PLANNED[SEARCH])
-    shown(record(0, epochs=1))
+    shown(record(1, epochs=1))
     for _ in range(2):
-        shown(record(0, state=FINISHED, epochs=2))
-    shown(replace(record(1, "two", state=DIVERGED), cause="the loss became nan"))
+        shown(replace(record(1, state=FINISHED, epochs=3), kept_epoch=2))
+    shown(replace(record(2, "two", state=DIVERGED), cause="the loss became nan"))
     lines = said.getvalue().splitlines()[1:]
-    value = record(0, epochs=2).measures["subset/nll_iw"]
-    assert lines[0].startswith(f"[1/80] one        trial 0    finished  nll_iw {value:9.3f}     3.0 s  left 59 s")
-    assert lines[1].startswith("[2/80] two        trial 1    diverged  -         -     0.0 s  left")
+    told = replace(record(1, epochs=3), kept_epoch=2)
+    verdict = "collapsed" if collapsed(told.measures) else "alive    "
+    begin = f"[1/80] one        trial 1    finished  nll_iw {told.measures['subset/nll_iw']:9.3f}  {verdict}"
+    search = duration((39 + 40) * (6 + HANDING_OUT) / 4)
+    whole = duration((39 + 40) * (6 + HANDING_OUT) / 4 + 12 * (6 + 2 + HANDING_OUT) / 4)
+    assert lines[0] == f"{begin}  epoch 2 of 3      6.0 s  left about {search}, in all about {whole}"
+    assert lines[1].startswith("[2/80] two        trial 2    diverged  -         -  -          no epoch          0.0 s")
     assert lines[1].endswith("the loss became nan")
     assert len(lines) == 2
 
@@ -123,11 +152,14 @@ def test_a_seed_that_failed_and_is_entered_again_is_counted_once() -> None:
     shown, said = progress()
     shown.recall([record(0, stage=REPLICATE, state=FAILED, epochs=1), record(1, stage=REPLICATE, state=FINISHED)])
     shown.enter(REPLICATE, PLANNED[REPLICATE])
+    assert rows(drawn(shown), REPLICATE)["one"]["done"] == "2/6"
     again = record(0, stage=REPLICATE)
     shown(again)
-    assert rows(drawn(shown))["one"][2:7] == ["1", "1", "0", "0", "0"]
+    found = rows(drawn(shown), REPLICATE)["one"]
+    assert (found["done"], found["running"], "failed" in found) == ("1/6", "1", False)
     shown(replace(again, state=FINISHED))
-    assert rows(drawn(shown))["one"][2:7] == ["0", "2", "0", "0", "0"]
+    found = rows(drawn(shown), REPLICATE)["one"]
+    assert (found["done"], found["running"]) == ("2/6", "0")
     assert said.getvalue().splitlines()[-1].startswith("[2/12]")
 
 
