@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 
-from uncollapse.analysis.schema import REPLICATE
+from uncollapse.analysis.schema import REPLICATE, SEARCH
 from uncollapse.analysis.verdict_rule import collapsed
 from uncollapse.study.config.study_page import planned
 from uncollapse.study.execution.view.overview import Observer, Overview
@@ -16,6 +16,10 @@ from uncollapse.study.execution.view.picture import Picture, left
 from uncollapse.study.execution.view.ran import ran_seconds
 from uncollapse.study.trial_record import TrialRecord, selected_name, selection
 
+FEWER = {
+    SEARCH: "its space holds no more configurations",
+    REPLICATE: "too few trials of the search finished within its limits",
+}
 VERDICTS = {True: "collapsed", False: "alive", None: "-"}
 
 
@@ -55,10 +59,7 @@ class Progress:
         self.stage = stage
         for family, count in planned.items():
             if count < self.planned[stage][family]:
-                self.say(
-                    f"{family}: {count} of {self.planned[stage][family]} trials, since too few trials of the search "
-                    "finished within its limits"
-                )
+                self.say(f"{family}: {count} of {self.planned[stage][family]} trials, since {FEWER[stage]}")
         self.planned[stage] = dict(planned)
         self.say(f"{stage}: {sum(planned.values())} trials of {len(planned)} families, {self.slots} at a time")
 

@@ -2,14 +2,14 @@
 
 import time
 from argparse import ArgumentParser, Namespace
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.live import Live
 
-from uncollapse.analysis.schema import ENDED, REPLICATE, SEARCH
+from uncollapse.analysis.schema import DROPPED, ENDED, REPLICATE, SEARCH
 from uncollapse.cli import Answer
 from uncollapse.cli.arguments import study_options, workspace_of
 from uncollapse.study.config.study_page import planned
@@ -62,14 +62,35 @@ def look(workspace: Workspace, ledger: "Ledger") -> Overview:
 
 
 def planned_now(settings: dict[str, Any], found: list[TrialRecord]) -> dict[str, dict[str, int]]:
-    """Trials of each family in each stage: by the page and, once the search has ended, by what there is to confirm."""
-    counts = planned(settings)
-    ended = Counter(record.family for record in found if record.stage == SEARCH and record.state in ENDED)
+    """Trials of each family in each stage: by the page and, once the search has ended, by what there is to confirm.
+
+    A search ends early whose space holds no more configurations.
+    """
+    counts, searched = planned(settings), _searched(found)
+    counts[SEARCH] = {family: _most(searched[family], count) for family, count in counts[SEARCH].items()}
+    ended = {family: sum(state in ENDED and state != DROPPED for state in own) for family, own in searched.items()}
     entered = {(r.family, r.configuration_id, r.seed) for r in found if r.stage == REPLICATE}
-    if entered and all(ended[family] >= count for family, count in counts[SEARCH].items()):
+    if entered and all(ended.get(family, 0) >= count for family, count in counts[SEARCH].items()):
         confirmed = Counter(family for family, _, _ in entered)
         counts[REPLICATE] = {family: confirmed[family] for family in counts[REPLICATE]}
     return counts
+
+
+def _searched(found: list[TrialRecord]) -> Mapping[str, list[str]]:
+    """States of each family's search trials, by number."""
+    states: dict[str, list[str]] = defaultdict(list)
+    for record in sorted(found, key=lambda record: record.number):
+        if record.stage == SEARCH:
+            states[record.family].append(record.state)
+    return states
+
+
+def _most(states: list[str], planned: int) -> int:
+    """Trials that a search will have had: fewer than planned where its last proposals were all trained before."""
+    from uncollapse.study.stages.search import DOUBLES
+
+    over = len(states) >= DOUBLES and set(states[-DOUBLES:]) == {DROPPED}
+    return sum(state != DROPPED for state in states) if over else planned
 
 
 def _watch(workspace: Workspace, ledger: "Ledger", console: Console) -> None:

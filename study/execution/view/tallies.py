@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from uncollapse.analysis.schema import ENDED, FINISHED, MISSING, RUNNING
+from uncollapse.analysis.schema import DROPPED, ENDED, FINISHED, MISSING, RUNNING, SEARCH
 from uncollapse.analysis.verdict_rule import collapsed
 from uncollapse.study.config.objectives import Limit, limits, objectives, violation
 from uncollapse.study.trial_record import TrialRecord, selected_name, selection
@@ -61,9 +61,14 @@ def _value(record: TrialRecord, aim: Aim) -> Best | None:
 
 
 class Tally:
-    """A family's trials in a stage: totals that a trial changes, so that none of them costs a walk over all."""
+    """A family's trials in a stage: totals that a trial changes, so that none of them costs a walk over all.
 
-    def __init__(self) -> None:
+    Args:
+        stage: what is dropped in a search, a configuration that was trained already, is none of its planned trials.
+    """
+
+    def __init__(self, stage: str) -> None:
+        self.stage = stage
         self.seen: dict[str, Seen] = {}
         self.running: dict[str, Seen] = {}
         self.states: Counter[str] = Counter()
@@ -82,7 +87,7 @@ class Tally:
     def _count(self, one: Seen, by: int) -> None:
         self.states[one.state] += by
         if one.state in ENDED:
-            self.ended += by
+            self.ended += by * (self.stage != SEARCH or one.state != DROPPED)
             self.judged += by * (one.collapsed is not None)
             self.collapsed += by * bool(one.collapsed)
 
@@ -121,10 +126,10 @@ class Tallies:
 
     def note(self, record: TrialRecord) -> bool:
         """Count a trial as it is now; whether it has just ended."""
-        tally = self._of.setdefault((record.stage, record.family), Tally())
+        tally = self._of.setdefault((record.stage, record.family), Tally(record.stage))
         known = tally.seen.get(record.key)
         tally.note(record.key, seen(record, self.aim))
         return record.state in ENDED and not (known and known.state in ENDED)
 
     def of(self, stage: str, family: str) -> Tally:
-        return self._of.get((stage, family)) or Tally()
+        return self._of.get((stage, family)) or Tally(stage)

@@ -70,9 +70,10 @@ def expected(newest: dict[tuple[str, str, str], TrialRecord], stage: str, family
     ended = [one for one in own if one.state in ENDED]
     judged = [verdict for one in ended if (verdict := collapsed(one.measures)) is not None]
     counts = {state: str(sum(one.state == state for one in own)) for state in COLUMNS}
+    done = [one for one in ended if stage == REPLICATE or one.state != DROPPED]  # of a search it is a double
     return {
         stage: family,
-        "done": f"{len(ended)}/{PLANNED[stage][family]}",
+        "done": f"{len(done)}/{PLANNED[stage][family]}",
         "best": f"{min(values):.2f}" if values else "-",
         "alive": f"{len(judged) - sum(judged)}/{len(judged)}" if judged else "-",
         "collapsed": str(sum(judged)),
