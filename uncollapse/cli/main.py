@@ -32,7 +32,7 @@ COMMANDS: Mapping[str, Command] = {
     "check": Command("check", "whether a component or a page does what every one of its kind must"),
     "plan": Command("plan", "what would run, where, for how long, with which resolution; starts nothing"),
     "run": Command("run", "search, replicate, report, export; run it again and it goes on where it was"),
-    "status": Command("status", "counts by state, best so far, time left"),
+    "status": Command("status", "trials by state, epochs of running ones, best so far, wall time left"),
     "stop": Command("stop", "leave a running study; running trials finish their epoch first"),
     "pause": Command("control", "let a running study give back the cluster and wait"),
     "resume": Command("control", "let a paused study go on"),

@@ -15,7 +15,7 @@ from uncollapse.cli.arguments import study_options, workspace_of
 from uncollapse.study.config.study_page import planned
 from uncollapse.study.execution.view.overview import Observer, Overview
 from uncollapse.study.execution.view.picture import Picture, line
-from uncollapse.study.execution.view.ran import ran_seconds
+from uncollapse.study.execution.view.ran import last_heard, ran_seconds
 from uncollapse.study.storage.locks import began, is_running
 from uncollapse.study.storage.workspace import Workspace
 from uncollapse.study.trial_record import TrialRecord
@@ -55,9 +55,10 @@ def look(workspace: Workspace, ledger: "Ledger") -> Overview:
 
     facts, found, now = workspace.read_facts(), recorded(ledger), time.time()
     running = is_running(workspace.folder)
+    process = began(workspace.folder), now if running else last_heard(found)
     observer = Observer(workspace.study, facts["settings"])
     observer.recall(found)
-    ran = ran_seconds(found, [(began(workspace.folder), now)] if running else [])
+    ran = ran_seconds(found, [process] if process[0] < process[1] else [])
     return observer.look(planned_now(facts["settings"], found), facts.get("slots", 0), now, ran, running)
 
 

@@ -25,6 +25,11 @@ def ran_seconds(records: Iterable[TrialRecord], more: Iterable[Span] = ()) -> fl
     return total
 
 
+def last_heard(records: Iterable[TrialRecord]) -> float:
+    """When an epoch or a trial ended last; seconds since 1970, 0.0 where none has."""
+    return max((end for record in records for _, end in _spans(record)), default=0.0)
+
+
 def _spans(record: TrialRecord) -> Iterator[Span]:
     """Of each epoch, and of the measures after the last one where no interruption lies in them."""
     for epoch in record.epochs:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from uncollapse.analysis.schema import FINISHED, RUNNING, SEARCH
-from uncollapse.study.execution.view.ran import GAP, ran_seconds
+from uncollapse.study.execution.view.ran import GAP, last_heard, ran_seconds
 from uncollapse.study.trial_record import TrialRecord
 
 
@@ -35,3 +35,9 @@ def test_measures_after_the_last_epoch_count() -> None:
 
 def test_a_process_that_runs_counts_as_a_whole() -> None:
     assert ran_seconds([trial(110.0)], [(1000.0, 5000.0)]) == 10.0 + 4000.0
+
+
+def test_when_something_ended_last() -> None:
+    assert last_heard([]) == 0.0
+    assert last_heard([trial(110.0, 120.0), trial(115.0)]) == 120.0
+    assert last_heard([trial(110.0, ended=140.0), trial(120.0)]) == 140.0
