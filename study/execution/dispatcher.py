@@ -18,6 +18,7 @@ from uncollapse.study.storage.retention import discard
 from uncollapse.study.trial_record import TrialRecord
 
 DEATHS, HANGS = 3, 1  # of a trial's process without another epoch, which are forgiven
+OUT_OF_TIME = "the time of the search was over"
 TAKEN_AWAY = "its node was taken away"  # nothing that a trial did, however often
 GRACE = 60.0  # seconds after which a worker that should have ended itself is killed from here
 QUIET = 60.0  # seconds without any running trial after which the reason is said, and again after as many
@@ -136,6 +137,9 @@ class Dispatcher:
             self.memory.deaths.pop(key, None)
             if self.stage.stops(record):
                 self.recorder.stop(key)
+                return True
+            if self.stage.out_of_time(record):
+                self.recorder.stop(key, OUT_OF_TIME)
                 return True
         return bool(self.control.request)
 

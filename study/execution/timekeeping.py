@@ -1,9 +1,9 @@
-"""The time of a study that was given hours or a moment: what was chosen for it, what it used, what it has left."""
+"""The time of one run of a study that was given hours or a moment: what is chosen for it, and when it is over."""
 
 import datetime
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,53 +11,16 @@ from uncollapse.analysis.schema import ENDED, REPLICATE
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.planning import budget
 from uncollapse.study.planning.budget import Numbers
+from uncollapse.study.planning.frozen import Frozen, frozen_of
 from uncollapse.study.planning.until import shown
 from uncollapse.study.stages.deadline import Deadline
-from uncollapse.study.stages.need import runs_to_come
 from uncollapse.study.stages.pace import Expected, Pace
-from uncollapse.study.stages.timetable import ConfirmationTime, SearchTime, Times
+from uncollapse.study.stages.runs_to_come import RunsToCome
+from uncollapse.study.stages.timetable import NO_DEADLINE, ConfirmationTime, SearchTime, Times
 from uncollapse.study.storage.ledger import Ledger
+from uncollapse.study.storage.time_used import time_used
 from uncollapse.study.storage.workspace import Workspace
 from uncollapse.study.trial_record import TrialRecord
-
-HOUR = 3600.0
-
-
-@dataclass(frozen=True)
-class Held:
-    """What the facts of a study hold of its budget.
-
-    Args:
-        expected: seconds of each family's trials, as calibrated.
-        slots: trials that ran at once when it was calibrated.
-        asked, chosen: the page's numbers when the choice was made, and those that were chosen; None where a study that
-            was under way was given its first deadline, whose numbers stay.
-        hours, until: of the last run.
-        since: seconds since 1970 at which the study was last given more time than before.
-        begun: seconds since 1970 at which training began, or went on.
-    """
-
-    expected: Mapping[str, Expected]
-    slots: int
-    asked: Numbers | None = None
-    chosen: Numbers | None = None
-    hours: float | None = None
-    until: float | None = None
-    since: float = 0.0
-    begun: tuple[float, ...] = ()
-
-    def plain(self) -> dict[str, Any]:
-        """As the facts hold it."""
-        expected = {name: one._asdict() for name, one in self.expected.items()}
-        numbers = {name: one and one._asdict() for name, one in (("asked", self.asked), ("chosen", self.chosen))}
-        return {**vars(self), "expected": expected, **numbers, "begun": list(self.begun)}
-
-    @classmethod
-    def of(cls, facts: Mapping[str, Any]) -> "Held":
-        """From what the facts hold."""
-        expected = {name: Expected(**one) for name, one in facts["expected"].items()}
-        numbers = {name: facts[name] and Numbers(**facts[name]) for name in ("asked", "chosen")}
-        return cls(**{**facts, "expected": expected, **numbers, "begun": tuple(facts["begun"])})
 
 
 @dataclass
@@ -66,16 +29,15 @@ class Timekeeper:
 
     Args:
         study: with the numbers that were chosen for it.
-        workspace: of it.
         until: seconds since 1970 that `--until` names; None where it was not given.
-        held: what its facts held, or hold since it was calibrated; None for a study without a budget.
-        deadline: of its training.
+        frozen: what its facts held, or hold since it was calibrated; None for a study that never had a budget.
+        began: seconds since 1970 at which this run began.
     """
 
     study: Study
-    workspace: Workspace
     until: float | None
-    held: Held | None
+    frozen: Frozen | None
+    began: float
     deadline: Deadline = field(default_factory=Deadline)
 
     @property
@@ -84,128 +46,107 @@ class Timekeeper:
         return self.study.search.hours is not None or self.until is not None
 
     @property
-    def source(self) -> str:
-        """The key that asks for the shorter time."""
-        return "search.hours" if self.until is None or self._given() < self._to_the_moment() else "--until"
+    def unsettled(self) -> bool:
+        """Whether nothing was calibrated for its deadline yet."""
+        return self.asked and self.frozen is None
 
-    def of(self) -> str:
+    @property
+    def words(self) -> str:
         """The budget in words."""
-        hours = f"{self.study.search.hours:g} h" if self.study.search.hours is not None else ""
+        hours = "" if self.study.search.hours is None else f"{self.study.search.hours:g} h"
         moment = "" if self.until is None else f"until {shown(datetime.datetime.fromtimestamp(self.until))}"
         return " or ".join(filter(None, (hours, moment)))
 
-    def _given(self) -> float:
-        return math.inf if self.study.search.hours is None else HOUR * self.study.search.hours
-
-    def _to_the_moment(self) -> float:
-        return math.inf if self.until is None else self.until - time.time()
-
-    @property
-    def seconds(self) -> float:
-        """Of the whole budget, from now on."""
-        return min(self._given(), self._to_the_moment())
-
-    def settle(self, expected: Mapping[str, Expected], slots: int, begun: bool, say: Callable[[str], None]) -> None:
-        """Choose the numbers of a study that begins; one that is under way keeps its own.
+    def settle(self, expected: Mapping[str, Expected], slots: int, fresh: bool, say: Callable[[str], None]) -> None:
+        """Choose the numbers of a study that is fresh; one that is under way keeps its own.
 
         Raises:
             UserError: not even the least of the study fits.
         """
-        self.held = Held(expected, slots)
-        if begun:
+        self.frozen = Frozen(expected, slots)
+        if not fresh:
             return
-        asked = Numbers.of(self.study)
-        chosen = budget.choose(self.study, expected, slots, self.seconds, self.source)
-        for line in budget.sentences(self.study, chosen, expected, slots, self.of()):
+        asked, source = Numbers.of(self.study), "search.hours" if self._hours <= self._moment else "--until"
+        left = self._whole - (time.time() - self.began)
+        chosen = budget.choose(self.study, expected, slots, left, source)
+        for line in budget.sentences(self.study, chosen, expected, slots, self.words):
             say(line)
-        self.held = replace(self.held, asked=asked, chosen=chosen)
+        self.frozen = replace(self.frozen, asked=asked, chosen=chosen)
         self.study = chosen.over(self.study)
 
-    def facts(self) -> dict[str, Any]:
-        """What the study's facts hold of it."""
-        if self.held is None:
-            return {}
-        return {"budget": replace(self.held, hours=self.study.search.hours, until=self.until).plain()}
+    @property
+    def _hours(self) -> float:
+        return math.inf if self.study.search.hours is None else budget.HOUR * self.study.search.hours
 
-    def begin(self) -> None:
-        """Training begins, or goes on after a pause."""
-        if self.held is not None:
-            self.held = replace(self.held, begun=(*self.held.begun, time.time()))
-            self.workspace.write_facts({**self.workspace.read_facts(), **self.facts()})
+    @property
+    def _moment(self) -> float:
+        """Seconds from the beginning of this run to the named moment."""
+        return math.inf if self.until is None else self.until - self.began
 
-    def go_on(self, paused: float) -> None:
+    @property
+    def _whole(self) -> float:
+        return min(self._hours, self._moment)
+
+    def facts(self) -> dict[str, Any] | None:
+        """What the study's facts hold of it, this run counted; None where there is nothing."""
+        if self.frozen is None:
+            return None
+        now = replace(self.frozen, hours=self.study.search.hours, until=self.until, words=self.words)
+        return replace(now, begun=(*self.frozen.begun, self.began)).plain()
+
+    def go_on(self, paused: float, workspace: Workspace) -> None:
         """After so many seconds of a pause, which are no time of the study."""
         self.deadline.postpone(paused)
-        self.begin()
+        if self.frozen is not None:
+            self.frozen = replace(self.frozen, begun=(*self.frozen.begun, self.began))
+            self.began = time.time()
+            workspace.write_facts({**workspace.read_facts(), "budget": self.facts()})
 
     def times(
         self, ledger: Ledger, records: Sequence[TrialRecord], slots: Callable[[], int] | None = None
     ) -> tuple[Times, tuple[Pace, ...]]:
-        """The timetables of both stages from now on, and what learns the pace of trials for them; unhurried, none."""
-        if self.held is None or not self.asked:
-            return (None, None), ()
-        own = self.held
-        given = self._given() - used(own.begun, records)
-        reserve = budget.reserve(max(0.0, self.seconds))
-        self.deadline = Deadline(given, math.inf if self.until is None else self.until, reserve)
-        pace = Pace(own.expected, self.study.train.epochs, budget.share(self.study), time.time())
+        """The timetables of both stages from now on, and what learns the pace of trials for them.
+
+        Args:
+            ledger: of the study.
+            records: every trial in it.
+            slots: trials that run at once, asked now and then; None for as many as when it was calibrated.
+        """
+        if self.frozen is None or not self.asked:
+            return NO_DEADLINE, ()
+        own = self.frozen
+        given = self._hours - time_used(own.begun, records) - (time.time() - self.began)
+        self.deadline = Deadline(
+            given, math.inf if self.until is None else self.until, budget.reserve(max(0.0, self._whole))
+        )
+        pace = Pace(own.expected, self.study.train.epochs, budget.share(self.study), self.began)
         pace.recall(records)
         confirming = any(record.stage == REPLICATE and record.started > own.since for record in records)
-        search = SearchTime(
-            self.deadline,
-            pace,
-            lambda: runs_to_come(self.study, ledger),
-            slots or (lambda: own.slots),
-            beyond=own.chosen is not None,
-            closed=confirming,
-        )
-        return (search, ConfirmationTime(self.deadline, pace)), (pace,)
+        runs, at_once = RunsToCome(self.study, ledger), slots or (lambda: own.slots)
+        search = SearchTime(self.deadline, pace, runs, at_once, own.chosen is not None, confirming)
+        return Times(search, ConfirmationTime(self.deadline, pace)), (pace,)
 
-    def over(self, records: Sequence[TrialRecord]) -> str:
-        """The sentence for a study that is not done and whose time is over; "" for any other."""
-        unfinished = self.asked and any(record.state not in ENDED for record in records)
-        return f"the time of the study is over ({self.of()}): nothing more is trained" if unfinished else ""
-
-    def missing(self, records: Sequence[TrialRecord]) -> str:
-        """The sentence for confirmation runs that found no time; "" where all did."""
+    def parting(self, records: Sequence[TrialRecord]) -> str:
+        """The sentence for runs that found no time; "" where all did."""
         left = sum(record.stage == REPLICATE and record.state not in ENDED for record in records)
         if not (left and self.asked):
             return ""
         more = "raise search.hours" if self.until is None else "name a later --until"
-        return f"{left} confirmation runs found no time ({self.of()}); {more} and run the study again, and it goes on"
+        return (
+            f"the time is over ({self.words}) and {left} confirmation runs found none; {more} and run the study again, "
+            "and it goes on"
+        )
 
 
-def recalled(study: Study, workspace: Workspace, until: datetime.datetime | None) -> Timekeeper:
-    """The time of a study as its facts hold it, or not settled yet."""
-    moment = None if until is None else until.timestamp()
-    facts = workspace.read_facts() if workspace.facts.exists() and workspace.recorded else {}
-    if "budget" not in facts:
-        return Timekeeper(study, workspace, moment, None)
-    held = Held.of(facts["budget"])
-    if held.asked is not None and held.chosen is not None:
-        study = budget.recalled(study, held.asked, held.chosen)
-    if _later(study.search.hours, held.hours) or _later(moment, held.until):
-        held = replace(held, since=time.time())
-    return Timekeeper(study, workspace, moment, held)
+def timekeeper(study: Study, workspace: Workspace, until: datetime.datetime | None, began: float) -> Timekeeper:
+    """The time of a study as its facts hold it, or not settled yet; `began` is when this run did."""
+    moment, frozen = None if until is None else until.timestamp(), frozen_of(workspace)
+    if frozen is None:
+        return Timekeeper(study, moment, None, began)
+    if _later(study.search.hours, frozen.hours) or _later(moment, frozen.until):
+        frozen = replace(frozen, since=began)
+    return Timekeeper(frozen.over(study), moment, frozen, began)
 
 
 def _later(now: float | None, before: float | None) -> bool:
     return now is not None and (before is None or now > before)
-
-
-def used(begun: Sequence[float], records: Sequence[TrialRecord]) -> float:
-    """Seconds that earlier processes trained for: of each from its beginning to what it recorded last.
-
-    The report and everything between two processes is left out; all places count once, however many there were.
-    """
-    stamps = sorted(stamp for record in records for stamp in _stamps(record))
-    seconds = 0.0
-    for since, to in zip(begun, (*begun[1:], math.inf), strict=True):
-        seconds += max((stamp - since for stamp in stamps if since <= stamp < to), default=0.0)
-    return seconds
-
-
-def _stamps(record: TrialRecord) -> Iterator[float]:
-    """When something of a trial was recorded."""
-    yield from (epoch["time"] for epoch in record.epochs if "time" in epoch)
-    yield from (stamp for stamp in (record.started, record.ended) if stamp)

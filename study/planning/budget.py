@@ -6,21 +6,24 @@ epochs; and only then seeds below what the rule needs. What is left belongs to t
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 from uncollapse.analysis.schema import REPLICATE, SEARCH
 from uncollapse.analysis.statistics.intervals import wilson
 from uncollapse.study.config.study_page import Study, planned
 from uncollapse.study.errors import UserError
-from uncollapse.study.stages.pace import HANDING_OUT, Expected
+from uncollapse.study.stages.pace import HANDING_OUT, STAGE_START, Expected
 from uncollapse.study.stages.timetable import makespan
 
+if TYPE_CHECKING:
+    from uncollapse.study.planning.calibration import Estimate
+
+HOUR = 3600.0
 LEAST_TRIALS, LEAST_EPOCHS = 8, 3
 SEARCH_SHARE = 0.6  # of the training time, for the search at least
 STOPPED_SHARE = 0.6  # of a whole training, that a trial of the search is assumed to take where some are stopped early
 LADDER = ((3, 10), (3, 7), (2, 7), (2, 5), (1, 5), (1, 3))  # (configurations, seeds), the best first
-START_SECONDS = 10.0  # of a stage, until its workers train
 REPORT_SECONDS, REPORT_SHARE, LONGEST_REPORT = 6.0, 0.02, 120.0  # kept for the report: so many, and of the budget
 
 
@@ -57,13 +60,6 @@ class Wall(NamedTuple):
         return sum(self)
 
 
-def recalled(study: Study, asked: Numbers, chosen: Numbers) -> Study:
-    """A study that goes on with what was chosen for it; a number that its page has changed since is the page's."""
-    now = Numbers.of(study)
-    pairs = zip(now, asked, chosen, strict=True)
-    return Numbers(*(then if own == before else own for own, before, then in pairs)).over(study)
-
-
 def reserve(seconds: float) -> float:
     """Of a budget, what is kept for the report."""
     return min(LONGEST_REPORT, REPORT_SECONDS + REPORT_SHARE * seconds)
@@ -75,7 +71,7 @@ def wall(study: Study, expected: Mapping[str, Expected], slots: int) -> Wall:
     one = _search_seconds(study, expected)
     search = sum(count * one[family] for family, count in trials[SEARCH].items()) / slots
     runs = {family: _confirmation(study, seconds) for family, seconds in expected.items()}
-    around = START_SECONDS * (1 + bool(trials[SEARCH])) + REPORT_SECONDS
+    around = STAGE_START * (1 + bool(trials[SEARCH])) + REPORT_SECONDS
     return Wall(search, makespan(runs, trials[REPLICATE], slots), around)
 
 
@@ -136,7 +132,7 @@ def can_be_exported(study: Study, seeds: int) -> bool:
 
 def _trials(study: Study, expected: Mapping[str, Expected], slots: int, seconds: float, confirms: float) -> int:
     """Trials a family that fit beside the confirmation; -1 where that takes more than its share."""
-    around = START_SECONDS * 2 + reserve(seconds)
+    around = STAGE_START * 2 + reserve(seconds)
     needed, free = wall(study, expected, slots).confirmation, seconds - around
     one = sum(_search_seconds(study, expected).values()) / slots
     if not one:
@@ -147,7 +143,7 @@ def _trials(study: Study, expected: Mapping[str, Expected], slots: int, seconds:
 def _least_seconds(study: Study, expected: Mapping[str, Expected], slots: int) -> float:
     """The budget that the least of a study fits into."""
     found = wall(least_of(study).over(study), expected, slots)
-    training = found.search + found.confirmation + 2 * START_SECONDS
+    training = found.search + found.confirmation + 2 * STAGE_START
     return min((training + REPORT_SECONDS) / (1 - REPORT_SHARE), training + LONGEST_REPORT)
 
 
@@ -219,5 +215,13 @@ def _assumed(study: Study) -> str:
     return f"a trial of the search is assumed to take {STOPPED_SHARE:.0%} of a whole training, since some are stopped"
 
 
-def plain(numbers: Numbers) -> dict[str, Any]:
-    return numbers._asdict()
+def expected_of(estimates: "Iterable[Estimate]", epochs: int) -> dict[str, Expected]:
+    """What a calibration expects of each family's trials.
+
+    Args:
+        estimates: of every family, for trainings of so many `epochs`.
+    """
+    return {
+        one.family: Expected(one.search_seconds / epochs, one.replicate_seconds - one.search_seconds)
+        for one in estimates
+    }

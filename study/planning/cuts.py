@@ -26,11 +26,12 @@ class Cut(NamedTuple):
 def cuts(study: Study, expected: Mapping[str, Expected], slots: int) -> list[dict[str, Any]]:
     """Rows of `what`, `saves_seconds` of wall time and `price`, by what they save; what saves nothing is left out."""
     whole = budget.wall(study, expected, slots).whole
-    rows = [
-        {"what": cut.what, "saves_seconds": whole - budget.wall(cut.study, cut.expected, slots).whole, "price": cut.price}
-        for cut in _every(study, expected)
+    saved = [(whole - budget.wall(cut.study, cut.expected, slots).whole, cut) for cut in _every(study, expected)]
+    return [
+        {"what": cut.what, "saves_seconds": seconds, "price": cut.price}
+        for seconds, cut in sorted(saved, key=lambda pair: -pair[0])
+        if seconds > 0
     ]
-    return sorted((row for row in rows if row["saves_seconds"] > 0), key=lambda row: -row["saves_seconds"])
 
 
 def lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -80,9 +81,8 @@ def _change(own: Numbers, now: Numbers) -> str:
 
 
 def _price(study: Study, own: Numbers, now: Numbers) -> str:
-    return {"trials": _trials, "epochs": _epochs, "configurations": _configurations, "seeds": _seeds}[
-        _changed(own, now)
-    ](study, own, now)
+    prices = {"trials": _trials, "epochs": _epochs, "configurations": _configurations, "seeds": _seeds}
+    return prices[_changed(own, now)](study, own, now)
 
 
 def _trials(study: Study, own: Numbers, now: Numbers) -> str:

@@ -10,6 +10,7 @@ from uncollapse.analysis.schema import ENDED, FINISHED, REPLICATE, SEARCH
 from uncollapse.study.trial_record import TrialRecord
 
 HANDING_OUT = 0.5  # seconds from the end of a trial to the first update of the next on the same place, as measured
+STAGE_START = 10.0  # seconds from the end of one stage until the workers of the next train, as measured
 
 
 class Expected(NamedTuple):
@@ -38,7 +39,7 @@ class Seen(NamedTuple):
 
 @dataclass
 class Totals:
-    """Sums over the trials of a family in a stage: of all, of those that ended or finished, and of those timed whole."""
+    """Sums over the trials of a family in a stage: of all, those that ended or finished, and those timed whole."""
 
     epochs: int = 0
     seconds: float = 0.0

@@ -1,10 +1,10 @@
 """Which trials a stage may still start, and when it ends those that run: without a deadline, and under one."""
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from uncollapse.study.stages.deadline import Deadline
-from uncollapse.study.stages.pace import Pace
+from uncollapse.study.stages.pace import STAGE_START, Pace
 
 Runs = Callable[[], Mapping[str, int]]
 
@@ -12,24 +12,26 @@ Runs = Callable[[], Mapping[str, int]]
 class Timetable(Protocol):
     """What a stage asks of time."""
 
-    def starts(self, family: str, planned: bool) -> bool:
-        """Whether a trial of a family may start now; `planned` where the study's numbers ask for it."""
+    @property
+    def beyond(self) -> bool:
+        """Whether trials past the planned number may start."""
 
     @property
     def over(self) -> bool:
-        """Whether running trials are to end at their next epoch."""
+        """Whether nothing starts any more and running trials are to end at their next epoch."""
 
-
-Times = tuple[Timetable | None, Timetable | None]  # of the search and of the confirmation
+    def starts(self, family: str) -> bool:
+        """Whether there is time for a trial of a family that starts now."""
 
 
 class Unhurried:
     """No deadline: what is planned starts, and nothing ends for want of time."""
 
+    beyond = False
     over = False
 
-    def starts(self, family: str, planned: bool) -> bool:
-        return planned
+    def starts(self, family: str) -> bool:
+        return True
 
 
 class SearchTime:
@@ -40,7 +42,7 @@ class SearchTime:
         pace: of its trials.
         runs: confirmation runs that the search so far leaves to be made, by family.
         slots: trials that run at once.
-        beyond: trials beyond the planned number start too, while there is time.
+        beyond: trials past the planned number start too, while there is time.
         closed: nothing starts any more, since the confirmation of what was found has begun.
     """
 
@@ -57,12 +59,12 @@ class SearchTime:
         self.beyond, self.closed = beyond, closed
         self._known: tuple[int, Mapping[str, int]] = (-1, {})
 
-    def starts(self, family: str, planned: bool) -> bool:
-        return (planned or self.beyond) and not self.closed and self.pace.search(family) <= self.left
-
     @property
     def over(self) -> bool:
         return self.closed or self.left <= 0
+
+    def starts(self, family: str) -> bool:
+        return not self.closed and self.pace.search(family) <= self.left
 
     @property
     def left(self) -> float:
@@ -75,7 +77,7 @@ class SearchTime:
         if self._known[0] != self.pace.changes:
             self._known = self.pace.changes, self.runs()
         seconds = {family: self.pace.confirmation(family) for family, count in self._known[1].items() if count}
-        return makespan(seconds, self._known[1], max(1, self.slots()))
+        return STAGE_START + makespan(seconds, self._known[1], max(1, self.slots())) if seconds else 0.0
 
 
 class ConfirmationTime:
@@ -86,13 +88,25 @@ class ConfirmationTime:
         pace: of its trials.
     """
 
+    beyond = False
     over = False
 
     def __init__(self, deadline: Deadline, pace: Pace) -> None:
         self.deadline, self.pace = deadline, pace
 
-    def starts(self, family: str, planned: bool) -> bool:
-        return planned and self.pace.confirmation(family) <= self.deadline.left
+    def starts(self, family: str) -> bool:
+        return self.pace.confirmation(family) <= self.deadline.left
+
+
+class Times(NamedTuple):
+    """The timetables of both stages."""
+
+    search: Timetable
+    confirmation: Timetable
+
+
+UNHURRIED = Unhurried()
+NO_DEADLINE = Times(UNHURRIED, UNHURRIED)
 
 
 def makespan(seconds: Mapping[str, float], count: Mapping[str, int], slots: int) -> float:
