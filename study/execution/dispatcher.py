@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from uncollapse.analysis.schema import RUNNING
+from uncollapse.analysis.schema import OUT_OF_TIME, RUNNING
 from uncollapse.study.errors import RunError
 from uncollapse.study.execution.control import Control
 from uncollapse.study.execution.job import Jobs
@@ -18,7 +18,6 @@ from uncollapse.study.storage.retention import discard
 from uncollapse.study.trial_record import TrialRecord
 
 DEATHS, HANGS = 3, 1  # of a trial's process without another epoch, which are forgiven
-OUT_OF_TIME = "the time of the search was over"
 TAKEN_AWAY = "its node was taken away"  # nothing that a trial did, however often
 GRACE = 60.0  # seconds after which a worker that should have ended itself is killed from here
 QUIET = 60.0  # seconds without any running trial after which the reason is said, and again after as many

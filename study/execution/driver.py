@@ -3,7 +3,7 @@
 import datetime
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +50,7 @@ class Launch:
         to_stderr: progress goes there, because the result goes to standard output as JSON.
         trouble: told of what may not mend itself while nobody looks.
         until: when the study is to have ended, report included; None for whenever it is done.
+        began: seconds since 1970 from which its hours count.
     """
 
     page: str
@@ -59,6 +60,7 @@ class Launch:
     to_stderr: bool = False
     trouble: Callable[[str], None] = lambda sentence: None
     until: datetime.datetime | None = None
+    began: float = field(default_factory=time.time)
 
 
 def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
@@ -73,11 +75,11 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         RunError: the disk failed.
         KeyboardInterrupt: stopped by the user; nothing is lost.
     """
-    console, started, began = Console(stderr=launch.to_stderr), time.monotonic(), time.time()
+    console, started = Console(stderr=launch.to_stderr), time.monotonic()
     with owned(workspace.folder):
         workspace.control.unlink(missing_ok=True)  # a word that an earlier process did not live to obey
         corpus = prepare(study.corpus, workspace.corpora, study.folder, lambda sentence: console.print(sentence))
-        keeper = timekeeper(study, workspace, launch.until, began)
+        keeper = timekeeper(study, workspace, launch.until, launch.began)
         begin(keeper.study, workspace, launch.page, corpus, keeper.facts())
         earlier = observations(study, workspace, lambda sentence: console.print(sentence, soft_wrap=True))
         begun, ledger, memory = workspace.recorded, Ledger(workspace.folder, study.name, write=True), Memory()

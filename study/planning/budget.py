@@ -150,7 +150,8 @@ def _least_seconds(study: Study, expected: Mapping[str, Expected], slots: int) -
 def _refusal(study: Study, expected: Mapping[str, Expected], slots: int, seconds: float, source: str) -> str:
     least, needed = least_of(study), _least_seconds(study, expected, slots)
     what = (
-        f"{least.trials} trials a family, {least.epochs} epochs, {least.configurations} configuration x {least.seeds} "
+        f"{least.trials} trials a family, {least.epochs} epochs, "
+        f"{_counted(least.configurations, 'configuration')} x {least.seeds} "
         f"seeds, {slots} trials at once"
     )
     costs = ", ".join(f"{name} {part:.0%}" for name, part in shares(least.over(study), expected).items())
@@ -192,8 +193,10 @@ def sentences(study: Study, chosen: Numbers, expected: Mapping[str, Expected], s
     own, found = Numbers.of(study), wall(chosen.over(study), expected, slots)
     training = found.search + found.confirmation or 1.0
     lines = [
-        f"budget     {of}: {chosen.trials} trials a family or more, while there is time, {chosen.epochs} epochs; "
-        f"{chosen.configurations} configurations x {chosen.seeds} seeds are confirmed",
+        f"budget     {of}: about {chosen.trials} search trials a family, as many as there is time for, of "
+        f"{chosen.epochs} epochs; {_counted(chosen.configurations, 'configuration')}"
+        f"{' and ' * bool(study.replicate.also)}{' and '.join(study.replicate.also)} x {chosen.seeds} seeds are "
+        "confirmed",
         f"           {found.search / training:.0%} of the training is search, {found.confirmation / training:.0%} "
         f"confirmation; {_assumed(study)}",
     ]
@@ -207,6 +210,10 @@ def sentences(study: Study, chosen: Numbers, expected: Mapping[str, Expected], s
             "if none collapses: nothing will be exported"
         )
     return lines
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _assumed(study: Study) -> str:

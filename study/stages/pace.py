@@ -10,7 +10,9 @@ from uncollapse.analysis.schema import ENDED, FINISHED, REPLICATE, SEARCH
 from uncollapse.study.trial_record import TrialRecord
 
 HANDING_OUT = 0.5  # seconds from the end of a trial to the first update of the next on the same place, as measured
-STAGE_START = 10.0  # seconds from the end of one stage until the workers of the next train, as measured
+STAGE_START = 15.0  # seconds from the end of one stage until the workers of the next train, as measured
+TUNE_START = 3.0  # of them, until the first trial is handed out
+BELIEF = 2  # trials as expected that count beside those recorded: the first epochs of a process are slower than others
 
 
 class Expected(NamedTuple):
@@ -66,6 +68,8 @@ class Totals:
 class Pace:
     """Expected seconds of trials, learned from every record that it is told of.
 
+    What was calibrated counts as so many trials of each family, so that the first records do not decide alone.
+
     Args:
         expected: of each family.
         epochs: of a whole training.
@@ -78,6 +82,7 @@ class Pace:
         self.seen: dict[str, Seen] = {}
         self.totals: dict[tuple[str, str], Totals] = defaultdict(Totals)
         self.changes = 0  # of what has ended
+        self.longest_start: float | None = None  # from being handed out to the first update
 
     def recall(self, records: Iterable[TrialRecord]) -> None:
         """Learn from what an earlier process left."""
@@ -88,16 +93,23 @@ class Pace:
         self.changes += record.state in ENDED
         if not record.epochs:
             return
+        if record.started >= self.since and record.key not in self.seen:
+            self.longest_start = max(self.longest_start or 0.0, _first_update(record) - record.started)
         totals = self.totals[record.stage, record.family]
         if known := self.seen.get(record.key):
             totals.count(known, -1)
         self.seen[record.key] = _seen(record, self.since)
         totals.count(self.seen[record.key], 1)
 
+    @property
+    def stage_start(self) -> float:
+        """Seconds from the end of the search until the workers of the confirmation train: as those of the search."""
+        return STAGE_START if self.longest_start is None else TUNE_START + self.longest_start
+
     def search(self, family: str) -> float:
         """Seconds of a trial of the search, from being handed out to its end: of as many epochs as those that ended."""
         own = self.totals[SEARCH, family]
-        epochs = own.ended_epochs / own.ended if own.ended else self.share * self.epochs
+        epochs = (own.ended_epochs + BELIEF * self.share * self.epochs) / (own.ended + BELIEF)
         return epochs * self._epoch(family) + HANDING_OUT
 
     def confirmation(self, family: str) -> float:
@@ -110,14 +122,16 @@ class Pace:
 
     def _epoch(self, family: str) -> float:
         own = [self.totals[SEARCH, family], self.totals[REPLICATE, family]]
-        epochs = sum(one.epochs for one in own)
-        return sum(one.seconds for one in own) / epochs if epochs else self._expected(family).epoch * self._slower()
+        believed = BELIEF * self.epochs
+        seconds = sum(one.seconds for one in own) + believed * self._expected(family).epoch * self._slower()
+        return seconds / (sum(one.epochs for one in own) + believed)
 
     def _slower(self) -> float:
-        """Recorded seconds of epochs over those that were expected of them."""
+        """Recorded seconds of epochs over those that were expected of them, over all families."""
         every = list(self.totals.items())
-        expected = sum(one.epochs * self._expected(family).epoch for (_, family), one in every)
-        return sum(one.seconds for _, one in every) / expected if expected else 1.0
+        believed = BELIEF * self.epochs * sum(one.epoch for one in self.expected.values())
+        expected = sum(one.epochs * self._expected(family).epoch for (_, family), one in every) + believed
+        return (sum(one.seconds for _, one in every) + believed) / expected if expected else 1.0
 
     def _full(self, family: str) -> float:
         confirmed = [(name, one) for (stage, name), one in self.totals.items() if stage == REPLICATE]
@@ -132,8 +146,13 @@ class Pace:
         return Expected(*map(fmean, zip(*self.expected.values(), strict=True)))
 
 
+def _first_update(record: TrialRecord) -> float:
+    """Seconds since 1970 at which a trial began to train; 0 where that was not recorded."""
+    first = record.epochs[0]
+    return first["time"] - first["cost/seconds"] if "time" in first else 0.0
+
+
 def _seen(record: TrialRecord, since: float) -> Seen:
-    first, last = record.epochs[0], record.epochs[-1]
-    whole = record.state in ENDED and first.get("time", 0.0) - first["cost/seconds"] >= since
+    last, whole = record.epochs[-1], record.state in ENDED and _first_update(record) >= since
     after = max(0.0, record.ended - last["time"]) if whole else None
     return Seen(record.state, len(record.epochs), record.seconds, after)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 from uncollapse.study.stages.deadline import Deadline
-from uncollapse.study.stages.pace import STAGE_START, Pace
+from uncollapse.study.stages.pace import Pace
 
 Runs = Callable[[], Mapping[str, int]]
 
@@ -77,7 +77,9 @@ class SearchTime:
         if self._known[0] != self.pace.changes:
             self._known = self.pace.changes, self.runs()
         seconds = {family: self.pace.confirmation(family) for family, count in self._known[1].items() if count}
-        return STAGE_START + makespan(seconds, self._known[1], max(1, self.slots())) if seconds else 0.0
+        if not seconds:
+            return 0.0
+        return self.pace.stage_start + makespan(seconds, self._known[1], max(1, self.slots()))
 
 
 class ConfirmationTime:

@@ -3,6 +3,7 @@
 import datetime
 import os
 import sys
+import time
 from argparse import ArgumentParser, Namespace
 from functools import partial
 
@@ -40,6 +41,7 @@ def run(arguments: Namespace) -> Answer:
     """Check everything that can be known first, then run."""
     from uncollapse.study.planning.preflight import errors
 
+    began = time.time()
     study, until = study_of(arguments), _until(arguments.until)
     workspace = workspace_of(arguments, study.name)
     if found := errors(study, workspace, arguments.address):
@@ -52,7 +54,7 @@ def run(arguments: Namespace) -> Answer:
         return _left_behind(workspace, words)
     if arguments.restart:
         return _restarted(workspace, words, news)
-    return _run(study, workspace, arguments, news, until)
+    return _run(study, workspace, arguments, news, until, began)
 
 
 def _until(said: str | None) -> Until:
@@ -92,9 +94,7 @@ def _restarted(workspace: Workspace, words: list[str], news: News) -> Answer:
     sys.exit(supervisor.Supervisor(command, workspace, news, SAY).run())
 
 
-def _run(
-    study: Study, workspace: Workspace, arguments: Namespace, news: News, until: datetime.datetime | None
-) -> Answer:
+def _run(study: Study, workspace: Workspace, arguments: Namespace, news: News, until: Until, began: float) -> Answer:
     from uncollapse.study.execution import driver, supervisor
 
     launch = driver.Launch(
@@ -105,6 +105,7 @@ def _run(
         to_stderr=arguments.json,
         trouble=partial(news, notification.TROUBLE),
         until=until,
+        began=began,
     )
     try:
         done = driver.run(study, workspace, launch)
