@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from uncollapse.analysis.schema import MISSING, REPLICATE
+from uncollapse.analysis.schema import MISSING, REPLICATE, RUNNING
 from uncollapse.analysis.verdict_rule import collapsed
 from uncollapse.study.durations import duration
 from uncollapse.study.execution.tallies import Tallies, cells, heads, mean_seconds
@@ -107,8 +107,13 @@ class Progress:
         for at, column in enumerate(heads(self._row("", 0))):
             table.add_column(column, justify="right" if at else "left")
         for family, planned in self.planned.get(self.stage, {}).items():
-            table.add_row(*cells(self._row(family, planned)))
+            table.add_row(*cells(self._row(family, self._at_least(family, planned))))
         return table
+
+    def _at_least(self, family: str, planned: int) -> int:
+        """What was planned or, where a study that has a deadline went past it, what there is."""
+        own = self.tallies.of(self.stage, family)
+        return planned if self.time_left is None else max(planned, own.ended + own.states[RUNNING])
 
     def _row(self, family: str, planned: int) -> dict[str, Any]:
         counts = self.tallies.of(self.stage, family).row(planned)

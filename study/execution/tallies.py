@@ -54,12 +54,8 @@ class Tally:
         return min((one.value for one in known if one.value is not None), default=None)
 
     def row(self, planned: int) -> dict[str, Any]:
-        """Of so many trials: counts by state, the best value, and how many of the judged ones collapsed.
-
-        Where there are more than were planned, as under a budget of hours, those that there are count as planned.
-        """
+        """Of so many trials: counts by state, the best value, and how many of the judged ones collapsed."""
         running = self.states[RUNNING]
-        planned = max(planned, self.ended + running)
         counts = {"planned": planned, "running": running, **{state: self.states[state] for state in STATE_COLUMNS}}
         counts[MISSING] = planned - self.ended - running
         return {**counts, "best": self.best(), "collapsed": self.collapsed, "judged": self.judged}

@@ -116,9 +116,8 @@ class Timekeeper:
             return NO_DEADLINE, ()
         own = self.frozen
         given = self._hours - time_used(own.begun, records) - (time.time() - self.began)
-        self.deadline = Deadline(
-            given, math.inf if self.until is None else self.until, budget.reserve(max(0.0, self._whole))
-        )
+        until, reserve = math.inf if self.until is None else self.until, budget.reserve(max(0.0, self._whole))
+        self.deadline = Deadline(given, until, reserve, time.monotonic, time.time)
         pace = Pace(own.expected, self.study.train.epochs, budget.share(self.study), self.began)
         pace.recall(records)
         confirming = any(record.stage == REPLICATE and record.started > own.since for record in records)

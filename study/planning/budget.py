@@ -98,7 +98,8 @@ def choose(study: Study, expected: Mapping[str, Expected], slots: int, seconds: 
     """
     for numbers, confirms_at_most in _candidates(study):
         if (trials := _trials(numbers.over(study), expected, slots, seconds, confirms_at_most)) >= numbers.trials:
-            return numbers._replace(trials=trials if any(one.search for one in study.families) else numbers.trials)
+            searched = any(one.search for one in study.families)
+            return numbers._replace(trials=trials if searched else study.search.trials)
     raise UserError(_refusal(study, expected, slots, seconds, source))
 
 

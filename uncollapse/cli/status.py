@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from uncollapse.analysis.report.text_table import aligned
-from uncollapse.analysis.schema import ENDED, MISSING, REPLICATE, SEARCH
+from uncollapse.analysis.schema import DROPPED, ENDED, MISSING, REPLICATE, SEARCH
 from uncollapse.cli import Answer
 from uncollapse.cli.arguments import study_options, workspace_of
 from uncollapse.study.config import objectives
@@ -67,6 +67,9 @@ def planned_now(settings: dict[str, Any], found: list[TrialRecord], timed: bool 
     The search of a study that is `timed`, by a budget, ends before or after so many trials as were planned.
     """
     counts = planned(settings)
+    if timed:
+        tried = Counter(record.family for record in found if record.stage == SEARCH and record.state != DROPPED)
+        counts[SEARCH] = {family: max(count, tried[family]) for family, count in counts[SEARCH].items()}
     ended = Counter(record.family for record in found if record.stage == SEARCH and record.state in ENDED)
     entered = {(r.family, r.configuration_id, r.seed) for r in found if r.stage == REPLICATE}
     if entered and (timed or all(ended[family] >= count for family, count in counts[SEARCH].items())):
