@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -11,6 +11,7 @@ from rich.live import Live
 from uncollapse.analysis.schema import REPLICATE, SEARCH
 from uncollapse.analysis.verdict_rule import collapsed
 from uncollapse.study.config.study_page import planned
+from uncollapse.study.durations import duration
 from uncollapse.study.execution.view.overview import Observer, Overview
 from uncollapse.study.execution.view.picture import Picture, left
 from uncollapse.study.execution.view.ran import ran_seconds
@@ -31,9 +32,18 @@ class Progress:
         settings: resolved.
         slots: trials that run at once.
         console: on which it is shown.
+        time_left: seconds of the study's training, where it has a deadline.
     """
 
-    def __init__(self, study: str, settings: Mapping[str, Any], slots: int, console: Console) -> None:
+    def __init__(
+        self,
+        study: str,
+        settings: Mapping[str, Any],
+        slots: int,
+        console: Console,
+        time_left: Callable[[], float] | None = None,
+    ) -> None:
+        self.time_left = time_left
         self.planned, self.slots, self.console = planned(settings), slots, console
         self.observer = Observer(study, settings)
         self.stage, self.opened, self.earlier = "", time.monotonic(), 0.0
@@ -101,4 +111,6 @@ class Progress:
         return f"{figure}  {VERDICTS[collapsed(record.measures)]:<9}  {of:<14} {record.seconds:6.1f} s"
 
     def _left(self, stage: str) -> str:
+        if self.time_left is not None:
+            return duration(max(0.0, self.time_left()))
         return left(stage, self.observer.left(self.planned, self.slots, time.time()))

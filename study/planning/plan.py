@@ -10,7 +10,7 @@ from uncollapse.search_spaces import space
 from uncollapse.study.config import objectives
 from uncollapse.study.config.families import Family
 from uncollapse.study.config.study_page import Study, planned
-from uncollapse.study.planning import costs
+from uncollapse.study.planning import costs, cuts
 from uncollapse.study.stages import sign_test, successive_halving
 
 ALSO = {BASE: "the page's own base", LIKELIHOOD: "the search's best bound"}
@@ -91,4 +91,15 @@ def text(study: Study, data: Mapping[str, Any]) -> str:
     for family in data["families"]:
         fixed = f"; fixed by the override: {', '.join(family['fixed'])}" if family["fixed"] else ""
         lines.append(f"  {family['family']:<10} {family['hyperparameters']:>3} hyperparameters searched{fixed}")
-    return "\n".join(lines + costs.lines(data.get("cost"), study.resources.weights_gb))
+    lines += costs.lines(data.get("cost"), study.resources.weights_gb)
+    return "\n".join([*lines, *_budget_lines(study, data), *cuts.lines(data.get("cuts", ()))])
+
+
+def _budget_lines(study: Study, data: Mapping[str, Any]) -> list[str]:
+    if "budget" in data:
+        return list(data["budget"]["sentences"])
+    if study.search.hours is None:
+        return []
+    return [
+        f"budget     {study.search.hours:g} h: trials, epochs and seeds are chosen by a calibration, which was skipped"
+    ]

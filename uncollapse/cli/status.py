@@ -59,20 +59,24 @@ def look(workspace: Workspace, ledger: "Ledger") -> Overview:
     observer = Observer(workspace.study, facts["settings"])
     observer.recall(found)
     ran = ran_seconds(found, [process] if process[0] < process[1] else [])
-    return observer.look(planned_now(facts["settings"], found), facts.get("slots", 0), now, ran, running)
+    return observer.look(
+        planned_now(facts["settings"], found, "budget" in facts), facts.get("slots", 0), now, ran, running
+    )
 
 
-def planned_now(settings: dict[str, Any], found: list[TrialRecord]) -> dict[str, dict[str, int]]:
+def planned_now(settings: dict[str, Any], found: list[TrialRecord], timed: bool = False) -> dict[str, dict[str, int]]:
     """Trials of each family in each stage: by the page and, once the search has ended, by what there is to confirm.
 
-    A search ends early whose space holds no more configurations.
+    A search ends early whose space holds no more configurations; that of a study that is `timed`, by a budget, ends
+    before or after so many trials as were planned.
     """
     counts, searched = planned(settings), _searched(found)
-    counts[SEARCH] = {family: _most(searched[family], count) for family, count in counts[SEARCH].items()}
+    counts[SEARCH] = {family: _most(searched[family], count, timed) for family, count in counts[SEARCH].items()}
     ended = {family: sum(state in ENDED and state != DROPPED for state in own) for family, own in searched.items()}
     entered = {(r.family, r.configuration_id, r.seed) for r in found if r.stage == REPLICATE}
-    if entered and all(ended.get(family, 0) >= count for family, count in counts[SEARCH].items()):
+    if entered and (timed or all(ended.get(family, 0) >= count for family, count in counts[SEARCH].items())):
         confirmed = Counter(family for family, _, _ in entered)
+        counts[SEARCH] = {family: ended.get(family, 0) if timed else count for family, count in counts[SEARCH].items()}
         counts[REPLICATE] = {family: confirmed[family] for family in counts[REPLICATE]}
     return counts
 
@@ -86,12 +90,14 @@ def _searched(found: list[TrialRecord]) -> Mapping[str, list[str]]:
     return states
 
 
-def _most(states: list[str], planned: int) -> int:
-    """Trials that a search will have had: fewer than planned where its last proposals were all trained before."""
+def _most(states: list[str], planned: int, timed: bool) -> int:
+    """Trials that a search will have had: fewer than planned where its last proposals were all trained before, and
+    where it is timed at least those that it has."""
     from uncollapse.study.stages.search import DOUBLES
 
     over = len(states) >= DOUBLES and set(states[-DOUBLES:]) == {DROPPED}
-    return sum(state != DROPPED for state in states) if over else planned
+    tried = sum(state != DROPPED for state in states)
+    return tried if over or (timed and tried > planned) else planned
 
 
 def _watch(workspace: Workspace, ledger: "Ledger", console: Console) -> None:
