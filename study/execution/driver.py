@@ -88,10 +88,9 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         if machines and keeper.unsettled:
             _settle(keeper, workspace, launch, corpus, machines, not begun, console)
         study, slots = keeper.study, machines.capacity() if machines else 0
-        left = (lambda: keeper.deadline.left) if keeper.asked else None
         if machines:  # by which `status` knows the time left
             workspace.write_facts({**workspace.read_facts(), "slots": slots})
-        progress = Progress(study.name, study.settings(), slots, console, left)
+        progress = Progress(study.name, study.settings(), slots, console, keeper.left, keeper.expected)
         writer = _writer(study, workspace, corpus, progress)
         control = Control(workspace.control, progress.say)
         with progress, control.listening():

@@ -11,10 +11,11 @@ from rich.live import Live
 from uncollapse.analysis.schema import REPLICATE, SEARCH
 from uncollapse.analysis.verdict_rule import collapsed
 from uncollapse.study.config.study_page import planned
-from uncollapse.study.durations import duration
+from uncollapse.study.execution.view.budget import Budget
 from uncollapse.study.execution.view.overview import Observer, Overview
 from uncollapse.study.execution.view.picture import Picture, left
 from uncollapse.study.execution.view.ran import ran_seconds
+from uncollapse.study.stages.pace import Expected
 from uncollapse.study.trial_record import TrialRecord, selected_name, selection
 
 FEWER = {
@@ -32,7 +33,8 @@ class Progress:
         settings: resolved.
         slots: trials that run at once.
         console: on which it is shown.
-        time_left: seconds of the study's training, where it has a deadline.
+        budget: what is left of the study's time, asked again and again; None where it was given none.
+        expected: of each family's trials, where it was calibrated.
     """
 
     def __init__(
@@ -41,11 +43,11 @@ class Progress:
         settings: Mapping[str, Any],
         slots: int,
         console: Console,
-        time_left: Callable[[], float] | None = None,
+        budget: Callable[[], Budget | None] = lambda: None,
+        expected: Mapping[str, Expected] | None = None,
     ) -> None:
-        self.time_left = time_left
-        self.planned, self.slots, self.console = planned(settings), slots, console
-        self.observer = Observer(study, settings)
+        self.planned, self.slots, self.console, self.budget = planned(settings), slots, console, budget
+        self.observer = Observer(study, settings, expected)
         self.stage, self.opened, self.earlier = "", time.monotonic(), 0.0
         self.live = Live(get_renderable=self._picture, console=console, refresh_per_second=2, transient=True)
 
@@ -85,7 +87,9 @@ class Progress:
     def overview(self) -> Overview:
         """Where the study is now."""
         ran = self.earlier + time.monotonic() - self.opened
-        return self.observer.look(self.planned, self.slots, time.time(), ran, running=True, stage=self.stage)
+        return self.observer.look(
+            self.planned, self.slots, time.time(), ran, running=True, stage=self.stage, budget=self.budget()
+        )
 
     def _picture(self) -> Picture:
         overview = self.overview()
@@ -94,9 +98,11 @@ class Progress:
     def _line(self, record: TrialRecord) -> str:
         """What is said of a trial that has just ended."""
         counts = self.planned[record.stage]
-        ended = sum(self.observer.tallies.of(record.stage, family).ended for family in counts)
+        tallies = {family: self.observer.tallies.of(record.stage, family) for family in counts}
+        ended = sum(tally.ended for tally in tallies.values())
+        whole = sum(tally.at_least(counts[family]) for family, tally in tallies.items())
         place = f"seed {record.seed}" if record.stage == REPLICATE else f"trial {record.number}"
-        which = f"[{ended}/{sum(counts.values())}] {record.family:<10} {place:<10} {record.state:<9}"
+        which = f"[{ended}/{whole}] {record.family:<10} {place:<10} {record.state:<9}"
         return f"{which} {self._figures(record)}  left {self._left(record.stage)}  {record.cause}".rstrip()
 
     def _figures(self, record: TrialRecord) -> str:
@@ -111,6 +117,4 @@ class Progress:
         return f"{figure}  {VERDICTS[collapsed(record.measures)]:<9}  {of:<14} {record.seconds:6.1f} s"
 
     def _left(self, stage: str) -> str:
-        if self.time_left is not None:
-            return duration(max(0.0, self.time_left()))
-        return left(stage, self.observer.left(self.planned, self.slots, time.time()))
+        return left(stage, self.observer.left(stage, self.planned, self.slots, time.time(), self.budget()))

@@ -9,10 +9,10 @@ from typing import Any
 
 from uncollapse.analysis.schema import ENDED, REPLICATE
 from uncollapse.study.config.study_page import Study
+from uncollapse.study.execution.view.budget import Budget
 from uncollapse.study.planning import budget
 from uncollapse.study.planning.budget import Numbers
-from uncollapse.study.planning.frozen import Frozen, frozen_of
-from uncollapse.study.planning.until import shown
+from uncollapse.study.planning.frozen import Frozen, frozen_of, in_words
 from uncollapse.study.stages.deadline import Deadline
 from uncollapse.study.stages.pace import Expected, Pace
 from uncollapse.study.stages.runs_to_come import RunsToCome
@@ -53,9 +53,19 @@ class Timekeeper:
     @property
     def words(self) -> str:
         """The budget in words."""
-        hours = "" if self.study.search.hours is None else f"{self.study.search.hours:g} h"
-        moment = "" if self.until is None else f"until {shown(datetime.datetime.fromtimestamp(self.until))}"
-        return " or ".join(filter(None, (hours, moment)))
+        return in_words(self.study.search.hours, self.until)
+
+    @property
+    def expected(self) -> Mapping[str, Expected]:
+        """Of each family, as calibrated; empty where nothing was."""
+        return {} if self.frozen is None else self.frozen.expected
+
+    def left(self) -> Budget | None:
+        """What is left of the budget; None where this run has none."""
+        if self.frozen is None or not self.asked:
+            return None
+        end, report = self.deadline, self.deadline.reserve
+        return Budget(self.words, end.left + report, report, self.frozen.chosen is not None)
 
     def settle(self, expected: Mapping[str, Expected], slots: int, fresh: bool, say: Callable[[str], None]) -> None:
         """Choose the numbers of a study that is fresh; one that is under way keeps its own.

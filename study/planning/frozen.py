@@ -1,11 +1,13 @@
 """What the facts of a study hold of its budget, so that a study which goes on keeps what was chosen for it."""
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.planning.budget import Numbers
+from uncollapse.study.planning.until import shown
 from uncollapse.study.stages.pace import Expected
 from uncollapse.study.storage.workspace import Workspace
 
@@ -57,3 +59,10 @@ def frozen_of(workspace: Workspace) -> Frozen | None:
     expected = {name: Expected(**one) for name, one in facts["expected"].items()}
     numbers = {name: facts[name] and Numbers(**facts[name]) for name in ("asked", "chosen")}
     return Frozen(**{**facts, "expected": expected, **numbers, "begun": tuple(facts["begun"])})
+
+
+def in_words(hours: float | None, until: float | None) -> str:
+    """The time that a study is given; seconds since 1970 the second."""
+    given = "" if hours is None else f"{hours:g} h"
+    moment = "" if until is None else f"until {shown(datetime.datetime.fromtimestamp(until))}"
+    return " or ".join(filter(None, (given, moment)))

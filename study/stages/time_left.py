@@ -7,9 +7,9 @@ from statistics import fmean
 from typing import NamedTuple
 
 from uncollapse.analysis.schema import ENDED, FINISHED, REPLICATE, RUNNING, SEARCH, STAGES
+from uncollapse.study.stages.pace import HANDING_OUT, Expected
 from uncollapse.study.trial_record import TrialRecord
 
-HANDING_OUT = 0.5  # seconds from the end of a trial to the first update of the next on the same place, as measured
 SURE = 60.0  # seconds after a last epoch that are taken for its measures, however short the training was
 Place = tuple[str, str]  # (stage, family)
 
@@ -18,7 +18,7 @@ class Left(NamedTuple):
     """Wall time to come.
 
     Args:
-        seconds: None where no epoch has ended yet anywhere.
+        seconds: None where no epoch has ended yet anywhere, and nothing was calibrated.
         about: some family's trials are taken for whole trainings, or for like the others', since none of it has ended.
     """
 
@@ -68,10 +68,11 @@ class TimeLeft:
 
     Args:
         epochs: of a whole training.
+        expected: of each family, as calibrated; by these until it has an epoch of its own.
     """
 
-    def __init__(self, epochs: int) -> None:
-        self.epochs = epochs
+    def __init__(self, epochs: int, expected: Mapping[str, Expected] | None = None) -> None:
+        self.epochs, self.expected = epochs, dict(expected or {})
         self.seen: dict[tuple[Place, str], Seen] = {}
         self.totals: dict[Place, Totals] = defaultdict(Totals)
         self.running: dict[Place, dict[str, Seen]] = defaultdict(dict)
@@ -123,7 +124,7 @@ class TimeLeft:
         """Seconds of a trial that has not begun; of a family of which nothing is known, the other families' mean."""
         if (own := self._own(stage, family)) is not None:
             return own
-        families = {name for _, name in list(self.totals)}
+        families = {name for _, name in list(self.totals)} | set(self.expected)
         others = [known for name in families if (known := self._own(stage, name)) is not None]
         return fmean(others) if others else None
 
@@ -143,11 +144,11 @@ class TimeLeft:
         return left * epoch + after - min(since, epoch if left else after)
 
     def _epoch(self, stage: str, family: str) -> float | None:
-        """Mean seconds of a family's epochs in a stage; where none has ended there, in the other one."""
+        """Mean seconds of a family's epochs in a stage; where none has ended there, in the other one, or expected."""
         for place in (stage, *STAGES):
             if (own := self._totals(place, family)).epochs:
                 return own.seconds / own.epochs
-        return None
+        return self.expected[family].epoch if family in self.expected else None
 
     def _length(self, stage: str, family: str, behind: int) -> float:
         """Epochs, in the mean, of a family's trials in a stage that went beyond so many; a whole training's where none
@@ -162,12 +163,14 @@ class TimeLeft:
 
     def _after(self, stage: str, family: str, epoch: float) -> float:
         """Seconds of the measures after a trial's last epoch: none in a search; in the confirmation as this family's or
-        the others' took, and until one is known as an epoch."""
+        the others' took, and until one is known as expected or else as an epoch."""
         if stage != REPLICATE:
             return 0.0
         own = self._totals(stage, family)
         known = [own] if own.timed else [one for (of, _), one in list(self.totals.items()) if of == stage and one.timed]
-        return sum(one.after for one in known) / sum(one.timed for one in known) if known else epoch
+        if known:
+            return sum(one.after for one in known) / sum(one.timed for one in known)
+        return self.expected[family].full if family in self.expected else epoch
 
 
 def both(first: Left, second: Left) -> Left:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from uncollapse.study.trial_record import TrialRecord
 
 
-def time_used(begun: Sequence[float], records: Sequence[TrialRecord]) -> float:
+def time_used(begun: Sequence[float], records: Sequence[TrialRecord], before: float = math.inf) -> float:
     """Wall seconds that earlier processes took: of each from its beginning to what it recorded last.
 
     Its report and everything between two processes is left out; all places count once, however many there were.
@@ -15,10 +15,11 @@ def time_used(begun: Sequence[float], records: Sequence[TrialRecord]) -> float:
     Args:
         begun: seconds since 1970 at which each process began, in order.
         records: every trial of the study.
+        before: seconds since 1970 from which on nothing counts.
     """
     stamps = sorted(stamp for record in records for stamp in _stamps(record))
     seconds = 0.0
-    for since, to in pairwise((*begun, math.inf)):
+    for since, to in pairwise((*begun, before)):
         seconds += max((stamp - since for stamp in stamps if since <= stamp < to), default=0.0)
     return seconds
 

@@ -15,8 +15,8 @@ import pytest
 
 from tests.support import trial_records
 from uncollapse.cli.main import main
-from uncollapse.cli.status import planned_now
 from uncollapse.study.config.study_page import Study
+from uncollapse.study.execution.view.planned import planned_now
 from uncollapse.study.stages.search import DOUBLES, SearchStage
 from uncollapse.study.storage.ledger import Ledger
 from uncollapse.study.storage.locks import owned

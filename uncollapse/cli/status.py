@@ -2,20 +2,20 @@
 
 import time
 from argparse import ArgumentParser, Namespace
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.live import Live
 
-from uncollapse.analysis.schema import DROPPED, ENDED, REPLICATE, SEARCH
 from uncollapse.cli import Answer
 from uncollapse.cli.arguments import study_options, workspace_of
-from uncollapse.study.config.study_page import planned
+from uncollapse.study.execution.view.budget import budget_of
 from uncollapse.study.execution.view.overview import Observer, Overview
 from uncollapse.study.execution.view.picture import Picture, line
+from uncollapse.study.execution.view.planned import planned_now, stage_now
 from uncollapse.study.execution.view.ran import last_heard, ran_seconds
+from uncollapse.study.planning.frozen import frozen_of
 from uncollapse.study.storage.locks import began, is_running
 from uncollapse.study.storage.workspace import Workspace
 from uncollapse.study.trial_record import TrialRecord
@@ -54,50 +54,25 @@ def look(workspace: Workspace, ledger: "Ledger") -> Overview:
     from uncollapse.study.storage.tables import recorded
 
     facts, found, now = workspace.read_facts(), recorded(ledger), time.time()
-    running = is_running(workspace.folder)
-    process = began(workspace.folder), now if running else last_heard(found)
-    observer = Observer(workspace.study, facts["settings"])
+    running, own = is_running(workspace.folder), frozen_of(workspace)
+    observer = Observer(workspace.study, facts["settings"], own.expected if own else None)
     observer.recall(found)
-    ran = ran_seconds(found, [process] if process[0] < process[1] else [])
+    counts = planned_now(facts["settings"], found, own is not None)
     return observer.look(
-        planned_now(facts["settings"], found, "budget" in facts), facts.get("slots", 0), now, ran, running
+        counts,
+        facts.get("slots", 0),
+        now,
+        _ran(workspace, found, now if running else last_heard(found)),
+        running,
+        stage_now(counts, found, own is not None),
+        budget_of(own, found, now, running),
     )
 
 
-def planned_now(settings: dict[str, Any], found: list[TrialRecord], timed: bool = False) -> dict[str, dict[str, int]]:
-    """Trials of each family in each stage: by the page and, once the search has ended, by what there is to confirm.
-
-    A search ends early whose space holds no more configurations; that of a study that is `timed`, by a budget, ends
-    before or after so many trials as were planned.
-    """
-    counts, searched = planned(settings), _searched(found)
-    counts[SEARCH] = {family: _most(searched[family], count, timed) for family, count in counts[SEARCH].items()}
-    ended = {family: sum(state in ENDED and state != DROPPED for state in own) for family, own in searched.items()}
-    entered = {(r.family, r.configuration_id, r.seed) for r in found if r.stage == REPLICATE}
-    if entered and (timed or all(ended.get(family, 0) >= count for family, count in counts[SEARCH].items())):
-        confirmed = Counter(family for family, _, _ in entered)
-        counts[SEARCH] = {family: ended.get(family, 0) if timed else count for family, count in counts[SEARCH].items()}
-        counts[REPLICATE] = {family: confirmed[family] for family in counts[REPLICATE]}
-    return counts
-
-
-def _searched(found: list[TrialRecord]) -> Mapping[str, list[str]]:
-    """States of each family's search trials, by number."""
-    states: dict[str, list[str]] = defaultdict(list)
-    for record in sorted(found, key=lambda record: record.number):
-        if record.stage == SEARCH:
-            states[record.family].append(record.state)
-    return states
-
-
-def _most(states: list[str], planned: int, timed: bool) -> int:
-    """Trials that a search will have had: fewer than planned where its last proposals were all trained before, and
-    where it is timed at least those that it has."""
-    from uncollapse.study.stages.search import DOUBLES
-
-    over = len(states) >= DOUBLES and set(states[-DOUBLES:]) == {DROPPED}
-    tried = sum(state != DROPPED for state in states)
-    return tried if over or (timed and tried > planned) else planned
+def _ran(workspace: Workspace, found: list[TrialRecord], until: float) -> float:
+    """Seconds that it has run; the process that runs it, or ran it last, counts as a whole."""
+    since = began(workspace.folder)
+    return ran_seconds(found, [(since, until)] if 0 < since < until else [])
 
 
 def _watch(workspace: Workspace, ledger: "Ledger", console: Console) -> None:

@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 
 from uncollapse.analysis.schema import REPLICATE, SEARCH, STAGES
 from uncollapse.study.config.objectives import in_words
+from uncollapse.study.execution.view.budget import Budget
 from uncollapse.study.execution.view.tallies import Aim, Tallies
+from uncollapse.study.stages.pace import Expected
 from uncollapse.study.stages.time_left import Left, TimeLeft, both
 from uncollapse.study.trial_record import TrialRecord
 
@@ -43,6 +45,7 @@ class Overview:
         best: in words, what `best` is.
         rows: by stage and family, see `Tally.row`.
         trials: on their way; where no process runs the study, to go on.
+        budget: what is left of the time that it was given; None where it was given none.
     """
 
     study: str
@@ -54,6 +57,7 @@ class Overview:
     best: str
     rows: tuple[Mapping[str, Any], ...]
     trials: tuple[RunningTrial, ...]
+    budget: Budget | None = None
 
     @property
     def left_in_stage(self) -> Left:
@@ -74,6 +78,7 @@ class Overview:
             "left_seconds": self.left_in_all.seconds,
             "stage_left_seconds": self.left_in_stage.seconds,
             "left_is_about": self.left_in_all.about,
+            "budget": self.budget and self.budget.plain(),
         }
         trials = [trial._asdict() for trial in self.trials]
         return {**where, **left, "best_is": self.best, "rows": list(self.rows), "running_trials": trials}
@@ -85,14 +90,15 @@ class Observer:
     Args:
         study: its name.
         settings: resolved.
+        expected: of each family's trials, where it was calibrated.
     """
 
-    def __init__(self, study: str, settings: Mapping[str, Any]) -> None:
+    def __init__(self, study: str, settings: Mapping[str, Any], expected: Mapping[str, Expected] | None = None) -> None:
         search = settings["search"]
         self.study, self.epochs = study, settings["train"]["epochs"]
         self.best = in_words(search["select"], search.get("subject_to", {}))
         self.aim = Aim.of(search)
-        self.tallies, self.time = Tallies(self.aim), TimeLeft(self.epochs)
+        self.tallies, self.time = Tallies(self.aim), TimeLeft(self.epochs, expected)
 
     def note(self, record: TrialRecord) -> bool:
         """Learn of a trial as it is now; whether it has just ended."""
@@ -104,17 +110,24 @@ class Observer:
         self.time.recall(records)
         self.tallies.recall(records)
 
-    def left(self, planned: Planned, slots: int, now: float) -> dict[str, Left]:
+    def left(
+        self, stage: str, planned: Planned, slots: int, now: float, budget: Budget | None = None
+    ) -> dict[str, Left]:
         """Wall time of each stage.
 
         Args:
+            stage: under way; those before it are over.
             planned: trials of each family in each stage.
             slots: trials that run at once, as far as that is known.
             now: seconds since 1970.
+            budget: of the study; no stage lasts longer.
         """
-        running = [len(self.tallies.of(stage, family).running) for stage in STAGES for family in planned[stage]]
+        running = [len(self.tallies.of(one, family).running) for one in STAGES for family in planned[one]]
         places = max(slots, sum(running))
-        return {stage: self.time.of(stage, self._waiting(stage, planned), places, now) for stage in STAGES}
+        found = {one: self.time.of(one, self._waiting(one, planned), places, now) for one in STAGES}
+        if stage == REPLICATE:
+            found[SEARCH] = Left(0.0)
+        return found if budget is None else budget.within(found, stage)
 
     def _waiting(self, stage: str, planned: Planned) -> dict[str, int]:
         return {family: self.tallies.of(stage, family).waiting(count) for family, count in planned[stage].items()}
@@ -126,11 +139,20 @@ class Observer:
     def _unfinished(self, stage: str, planned: Planned) -> bool:
         return any(self.tallies.of(stage, family).ended < count for family, count in planned[stage].items())
 
-    def look(self, planned: Planned, slots: int, now: float, ran: float, running: bool, stage: str = "") -> Overview:
+    def look(
+        self,
+        planned: Planned,
+        slots: int,
+        now: float,
+        ran: float,
+        running: bool,
+        stage: str = "",
+        budget: Budget | None = None,
+    ) -> Overview:
         """Where the study is now.
 
         Args:
-            planned, slots, now: as for `left`.
+            planned, slots, now, budget: as for `left`.
             ran: seconds that it has run.
             running: whether a process runs it.
             stage: under way, where the caller knows it.
@@ -140,16 +162,18 @@ class Observer:
             for of, counts in planned.items()
             for family, count in counts.items()
         ]
+        stage = stage or self.stage(planned)
         return Overview(
             study=self.study,
             running=running,
-            stage=stage or self.stage(planned),
+            stage=stage,
             ran=ran,
-            left=self.left(planned, slots, now),
+            left=self.left(stage, planned, slots, now, budget),
             bound=self.aim.bound,
             best=self.best,
             rows=tuple(rows),
             trials=tuple(self._trials(planned)),
+            budget=budget,
         )
 
     def _trials(self, planned: Planned) -> list[RunningTrial]:

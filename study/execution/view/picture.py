@@ -11,6 +11,7 @@ from rich.text import Text
 from uncollapse.analysis.schema import DIVERGED, DROPPED, FAILED, STAGES, STOPPED
 from uncollapse.analysis.verdict_rule import DEFAULT
 from uncollapse.study.durations import duration
+from uncollapse.study.execution.view.budget import Budget
 from uncollapse.study.execution.view.overview import Overview, RunningTrial
 from uncollapse.study.stages.time_left import Left, both
 
@@ -39,6 +40,8 @@ class Picture:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width = options.max_width
         yield packed(headline(self.overview), width)
+        if self.overview.budget and self.overview.stage:
+            yield packed(_given(self.overview.budget), width)
         yield Text(f"best: {self.overview.best}")
         yield Text(f"alive: {ALIVE}")
         if self.overview.trials:
@@ -69,6 +72,12 @@ def headline(overview: Overview) -> str:
     if not overview.stage:
         return f"{overview.study}: {'ending' if overview.running else 'ended'}, {ran}"
     return f"{overview.study}: {state}, {overview.stage}, {ran}, left {left(overview.stage, overview.left)}"
+
+
+def _given(budget: Budget) -> str:
+    """The budget, and when it is over."""
+    more = f", {duration(budget.report)} of them for the report" if budget.seconds > budget.report else ""
+    return f"budget: {budget.words}, {duration(max(0.0, budget.seconds))} left{more}"
 
 
 def left(stage: str, of: Mapping[str, Left]) -> str:

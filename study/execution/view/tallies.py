@@ -99,9 +99,13 @@ class Tally:
         """Of so many trials, those that have not begun."""
         return max(0, planned - self.ended - len(self.running))
 
+    def at_least(self, planned: int) -> int:
+        """So many trials or, where a budget let a search go past what was planned, those that there are."""
+        return max(planned, self.ended + len(self.running))
+
     def row(self, planned: int) -> dict[str, Any]:
         """Of so many trials: counts by state, the best so far, and what the judged ones were judged."""
-        counts = {"planned": planned, "ended": self.ended, "running": len(self.running)}
+        counts = {"planned": self.at_least(planned), "ended": self.ended, "running": len(self.running)}
         counts |= {state: self.states[state] for state in ENDED} | {MISSING: self.waiting(planned)}
         verdicts = {"alive": self.judged - self.collapsed, "collapsed": self.collapsed, "judged": self.judged}
         return {**counts, **verdicts, "best": found.plain() if (found := self.best()) else None}

@@ -15,7 +15,7 @@ from uncollapse.analysis.schema import DIVERGED, DROPPED, ENDED, FAILED, FINISHE
 from uncollapse.analysis.verdict_rule import collapsed
 from uncollapse.study.durations import duration
 from uncollapse.study.execution.progress import Progress
-from uncollapse.study.stages.time_left import HANDING_OUT
+from uncollapse.study.stages.pace import HANDING_OUT
 from uncollapse.study.trial_record import TrialRecord
 
 PLANNED = {SEARCH: {"one": 40, "two": 40}, REPLICATE: {"one": 6, "two": 6}}
@@ -73,7 +73,7 @@ def expected(newest: dict[tuple[str, str, str], TrialRecord], stage: str, family
     done = [one for one in ended if stage == REPLICATE or one.state != DROPPED]  # of a search it is a double
     return {
         stage: family,
-        "done": f"{len(done)}/{PLANNED[stage][family]}",
+        "done": f"{len(done)}/{max(PLANNED[stage][family], len(done) + sum(one.state == RUNNING for one in own))}",
         "best": f"{min(values):.2f}" if values else "-",
         "alive": f"{len(judged) - sum(judged)}/{len(judged)}" if judged else "-",
         "collapsed": str(sum(judged)),

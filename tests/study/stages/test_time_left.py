@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from uncollapse.analysis.schema import DROPPED, FAILED, FINISHED, REPLICATE, RUNNING, SEARCH, STOPPED
-from uncollapse.study.stages.time_left import HANDING_OUT, Left, TimeLeft, both
+from uncollapse.study.stages.pace import HANDING_OUT
+from uncollapse.study.stages.time_left import Left, TimeLeft, both
 from uncollapse.study.trial_record import TrialRecord
 
 EPOCHS = 10

@@ -10,7 +10,7 @@ from rich.console import Console
 from uncollapse.analysis.schema import DIVERGED, FAILED, FINISHED, REPLICATE, RUNNING, SEARCH, STOPPED
 from uncollapse.study.execution.view.overview import Observer, Overview
 from uncollapse.study.execution.view.picture import Picture, headline, line
-from uncollapse.study.stages.time_left import HANDING_OUT
+from uncollapse.study.stages.pace import HANDING_OUT
 from uncollapse.study.trial_record import TrialRecord
 
 SETTINGS = {"search": {"select": "valid/nll_iw", "subject_to": "living"}, "train": {"epochs": 30}}
