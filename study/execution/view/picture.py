@@ -76,7 +76,7 @@ def headline(overview: Overview) -> str:
 
 def _given(budget: Budget) -> str:
     """The budget, and when it is over."""
-    more = f", {duration(budget.report)} of them for the report" if budget.seconds > budget.report else ""
+    more = f", {duration(budget.report)} of it for the report" if budget.seconds > budget.report else ""
     return f"budget: {budget.words}, {duration(max(0.0, budget.seconds))} left{more}"
 
 

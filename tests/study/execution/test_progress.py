@@ -15,7 +15,8 @@ from uncollapse.analysis.schema import DIVERGED, DROPPED, ENDED, FAILED, FINISHE
 from uncollapse.analysis.verdict_rule import collapsed
 from uncollapse.study.durations import duration
 from uncollapse.study.execution.progress import Progress
-from uncollapse.study.stages.pace import HANDING_OUT
+from uncollapse.study.execution.view.budget import Budget
+from uncollapse.study.stages.pace import HANDING_OUT, Expected
 from uncollapse.study.trial_record import TrialRecord
 
 PLANNED = {SEARCH: {"one": 40, "two": 40}, REPLICATE: {"one": 6, "two": 6}}
@@ -118,6 +119,22 @@ def test_the_headline_says_what_is_left_of_the_stage_and_of_all() -> None:
     assert said in drawn(shown)
     shown.enter(REPLICATE, PLANNED[REPLICATE])
     assert f"replicate, ran 0 s, left about {duration(confirmed)}\n" in drawn(shown)
+
+
+def test_what_is_left_ends_with_the_budget_and_more_trials_than_planned_are_counted() -> None:
+    said = io.StringIO()
+    given = Budget("0.1 h", 110.0, 10.0, beyond=True)
+    expected = {name: Expected(1.0, 0.5) for name in ("one", "two")}
+    shown = Progress("mine", SETTINGS, 4, Console(file=said, width=120), lambda: given, expected)
+    confirmed = 12 * (4 * 1.0 + 0.5 + HANDING_OUT) / 4
+    assert f"left about {duration(100 - confirmed)}, in all about {duration(100.0)}" in drawn(shown)
+    shown.enter(SEARCH, {"one": 1, "two": 1})
+    for number in range(3):
+        shown(record(number, state=FINISHED, epochs=1))
+    counted = [line.split()[0] for line in said.getvalue().splitlines() if line.startswith("[")]
+    assert counted == ["[1/2]", "[2/3]", "[3/4]"]
+    assert rows(drawn(shown), SEARCH)["one"]["done"] == "3/3"
+    assert "budget: 0.1 h, 2 min left, 10 s of it for the report" in drawn(shown)
 
 
 def test_the_epochs_of_running_trials_are_shown() -> None:

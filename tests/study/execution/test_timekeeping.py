@@ -12,7 +12,9 @@ from uncollapse.study.config.study_page import Study
 from uncollapse.study.corpora.prepare import prepare
 from uncollapse.study.execution import timekeeping
 from uncollapse.study.execution.timekeeping import Timekeeper, timekeeper
+from uncollapse.study.execution.view.budget import Budget, budget_of
 from uncollapse.study.planning.budget import Numbers
+from uncollapse.study.planning.frozen import frozen_of
 from uncollapse.study.planning.resume import begin
 from uncollapse.study.stages.pace import Expected
 from uncollapse.study.stages.timetable import NO_DEADLINE
@@ -143,6 +145,35 @@ def test_the_search_is_closed_once_confirmation_has_begun_until_more_time_is_giv
     assert search_goes_on(0.5)
 
 
+def test_another_process_reads_the_same_time_left(place: Place) -> None:
+    def both(keeper: Timekeeper) -> tuple[Budget | None, Budget | None]:
+        records = recorded(place.ledger())
+        return keeper.left(), budget_of(frozen_of(place.workspace), records, place.now.at, running=True)
+
+    keeper = place.run()
+    place.train(keeper)
+    place.left(keeper)
+    place.now.at += 100
+    own, read = both(keeper)
+    assert own == read == Budget("0.25 h", 800.0, 24.0, beyond=True)
+    place.now.at += 7000  # nobody runs it
+    again = place.run(hours=0.5, until=datetime.datetime.fromtimestamp(place.now.at + 600))
+    place.left(again)
+    place.now.at += 60
+    own, read = both(again)
+    assert own == read
+    assert own is not None
+    assert own.seconds == 540.0
+
+
+def test_a_run_without_a_deadline_has_no_time_left_to_say(place: Place) -> None:
+    keeper = place.run(hours=None)
+    place.left(keeper)
+    assert keeper.left() is None
+    assert keeper.expected == {}
+    assert place.run().expected == EXPECTED
+
+
 def test_a_study_without_a_budget_has_no_deadline(place: Place) -> None:
     keeper, ledger = place.run(hours=None), place.ledger()
     assert keeper.times(ledger, recorded(ledger)) == (NO_DEADLINE, ())
@@ -170,4 +201,5 @@ def test_used_time_is_of_each_process_to_its_last_record(tmp_path: Path) -> None
 
     records = [trial(110.0, 150.0, 120.0, 130.0), trial(130.0, 0.0, 190.0), trial(1005.0, 1020.0, 1010.0)]
     assert time_used([100.0, 500.0, 1000.0], records) == 90 + 0 + 20
+    assert time_used([100.0, 500.0], records, 1000.0) == 90
     assert time_used([], records) == 0

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from uncollapse.analysis.schema import DROPPED, FAILED, FINISHED, REPLICATE, RUNNING, SEARCH, STOPPED
-from uncollapse.study.stages.pace import HANDING_OUT
+from uncollapse.study.stages.pace import HANDING_OUT, Expected
 from uncollapse.study.stages.time_left import Left, TimeLeft, both
 from uncollapse.study.trial_record import TrialRecord
 
@@ -48,6 +48,17 @@ def test_before_any_epoch_has_ended_nothing_is_known() -> None:
     assert left([], one=4) == Left(None)
     assert left([trial("a")], one=3) == Left(None)
     assert left([], one=0) == Left(0.0)
+
+
+def test_what_was_calibrated_is_expected_until_an_epoch_has_ended() -> None:
+    found = TimeLeft(EPOCHS, {"one": Expected(3.0, 7.0), "two": Expected(1.0, 2.0)})
+    one, two = 30.0 + HANDING_OUT, 10.0 + HANDING_OUT
+    assert found.of(SEARCH, {"one": 2, "two": 4}, 2, 0.0) == Left((2 * one + 4 * two) / 2, about=True)
+    assert found.of(REPLICATE, {"one": 2}, 1, 0.0) == Left(2 * (one + 7.0), about=True)
+    assert found.of(SEARCH, {"three": 1}, 1, 0.0) == Left((one + two) / 2, about=True), "one that came later"
+    found.note(trial("a", "one", epochs=1, seconds=2.0))
+    assert found.of(SEARCH, {"one": 1, "two": 1}, 1, 0.0).seconds == pytest.approx(9 * 2.0 + 20.0 + HANDING_OUT + two)
+    assert found.of(REPLICATE, {"one": 1}, 1, 0.0).seconds == pytest.approx(20.0 + 7.0 + HANDING_OUT)
 
 
 def test_at_first_a_running_trial_says_how_long_an_epoch_takes() -> None:

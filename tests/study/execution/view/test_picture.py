@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from uncollapse.analysis.schema import DIVERGED, FAILED, FINISHED, REPLICATE, RUNNING, SEARCH, STOPPED
+from uncollapse.study.execution.view.budget import Budget
 from uncollapse.study.execution.view.overview import Observer, Overview
 from uncollapse.study.execution.view.picture import Picture, headline, line
 from uncollapse.study.stages.pace import HANDING_OUT
@@ -126,6 +127,31 @@ def test_no_line_is_too_long_no_word_broken_and_no_figure_cut(width: int) -> Non
     for state, family in (("stopped", "seqvae"), ("failed", "word_dropout_vae"), ("diverged", "word_dropout_vae")):
         assert state in picture
         assert f"{state}: {family} 1" in picture or re.search(rf"^search.* {state}\b", picture, re.MULTILINE)
+
+
+def test_a_budget_is_said_beneath_the_headline_and_bounds_what_is_left() -> None:
+    observer = Observer("mine", SETTINGS)
+    observer.recall([trial(0, "seqvae", FINISHED, 30, subset__nll_iw=108.25, **LIVING)])
+
+    def timed(seconds: float, report: float = 120.0) -> Overview:
+        given = Budget("8 h or until 2027-01-15 07:00", seconds, report, True)
+        return observer.look({SEARCH: {"seqvae": 1}, REPLICATE: {"seqvae": 10}}, 2, 0.0, 9.0, True, SEARCH, given)
+
+    confirmed = 10 * (30 * 20 + 20 + HANDING_OUT) / 2
+    found = timed(10_920.0)
+    assert found.left_in_all.seconds == 10_800.0
+    assert found.left_in_stage.seconds == pytest.approx(10_800.0 - confirmed)
+    assert drawn(40, found).splitlines()[:5] == [
+        "mine: running, search, ran 9 s,",
+        "left about 2.1 h, in all about 3.0 h",
+        "budget: 8 h or until 2027-01-15 07:00,",
+        "3.0 h left, 2 min of it for the report",
+        "best: lowest nll_iw, in nats, of living",
+    ]
+    assert "budget: 8 h or until 2027-01-15 07:00, 60 s left\n" in drawn(80, timed(60.0))
+    assert "budget: 8 h or until 2027-01-15 07:00, 0 s left\n" in drawn(80, timed(-9.0))
+    assert found.plain()["budget"]["left_seconds"] == 10_920.0
+    assert overview().plain()["budget"] is None
 
 
 def test_the_longest_name_gives_way_to_figures() -> None:
