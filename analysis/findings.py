@@ -9,6 +9,7 @@ import pandas as pd
 from uncollapse.analysis.collapse import boundary, boundary_2d, rates, survival
 from uncollapse.analysis.comparison import paired, pareto, rank_stability, ranking, selection_optimism
 from uncollapse.analysis.comparison.configurations import configurations
+from uncollapse.analysis.comparison.export_rule import ExportRule
 from uncollapse.analysis.hyperparameters import importance, response, slices
 from uncollapse.analysis.losses import lost, states
 from uncollapse.analysis.schema import Records
@@ -157,7 +158,8 @@ def find(records: Records) -> Findings:
     judged = judge(records.trials, thresholds)
     order = family_order(records.study, judged)
     judged = judged.sort_values("family", key=lambda c: c.map({f: i for i, f in enumerate(order)}), kind="stable")
-    curves, table = complete_curves(records.curves), configurations(judged)
+    rule = ExportRule.of(records.study)
+    curves, table = complete_curves(records.curves), configurations(judged, rule=rule)
     return Findings(
         study=records.study,
         thresholds=thresholds,
