@@ -45,11 +45,11 @@ def configurations(judged: pd.DataFrame, level: float = LEVEL, rule: ExportRule 
     columns = [*UNIT, "role", "settings", "race", "finished", "nll_estimator", "nll", "nll_low", "nll_high", *MEDIANS]
     table = table.merge(pd.DataFrame(details, columns=columns), on=UNIT, how="left")
     thin = table["finished"] * 2 < table["planned"]
-    rare = pd.Series(True, index=table.index) if rule is None else rule.keeps(table)
+    kept = pd.Series(True, index=table.index) if rule is None else rule.keeps(table)
     sure = np.nan if rule is None else rule.probability(table["collapsed"], table["judged"])
     table = table.assign(below_limit=sure)
-    by_figure = table.assign(thin=thin, given_up=table["dropped"] > 0, often=~rare)
-    order = by_figure.sort_values(["thin", "given_up", "often", "nll"], kind="stable").groupby("family").cumcount() + 1
+    by_figure = table.assign(thin=thin, given_up=table["dropped"] > 0, broken=~kept)
+    order = by_figure.sort_values(["thin", "given_up", "broken", "nll"], kind="stable").groupby("family").cumcount() + 1
     table = table.assign(few_seeds=thin, rank=order.where(table["nll"].notna()).astype("Int64"))
     places = {family: i for i, family in enumerate(judged["family"].unique())}
     by_place = table.assign(place=table["family"].map(places)).sort_values(["place", "rank"], kind="stable")
@@ -81,7 +81,7 @@ def _median_of(values: pd.Series) -> float:
 
 
 def best(table: pd.DataFrame) -> pd.DataFrame:
-    """Each family's configuration of rank 1 (lowest median nll); families without a figure are left out."""
+    """Each family's configuration of rank 1, which is exported where it may be; families without a figure are left out."""
     return table[table["rank"] == 1].reset_index(drop=True)
 
 

@@ -1,4 +1,4 @@
-"""How sure it is that a configuration collapses rarely enough to be exported, and how many seeds that takes."""
+"""Which configurations may be exported: those of which it is sure enough that they collapse rarely."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,25 +10,33 @@ import pandas as pd
 from uncollapse.analysis.statistics.intervals import Array, share_below
 
 MOST_SEEDS = 100_000
+MedianLimit = tuple[str, str, float]  # a measure, >= or <=, and its bound
 
 
 @dataclass(frozen=True)
 class ExportRule:
-    """The limit of the collapse share, and the probability with which it has to be kept.
+    """What a configuration has to keep to be exported.
 
-    That probability is P(share < limit) under Jeffreys' posterior, Beta(k + 1/2, n - k + 1/2) of k collapses on n
-    judged seeds. At a limit of 1/2 three seeds without a collapse give 0.98.
+    P(collapse share < limit) has to be at least `certainty`, under Jeffreys' posterior Beta(k + 1/2, n - k + 1/2) of k
+    collapses on n judged seeds. At a limit of 1/2 three seeds without a collapse give 0.97.
+
+    Args:
+        limit: of the collapse share.
+        certainty: of keeping it.
+        medians: what medians over the seeds have to keep besides.
     """
 
     limit: float = 0.5
     certainty: float = 0.95
+    medians: tuple[MedianLimit, ...] = ()
 
     @classmethod
     def of(cls, study: Mapping[str, Any]) -> "ExportRule | None":
-        """The rule that a study states in its settings; None where it states none."""
-        stated = (study.get("settings") or {}).get("export")
-        known = {name: stated[name] for name in ("limit", "certainty") if name in stated} if stated else {}
-        return cls(**{**known, "limit": stated["collapse_limit"]}) if stated else None
+        """The rule among a study's facts; None where they have none."""
+        stated = study.get("export_rule")
+        if not stated:
+            return None
+        return cls(stated["limit"], stated["certainty"], tuple((*limit,) for limit in stated["medians"]))
 
     def probability(self, collapsed: Any, judged: Any) -> Array:
         """P(share < limit) after so many collapses on so many judged seeds; NaN where none is judged."""
@@ -39,10 +47,22 @@ class ExportRule:
         """Whether that is enough; never where no seed is judged."""
         return self.probability(collapsed, judged) >= self.certainty
 
-    def keeps(self, table: pd.DataFrame) -> pd.Series:
-        """Which configurations keep it, of a table with `collapsed`, `judged` and `no latent`; without a code all do."""
+    def rarely(self, table: pd.DataFrame) -> pd.Series:
+        """Which rows with `collapsed`, `judged` and `no latent` collapse rarely enough; without a code all do."""
         without = (table["judged"] == 0) & (table["no latent"] > 0)
         return pd.Series(self.kept_by(table["collapsed"], table["judged"]), index=table.index) | without
+
+    def keeps(self, table: pd.DataFrame) -> pd.Series:
+        """Which rows of `comparison.configurations` collapse rarely enough and have medians within the limits."""
+        kept = self.rarely(table)
+        for limit in self.medians:
+            kept &= within(table[limit[0]], limit)
+        return kept
+
+    def keeping(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The rows of `comparison.configurations` that may be exported, in their order."""
+        able = table["nll"].notna() & ~table["few_seeds"].astype(bool) & (table["dropped"] == 0)
+        return table[able & self.keeps(table)]
 
     def seeds_needed(self, share: float = 0.0) -> int | None:
         """The fewest seeds that keep it where this share of them collapses (rounded up); None where no number does."""
@@ -50,10 +70,18 @@ class ExportRule:
         enough = np.flatnonzero(self.kept_by(np.ceil(share * n - 1e-9), n))
         return int(n[enough[0]]) if len(enough) else None
 
-    def sentence(self, collapsed: int, judged: int) -> str:
-        """How sure it is of one configuration: `0 of 3 seeds collapsed, so P(collapse share < 0.5) is 0.98`."""
-        sure = f"P(collapse share < {self.limit:g}) is {figure(float(self.probability(collapsed, judged)))}"
-        return f"{collapsed} of {judged} seeds collapsed, so {sure}"
+    def sureness(self, collapsed: int, judged: int) -> str:
+        """How sure it is of one configuration: `0 of 3 seeds collapsed, P(collapse share < 0.5) is 0.97`."""
+        if not judged:
+            return "no seed could be judged"
+        sure = figure(float(self.probability(collapsed, judged)))
+        return f"{collapsed} of {judged} seeds collapsed, P(collapse share < {self.limit:g}) is {sure}"
+
+
+def within(median: pd.Series, limit: MedianLimit) -> pd.Series:
+    """Whether medians keep a limit; one that a model does not have has none."""
+    _, sign, bound = limit
+    return median.isna() | (median >= bound if sign == ">=" else median <= bound)
 
 
 def figure(probability: float) -> str:

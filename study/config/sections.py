@@ -217,7 +217,7 @@ class Export:
         Rate,
         Help(
             "how sure that has to be: the probability, under Jeffreys' posterior, that the collapse share is below "
-            "`collapse_limit`. Three seeds without a collapse give 0.98 at a limit of 0.5; `plan` says how many seeds "
+            "`collapse_limit`. Three seeds without a collapse give 0.97 at a limit of 0.5; `plan` says how many seeds "
             "it takes"
         ),
     ] = 0.95

@@ -18,6 +18,7 @@ from uncollapse.study.execution.conclude import conclude
 from uncollapse.study.execution.control import Control
 from uncollapse.study.execution.progress import Progress
 from uncollapse.study.execution.surroundings import Memory
+from uncollapse.study.planning.resolution import warnings
 from uncollapse.study.planning.resume import begin
 from uncollapse.study.stages.replicate import anything_left
 from uncollapse.study.stages.warm_start import observations
@@ -72,6 +73,8 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         workspace.control.unlink(missing_ok=True)  # a word that an earlier process did not live to obey
         corpus = prepare(study.corpus, workspace.corpora, study.folder, lambda sentence: console.print(sentence))
         begin(study, workspace, launch.page, corpus)
+        for sentence in warnings(study):
+            console.print(f"warning: {sentence}", soft_wrap=True, highlight=False, markup=False)
         earlier = observations(study, workspace, lambda sentence: console.print(sentence, soft_wrap=True))
         begun, ledger, memory = workspace.recorded, Ledger(workspace.folder, study.name, write=True), Memory()
         idle = begun and not anything_left(study, corpus.digest, Recorder(ledger, study.search.select))

@@ -1,12 +1,14 @@
 """From a study's files to its report. The one place, with `export`, where the study calls the analysis."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from uncollapse.analysis import findings
 from uncollapse.analysis.findings import Findings
 from uncollapse.analysis.schema import Records
 from uncollapse.study.config.objectives import kept_by_none, limits, objectives
+from uncollapse.study.stages.selection_rule import export_rule
 from uncollapse.study.storage.fingerprints import code_version
 from uncollapse.study.storage.tables import tables
 from uncollapse.study.storage.workspace import Workspace
@@ -27,9 +29,9 @@ def gather(
     trials, curves = tables(known)
     texts = {record.key: record.artifacts for record in known if record.artifacts}
     facts = facts_of(workspace) | ({"thresholds": dict(thresholds)} if thresholds else {})
-    rule = limits(facts["settings"]["search"].get("subject_to", {}))
+    kept = limits(facts["settings"]["search"].get("subject_to", {}))
     own = {family: [record for record in known if record.family == family] for family in facts["families"]}
-    facts["unconfirmed"] = {family: kept_by_none(trials, rule) for family, trials in own.items()}
+    facts["unconfirmed"] = {family: kept_by_none(trials, kept) for family, trials in own.items()}
     return Records(facts, trials, curves, texts)
 
 
@@ -62,6 +64,7 @@ def facts_of(workspace: Workspace) -> dict[str, Any]:
         "select": f"subset/{select[0]}",
         "objectives": list(select),
         "resources": settings["resources"],
+        "export_rule": asdict(export_rule(settings)),
         "settings": settings,
         "commands": [f"uncollapse run {facts['page']}", f"uncollapse report {name}", f"uncollapse export {name}"],
     }

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from math import inf
 
 from uncollapse.analysis.comparison.configurations import configurations
+from uncollapse.analysis.comparison.export_rule import ExportRule
 from uncollapse.analysis.schema import DIVERGED, DROPPED, ENDED, LIKELIHOODS, MISSING, REPLICATE
 from uncollapse.analysis.verdicts import judge
-from uncollapse.study.stages.selection_rule import SelectionRule
 from uncollapse.study.stages.sign_test import Standing, beats, race
 from uncollapse.study.storage.ledger import record_of
 from uncollapse.study.storage.recorder import Recorder
@@ -26,7 +26,7 @@ class Race:
         rule: of export, which the winner has to keep.
     """
 
-    def __init__(self, family: str, seeds: Sequence[int], recorder: Recorder, rule: SelectionRule) -> None:
+    def __init__(self, family: str, seeds: Sequence[int], recorder: Recorder, rule: ExportRule) -> None:
         self.family, self.seeds, self.recorder, self.rule = family, list(seeds), recorder, rule
         self.running: set[int] = set()
         self.take_up()
@@ -101,7 +101,7 @@ class Race:
         table = configurations(judge(tables(self.newest.values())[0])).set_index("configuration")
         able = self.rule.keeping(table).index
         for name, row in table.loc[sorted(dropped)].iterrows():
-            hopeful = row["no latent"] or self.rule.collapse.kept_by(row["collapsed"], len(self.seeds))
+            hopeful = row["no latent"] or self.rule.kept_by(row["collapsed"], len(self.seeds))
             if hopeful and not any(beats(one, str(name), self.results, self.seeds) for one in able):
                 yield str(name)
 

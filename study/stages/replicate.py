@@ -12,7 +12,7 @@ from uncollapse.study.config.study_page import Study
 from uncollapse.study.stages.choice import Chosen, choose
 from uncollapse.study.stages.race import AGAIN, Race
 from uncollapse.study.stages.search import SearchStage
-from uncollapse.study.stages.selection_rule import SelectionRule
+from uncollapse.study.stages.selection_rule import export_rule
 from uncollapse.study.stages.stage import confirmation_seeds, identify
 from uncollapse.study.storage.ledger import record_of
 from uncollapse.study.storage.recorder import Recorder
@@ -29,7 +29,7 @@ class ReplicateStage:
         self.chosen = {family.name: self._chosen(family) for family in study.families}
         for family in study.families:
             self._plan(family)
-        rule = SelectionRule.of(study.settings())
+        rule = export_rule(study.settings())
         racing = study.families if study.replicate.racing == "signs" else ()
         self.races = {one.name: Race(one.name, confirmation_seeds(study), recorder, rule) for one in racing}
         waiting = [self._unfinished(family.name) for family in study.families]

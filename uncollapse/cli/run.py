@@ -39,6 +39,10 @@ def run(arguments: Namespace) -> Answer:
     if not supervised():
         refuse_running(workspace.folder)
     if arguments.detach:
+        from uncollapse.study.planning.resolution import warnings
+
+        for sentence in warnings(study):
+            SAY(f"warning: {sentence}")
         return _left_behind(workspace, arguments.words)
     if arguments.restart:
         return _restarted(workspace, arguments.words, news)

@@ -50,7 +50,7 @@ def configurations(found: Findings, table: pd.DataFrame, compact: bool = False) 
     ]
     if not compact:
         columns += [
-            figure_column("rank", "rank", 0, "order of median NLL within the family; few finished seeds rank last"),
+            figure_column("rank", "rank", 0, "order of median NLL within the family, what keeps the export rule first"),
             ("Jeffreys 95 %", "the same share by Jeffreys", _jeffreys),
             ("if all unjudged…", "share if none, or every, unjudged seed had collapsed", _worst),
             *(

@@ -45,8 +45,8 @@ ANSWER = Section(
             cells=lambda found: overview.configurations(found, winners(found), compact=True),
             empty="No configuration has a likelihood on confirmation seeds yet, so there is no best one to show.",
             heading="Each family's best configuration",
-            how="Lowest median NLL over confirmation seeds among the family's replicated configurations; the others "
-            "are in the tables below.",
+            how="Lowest median NLL over confirmation seeds among the family's replicated configurations that keep the "
+            "export rule, or among all where none does; the others are in the tables below.",
         ),
         Table(
             "best_settings",
@@ -98,8 +98,9 @@ TABLES = Section(
             "Wilson and Jeffreys "
             "intervals, "
             "share_least and share_most (no or every unjudged seed collapsed), medians over finished seeds; race says "
-            "why one got fewer seeds; nll is the estimator named in nll_estimator; rank orders a family's "
-            "configurations by median nll",
+            "why one got fewer seeds; nll is the estimator named in nll_estimator; below_limit is the probability that "
+            "the collapse share is below the export rule's limit; rank orders a family's configurations by median nll, "
+            "what keeps the export rule first",
             lambda found: found.configurations,
             lambda found: overview.configurations(found, found.configurations),
             "No configuration has been replicated.",
