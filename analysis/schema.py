@@ -21,6 +21,8 @@ FINISHED, STOPPED, DIVERGED, FAILED, DROPPED, RUNNING, MISSING = STATES = (
 )
 ENDED = (FINISHED, STOPPED, DIVERGED, FAILED, DROPPED)  # the last one never began: see its cause
 
+OUT_OF_TIME = "the time of the search was over"  # cause of a trial that a budget of hours stopped
+
 # Why a configuration is confirmed; one that is for several reasons has them joined by +.
 BEST, KNEE, INFORMATIVE, FRONT, NEAREST, BASE, LIKELIHOOD = ROLES = (
     "best",
@@ -149,6 +151,7 @@ class Records:
         iw_samples_valid, subset_sentences, valid_sentences, select ("subset/nll_iw"), resources, settings, commands,
         outside (components of other packages: slot, kind, fingerprint of their code),
         export_rule {limit, certainty, medians: [[measure, sign, bound]]} (see `comparison.export_rule`),
+        budget (of hours: in `words`, the page's numbers under `asked`, those `chosen`, `used_hours` so far),
         unconfirmed (why nothing is confirmed, by family; "" where nothing speaks against it).
     trials: one row per planned trial, missing ones included: `TRIAL_COLUMNS`, `param.<path>`, `<split>/<measure>`.
     curves: one row per trial and epoch: `CURVE_COLUMNS` and `<split>/<measure>`.

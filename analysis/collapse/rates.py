@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from uncollapse.analysis.schema import OUT_OF_TIME
 from uncollapse.analysis.statistics.intervals import LEVEL, jeffreys, wilson
 from uncollapse.analysis.tables import UNIT, stacked
 from uncollapse.analysis.verdict_rule import JUDGED, VERDICTS
@@ -93,12 +94,16 @@ def threshold_curve(judged: pd.DataFrame, factors: npt.ArrayLike = FACTORS, leve
 
 
 def by_population(judged: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
-    """Collapse share among search trials, all of them, the stopped ones, and the audit share that is never stopped."""
+    """Collapse share among search trials: all of them, those stopped early, and the audit share that is never stopped.
+
+    What a budget of hours stopped says nothing of stopping early, and stands among all alone.
+    """
     search = judged[judged["stage"] == "search"]
+    in_time = search[search["cause"] != OUT_OF_TIME]
     populations = {
         "all search trials": search,
-        "stopped early": search[search["state"] == "stopped"],
-        "audit (never stopped)": search[search["audit"]],
+        "stopped early": in_time[in_time["state"] == "stopped"],
+        "audit (never stopped)": in_time[in_time["audit"]],
     }
     tables = [
         _group_shares(part.assign(population=name), ["family", "population"], level)

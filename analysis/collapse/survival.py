@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
+from uncollapse.analysis.schema import OUT_OF_TIME
 from uncollapse.analysis.statistics.intervals import LEVEL, wilson
 from uncollapse.analysis.tables import complete_curves, numbers, stacked
 from uncollapse.analysis.verdict_rule import COLLAPSED, DEFAULT, Thresholds, verdicts
@@ -173,7 +174,7 @@ def hidden_by_stopping(
     search = judged[judged["stage"] == "search"]
     audit = search[search["audit"] & (search["state"] == "finished") & search["collapsed"].notna()]
     seen = below_by_epoch(audit, curves, thresholds).merge(audit[["key", "family", "collapsed"]], on="key")
-    halted = search[(search["state"] == "stopped") & search["collapsed"].notna()]
+    halted = search[(search["state"] == "stopped") & search["collapsed"].notna() & (search["cause"] != OUT_OF_TIME)]
     halted = halted.assign(epoch=numbers(halted, "epochs"))
     rows = []
     for (family, epoch), group in halted.groupby(["family", "epoch"]):

@@ -81,7 +81,7 @@ def _median_of(values: pd.Series) -> float:
 
 
 def best(table: pd.DataFrame) -> pd.DataFrame:
-    """Each family's configuration of rank 1, which is exported where it may be; families without a figure are left out."""
+    """Each family's configuration of rank 1, exported where it may be; families without a figure are left out."""
     return table[table["rank"] == 1].reset_index(drop=True)
 
 

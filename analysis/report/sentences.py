@@ -9,6 +9,7 @@ import pandas as pd
 from uncollapse.analysis.comparison.configurations import best, estimator
 from uncollapse.analysis.findings import Findings
 from uncollapse.analysis.losses import LOST
+from uncollapse.analysis.report.budget import budget_sentence
 from uncollapse.analysis.report.wording import count, listed, percent, percent_range, share_text
 
 MOST = 0.999  # bootstraps cannot tell more
@@ -19,7 +20,8 @@ def headline(found: Findings) -> list[str]:
     """The study's answer in a few sentences; an empty or unconfirmed study gets a sentence that says so."""
     if found.judged.empty:
         return [EMPTY]
-    return [s for s in (_coverage(found), _collapse(found), _likelihood(found), _sparsity(found), _losses(found)) if s]
+    said = (_coverage(found), _collapse(found), _likelihood(found), _sparsity(found), _losses(found))
+    return [sentence for sentence in (*said, budget_sentence(found)) if sentence]
 
 
 def family_sentences(found: Findings) -> dict[str, str]:

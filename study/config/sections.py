@@ -27,7 +27,15 @@ def start_error(value: Any) -> str | None:
 class Search:
     """The search stage: equal trials per family, a sampler and early stopping per family."""
 
-    trials: Annotated[Size, Help("trials of each family")] = 24
+    trials: Annotated[Size, Help("trials of each family; `hours` chooses another number")] = 24
+    hours: Annotated[
+        Positive | None,
+        Help(
+            "wall-clock time of the whole study, report included: trials, epochs, configurations and seeds are then "
+            "chosen from a short calibration, of the last three no more than the page says; the search goes on while "
+            "there is time, and what was chosen stays when the study is run again"
+        ),
+    ] = None
     sampler: Annotated[
         Literal["cei", "tpe", "random", "qmc"],
         Help(

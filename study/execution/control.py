@@ -74,9 +74,10 @@ class Control:
             self.request = word
             self.say(STOPPING if word == STOP else PAUSING)
 
-    def wait_out_the_pause(self) -> None:
-        """Return when the user wants to go on; raises KeyboardInterrupt when it is to stop instead."""
+    def wait_out_the_pause(self) -> float:
+        """Return after so many seconds, when the user wants to go on; raises KeyboardInterrupt when it is to stop."""
         self.say(PAUSED)
+        since = time.monotonic()
         while (word := asked(self.path)) == PAUSE:
             time.sleep(SECONDS)
         if word in (STOP, NOW) or self.request == STOP:
@@ -84,6 +85,7 @@ class Control:
         self.path.unlink(missing_ok=True)
         self.request = ""
         self.say("going on")
+        return time.monotonic() - since
 
 
 def asked(path: Path) -> str:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from uncollapse.analysis.schema import RUNNING
+from uncollapse.analysis.schema import OUT_OF_TIME, RUNNING
 from uncollapse.study.errors import RunError
 from uncollapse.study.execution.control import Control
 from uncollapse.study.execution.job import Jobs
@@ -136,6 +136,9 @@ class Dispatcher:
             self.memory.deaths.pop(key, None)
             if self.stage.stops(record):
                 self.recorder.stop(key)
+                return True
+            if self.stage.out_of_time(record):
+                self.recorder.stop(key, OUT_OF_TIME)
                 return True
         return bool(self.control.request)
 

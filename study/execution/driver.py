@@ -1,8 +1,9 @@
 """A whole study: corpus, search, replicate, report, export. Run again, it goes on where it was."""
 
+import datetime
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ from uncollapse.study.execution.conclude import conclude
 from uncollapse.study.execution.control import Control
 from uncollapse.study.execution.progress import Progress
 from uncollapse.study.execution.surroundings import Memory
+from uncollapse.study.execution.timekeeping import Timekeeper, timekeeper
+from uncollapse.study.planning.budget import expected_of
 from uncollapse.study.planning.resolution import warnings
 from uncollapse.study.planning.resume import begin
 from uncollapse.study.stages.replicate import anything_left
@@ -25,7 +28,7 @@ from uncollapse.study.stages.warm_start import observations
 from uncollapse.study.storage.fingerprints import code_of, code_version
 from uncollapse.study.storage.ledger import Ledger
 from uncollapse.study.storage.locks import owned
-from uncollapse.study.storage.recorder import Recorder
+from uncollapse.study.storage.recorder import Listener, Recorder
 from uncollapse.study.storage.retention import Keeper, sweep
 from uncollapse.study.storage.tables import recorded
 from uncollapse.study.storage.workspace import Workspace
@@ -47,6 +50,8 @@ class Launch:
         reuse_workers: a worker process serves many trials.
         to_stderr: progress goes there, because the result goes to standard output as JSON.
         trouble: told of what may not mend itself while nobody looks.
+        until: when the study is to have ended, report included; None for whenever it is done.
+        began: seconds since 1970 from which its hours count.
     """
 
     page: str
@@ -55,6 +60,8 @@ class Launch:
     reuse_workers: bool = True
     to_stderr: bool = False
     trouble: Callable[[str], None] = lambda sentence: None
+    until: datetime.datetime | None = None
+    began: float = field(default_factory=time.time)
 
 
 def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
@@ -64,7 +71,8 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         What happened, as plain data: paths, counts, seconds; under `failed` a sentence where every trial failed.
 
     Raises:
-        UserError: the corpus or a changed page is wrong, or another process runs the study.
+        UserError: the corpus or a changed page is wrong, not even the least of the study fits into its budget, or
+            another process runs the study.
         RunError: the disk failed.
         KeyboardInterrupt: stopped by the user; nothing is lost.
     """
@@ -72,30 +80,61 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
     with owned(workspace.folder):
         workspace.control.unlink(missing_ok=True)  # a word that an earlier process did not live to obey
         corpus = prepare(study.corpus, workspace.corpora, study.folder, lambda sentence: console.print(sentence))
-        begin(study, workspace, launch.page, corpus)
-        for sentence in warnings(study):
-            console.print(f"warning: {sentence}", soft_wrap=True, highlight=False, markup=False)
+        keeper = timekeeper(study, workspace, launch.until, launch.began)
+        begin(keeper.study, workspace, launch.page, corpus, keeper.facts())
         earlier = observations(study, workspace, lambda sentence: console.print(sentence, soft_wrap=True))
         begun, ledger, memory = workspace.recorded, Ledger(workspace.folder, study.name, write=True), Memory()
-        idle = begun and not anything_left(study, corpus.digest, Recorder(ledger, study.search.select))
+        idle = begun and not _left(keeper, ledger, corpus)
         machines = None if idle else _machines(study, launch, memory.clock, console)
-        slots = machines.capacity() if machines else 0
-        progress = Progress(planned(study.settings()), study.search.bound, slots, console)
+        if machines and keeper.unsettled:
+            _settle(keeper, workspace, launch, corpus, machines, not begun, console)
+        study, slots = keeper.study, machines.capacity() if machines else 0
+        for sentence in () if keeper.asked else warnings(study):  # a budget says its own
+            console.print(f"warning: {sentence}", soft_wrap=True, highlight=False, markup=False)
+        left = (lambda: keeper.deadline.left) if keeper.asked else None
+        progress = Progress(planned(study.settings()), study.search.bound, slots, console, left)
         writer = _writer(study, workspace, corpus, progress)
         control = Control(workspace.control, progress.say)
         with progress, control.listening():
             _recall(recorded(ledger), workspace, progress, writer)
-            recorder = _recorder(study, workspace, ledger, writer, progress)
+            times, pace = keeper.times(ledger, recorded(ledger), machines.capacity if machines else None)
+            recorder = _recorder(study, workspace, ledger, (writer, progress, *pace))
             if machines is None:
-                progress.say("every trial has ended: nothing is left to train")
+                progress.say(keeper.parting(recorded(ledger)) or "every trial has ended: nothing is left to train")
             else:
                 from uncollapse.study.execution.train_stages import Run, parts_of, tune_on
 
                 tune = tune_on(machines, corpus, workspace, launch.reuse_workers)
-                parts = parts_of(study, corpus.digest, workspace, recorder, earlier)
-                Run(tune, machines, workspace, control, progress, launch.trouble, memory).train(parts)
+                parts = parts_of(study, corpus.digest, workspace, recorder, earlier, times)
+                going_on = partial(keeper.go_on, workspace=workspace)
+                Run(tune, machines, workspace, control, progress, launch.trouble, memory, going_on).train(parts)
+                if sentence := keeper.parting(recorded(ledger)):
+                    progress.say(sentence)
         concluded = conclude(workspace, recorded(ledger), writer, progress)
         return {**concluded, "took": duration(time.monotonic() - started)}
+
+
+def _left(keeper: Timekeeper, ledger: Ledger, corpus: Corpus) -> bool:
+    """Whether a study that was begun earlier has anything to train in the time it has."""
+    times, _ = keeper.times(ledger, recorded(ledger))
+    return anything_left(keeper.study, corpus.digest, Recorder(ledger, keeper.study.search.select), times)
+
+
+def _settle(
+    keeper: Timekeeper,
+    workspace: Workspace,
+    launch: Launch,
+    corpus: Corpus,
+    machines: "Machines",
+    fresh: bool,
+    console: Console,
+) -> None:
+    """Calibrate where trials run, choose the study's numbers, and write them down before the first trial."""
+    console.print("calibrating for the budget: a few updates of every family, some seconds")
+    estimates = machines.calibrated(keeper.study, corpus)
+    expected = expected_of(estimates, keeper.study.train.epochs)
+    keeper.settle(expected, machines.capacity(), fresh, partial(console.print, highlight=False, soft_wrap=True))
+    begin(keeper.study, workspace, launch.page, corpus, keeper.facts())
 
 
 def _machines(study: Study, launch: Launch, clock: Clock, console: Console) -> "Machines":
@@ -106,9 +145,9 @@ def _machines(study: Study, launch: Launch, clock: Clock, console: Console) -> "
     return Machines(study, launch.address, launch.cpus, clock)
 
 
-def _recorder(study: Study, workspace: Workspace, ledger: Ledger, writer: "Writer", progress: Progress) -> Recorder:
+def _recorder(study: Study, workspace: Workspace, ledger: Ledger, told: tuple[Listener, ...]) -> Recorder:
     keeper = Keeper(workspace.weights, study.resources.weights_gb * 1e9, study.search.bound)
-    return Recorder(ledger, study.search.select, (writer, progress, keeper), limits(study.search.subject_to))
+    return Recorder(ledger, study.search.select, (*told, keeper), limits(study.search.subject_to))
 
 
 def _writer(study: Study, workspace: Workspace, corpus: Corpus, progress: Progress) -> "Writer":

@@ -1,11 +1,17 @@
 """The Ray that a running study is on: what fits on it, why nothing trains on it, and when it is started again."""
 
+from typing import TYPE_CHECKING
+
 from uncollapse.study.config.study_page import Study
+from uncollapse.study.corpora.corpus import Corpus
 from uncollapse.study.durations import duration
 from uncollapse.study.errors import UserError
 from uncollapse.study.execution import cluster
 from uncollapse.study.execution.clock import Clock
 from uncollapse.study.execution.surroundings import Lost
+
+if TYPE_CHECKING:
+    from uncollapse.study.planning.calibration import Estimate
 
 SET_BACK = 10.0  # seconds by which a clock may be corrected unnoticed
 
@@ -31,6 +37,10 @@ class Machines:
     @property
     def _set_back(self) -> bool:
         return self.clock.behind > SET_BACK
+
+    def calibrated(self, study: Study, corpus: Corpus) -> "list[Estimate]":
+        """What the trials of each family take, measured where one would run."""
+        return cluster.calibrated(study, corpus)
 
     def shortage(self, waiting: int) -> str:
         """The sentence for so many trials that find no place; raises `Lost` where only another Ray helps."""

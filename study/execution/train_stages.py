@@ -19,6 +19,7 @@ from uncollapse.study.execution.worker import Text
 from uncollapse.study.stages.replicate import ReplicateStage
 from uncollapse.study.stages.search import Earlier, SearchStage
 from uncollapse.study.stages.stage import Stage
+from uncollapse.study.stages.timetable import Times
 from uncollapse.study.storage.recorder import Recorder
 from uncollapse.study.storage.workspace import Workspace
 from uncollapse.study.training.corpus_info import corpus_info_of
@@ -45,11 +46,12 @@ class Part(NamedTuple):
 
 
 def parts_of(
-    study: Study, corpus: str, workspace: Workspace, recorder: Recorder, earlier: Earlier
+    study: Study, corpus: str, workspace: Workspace, recorder: Recorder, earlier: Earlier, times: Times
 ) -> tuple[Part, Part]:
     """Search and confirmation."""
-    search = Part(partial(SearchStage, study, corpus, recorder, earlier), jobs_of(study, workspace, full=False))
-    return search, Part(partial(ReplicateStage, study, corpus, recorder), jobs_of(study, workspace, full=True))
+    search = partial(SearchStage, study, corpus, recorder, earlier, times.search)
+    confirmation = partial(ReplicateStage, study, corpus, recorder, times.confirmation)
+    return Part(search, jobs_of(study, workspace, full=False)), Part(confirmation, jobs_of(study, workspace, full=True))
 
 
 def tune_on(machines: Machines, corpus: Corpus, workspace: Workspace, reuse_workers: bool) -> Tune:
@@ -70,6 +72,7 @@ class Run:
         progress: shown to the user.
         trouble: told of what may not mend itself.
         memory: of the run.
+        going_on: told after a pause how many seconds it took.
     """
 
     def __init__(
@@ -81,10 +84,11 @@ class Run:
         progress: Progress,
         trouble: Callable[[str], None],
         memory: Memory,
+        going_on: Callable[[float], None],
     ) -> None:
         self.tune, self.machines, self.workspace = tune, machines, workspace
         self.control, self.progress, self.memory = control, progress, memory
-        self.trouble = trouble
+        self.trouble, self.going_on = trouble, going_on
         self.losses = 0
 
     def train(self, parts: Sequence[Part]) -> None:
@@ -94,7 +98,7 @@ class Run:
                 if outcome is Outcome.STOPPED:
                     raise KeyboardInterrupt
                 if outcome is Outcome.PAUSED:
-                    self.control.wait_out_the_pause()
+                    self.going_on(self.control.wait_out_the_pause())
 
     def _once(self, part: Part) -> Outcome:
         """Begin a stage and run it until nothing is left of it, the user requests otherwise, or Tune ends by itself."""

@@ -3,7 +3,7 @@
 import resource
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import torch
@@ -47,6 +47,13 @@ class Estimate:
     gpu_bytes: int
     gpu_total: int
     process_bytes: int
+
+    def of_epochs(self, epochs: int, now: int) -> "Estimate":
+        """The same of trainings of `now` epochs, where it was of `epochs`."""
+        search = self.search_seconds / epochs * now
+        return replace(
+            self, search_seconds=search, replicate_seconds=search + self.replicate_seconds - self.search_seconds
+        )
 
 
 def calibrate(study: Study, corpus: Corpus) -> Iterator[Estimate]:

@@ -9,7 +9,7 @@ from uncollapse.search_spaces import space
 from uncollapse.study.config import objectives
 from uncollapse.study.config.families import Family
 from uncollapse.study.config.study_page import Study, planned
-from uncollapse.study.planning import costs
+from uncollapse.study.planning import costs, cuts
 from uncollapse.study.planning.resolution import export_line, resolution, warnings
 from uncollapse.study.stages import sign_test, successive_halving
 
@@ -86,4 +86,15 @@ def text(study: Study, data: Mapping[str, Any]) -> str:
         fixed = f"; fixed by the override: {', '.join(family['fixed'])}" if family["fixed"] else ""
         lines.append(f"  {family['family']:<10} {family['hyperparameters']:>3} hyperparameters searched{fixed}")
     lines += [f"warning    {sentence}" for sentence in data["warnings"]]
-    return "\n".join(lines + costs.lines(data.get("cost"), study.resources.weights_gb))
+    lines += costs.lines(data.get("cost"), study.resources.weights_gb)
+    return "\n".join([*lines, *_budget_lines(study, data), *cuts.lines(data.get("cuts", ()))])
+
+
+def _budget_lines(study: Study, data: Mapping[str, Any]) -> list[str]:
+    if "budget" in data:
+        return list(data["budget"]["sentences"])
+    if study.search.hours is None:
+        return []
+    return [
+        f"budget     {study.search.hours:g} h: trials, epochs and seeds are chosen by a calibration, which was skipped"
+    ]

@@ -28,6 +28,11 @@ def resolution(study: Study) -> dict[str, Any]:
     }
 
 
+def can_be_exported(study: Study, seeds: int) -> bool:
+    """Whether so many seeds without a collapse keep the export rule."""
+    return bool(export_rule(study.settings()).kept_by(0, seeds))
+
+
 def export_line(study: Study, found: dict[str, Any]) -> list[str]:
     """How many seeds may have collapsed of what is exported; nothing where `warnings` says that not even none may."""
     most, rule = found["collapses"], export_rule(study.settings())

@@ -23,10 +23,20 @@ MAY_GROW = (("search", "trials"), ("replicate", "configurations"), ("replicate",
 MAY_GAIN = (("replicate", "also"),)  # lists to which something may be added
 MAY_EXTEND = (("search", "start"),)  # lists to whose end something may be added
 MAY_CHANGE = ("tracking", "export")
+FREE = (("search", "hours"),)  # says how long the study trains, and nothing of its trials
 
 
-def begin(study: Study, workspace: Workspace, page: str, corpus: Corpus) -> None:
+def begin(
+    study: Study, workspace: Workspace, page: str, corpus: Corpus, budget: Mapping[str, Any] | None = None
+) -> None:
     """Write the study's facts, or check that a study which goes on is still the same study.
+
+    Args:
+        study: with the numbers that were chosen for its budget.
+        workspace: of it.
+        page: as the user named it.
+        corpus: of it, prepared.
+        budget: what the facts hold of it; None for a study that never had one.
 
     Raises:
         UserError: the page was changed in a way that would mix two studies, or the corpus is too small.
@@ -43,7 +53,7 @@ def begin(study: Study, workspace: Workspace, page: str, corpus: Corpus) -> None
     held = {"name": corpus.name, "digest": corpus.digest, "facts": dict(corpus.facts)}
     outside = recorded(chain.from_iterable(map(reachable, study.families)))
     facts = {"study": study.name, "page": page, "created": created, "packages": packages}
-    trained = {"code": code, "outside": outside}
+    trained = {"code": code, "outside": outside, **({"budget": dict(budget)} if budget else {})}
     workspace.write_facts(
         {**facts, **trained, "folder": str(study.folder.resolve()), "corpus": held, "settings": settings}
     )
@@ -103,6 +113,8 @@ def _section_changes(key: str, before: Any, now: Any, remedy: str) -> list[str]:
 
 
 def _grows(place: tuple[str, str], old: Any, new: Any) -> bool:
+    if place in FREE:
+        return True
     if place in MAY_GAIN:
         return set(old) <= set(new)
     if place in MAY_EXTEND:

@@ -11,6 +11,7 @@ from uncollapse.study.config.objectives import kept_by_none, limits, objectives
 from uncollapse.study.stages.selection_rule import export_rule
 from uncollapse.study.storage.fingerprints import code_version
 from uncollapse.study.storage.tables import tables
+from uncollapse.study.storage.time_used import time_used
 from uncollapse.study.storage.workspace import Workspace
 from uncollapse.study.training.validation import choosing_size
 from uncollapse.study.trial_record import TrialRecord
@@ -30,6 +31,8 @@ def gather(
     texts = {record.key: record.artifacts for record in known if record.artifacts}
     facts = facts_of(workspace) | ({"thresholds": dict(thresholds)} if thresholds else {})
     kept = limits(facts["settings"]["search"].get("subject_to", {}))
+    if "budget" in facts:
+        facts["budget"]["used_hours"] = time_used(facts["budget"]["begun"], known) / 3600
     own = {family: [record for record in known if record.family == family] for family in facts["families"]}
     facts["unconfirmed"] = {family: kept_by_none(trials, kept) for family, trials in own.items()}
     return Records(facts, trials, curves, texts)
@@ -66,5 +69,6 @@ def facts_of(workspace: Workspace) -> dict[str, Any]:
         "resources": settings["resources"],
         "export_rule": asdict(export_rule(settings)),
         "settings": settings,
+        **({"budget": dict(facts["budget"])} if "budget" in facts else {}),
         "commands": [f"uncollapse run {facts['page']}", f"uncollapse report {name}", f"uncollapse export {name}"],
     }

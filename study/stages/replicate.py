@@ -14,18 +14,26 @@ from uncollapse.study.stages.race import AGAIN, Race
 from uncollapse.study.stages.search import SearchStage
 from uncollapse.study.stages.selection_rule import export_rule
 from uncollapse.study.stages.stage import confirmation_seeds, identify
+from uncollapse.study.stages.timetable import NO_DEADLINE, UNHURRIED, Times, Timetable
 from uncollapse.study.storage.ledger import record_of
 from uncollapse.study.storage.recorder import Recorder
 from uncollapse.study.trial_record import TrialRecord
 
 
 class ReplicateStage:
-    """The chosen configurations of every family x the confirmation seeds; no training is stopped early."""
+    """The chosen configurations of every family x the confirmation seeds; no training is stopped early.
+
+    Args:
+        study: checked.
+        corpus: its digest.
+        recorder: of the study.
+        timetable: a run that it has no time for does not start, and stays planned.
+    """
 
     name = REPLICATE
 
-    def __init__(self, study: Study, corpus: str, recorder: Recorder) -> None:
-        self.study, self.corpus, self.recorder = study, corpus, recorder
+    def __init__(self, study: Study, corpus: str, recorder: Recorder, timetable: Timetable = UNHURRIED) -> None:
+        self.study, self.corpus, self.recorder, self.timetable = study, corpus, recorder, timetable
         self.chosen = {family.name: self._chosen(family) for family in study.families}
         for family in study.families:
             self._plan(family)
@@ -78,7 +86,7 @@ class ReplicateStage:
 
     def left(self) -> bool:
         self._look_at_races()
-        return bool(self.queue)
+        return any(self.timetable.starts(family) for family, _ in self.queue)
 
     def next_trial(self) -> TrialRecord | None:
         self._look_at_races()
@@ -98,12 +106,19 @@ class ReplicateStage:
 
     def _opens(self, family: str, trial_id: int) -> bool:
         """Whether a trial may start now; where configurations race, a dropped one never does."""
-        return family not in self.races or self.races[family].opens(trial_id)
+        if family in self.races and not self.races[family].opens(trial_id):
+            return False
+        return self.timetable.starts(family)
 
     def stops(self, record: TrialRecord) -> bool:
         return False
 
+    def out_of_time(self, record: TrialRecord) -> bool:
+        return False
 
-def anything_left(study: Study, corpus: str, recorder: Recorder) -> bool:
-    """Whether a study that was begun earlier has any trial still to be trained."""
-    return SearchStage(study, corpus, recorder).left() or ReplicateStage(study, corpus, recorder).left()
+
+def anything_left(study: Study, corpus: str, recorder: Recorder, times: Times = NO_DEADLINE) -> bool:
+    """Whether a study that was begun earlier has any trial still to be trained, in the time it has."""
+    if SearchStage(study, corpus, recorder, timetable=times.search).left():
+        return True
+    return ReplicateStage(study, corpus, recorder, times.confirmation).left()

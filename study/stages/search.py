@@ -20,6 +20,7 @@ from uncollapse.study.stages.sampling.proposal import propose
 from uncollapse.study.stages.sampling.samplers import Proposal, sampler
 from uncollapse.study.stages.stage import identify, tuning_seed
 from uncollapse.study.stages.stated_points import StatedPoint, stated_points
+from uncollapse.study.stages.timetable import UNHURRIED, Timetable
 from uncollapse.study.storage.ledger import record_of
 from uncollapse.study.storage.recorder import Recorder
 from uncollapse.study.trial_record import TrialRecord
@@ -29,12 +30,28 @@ Earlier = Mapping[str, Sequence[FrozenTrial]]  # what the sampler knows from oth
 
 
 class SearchStage:
-    """Adaptive trials, equal in number for every family, one sampler and one set of rungs a family."""
+    """Adaptive trials, equal in number for every family, one sampler and one set of rungs a family.
+
+    Args:
+        study: checked.
+        corpus: its digest.
+        recorder: of the study.
+        earlier: what the sampler knows from other studies.
+        timetable: how long the search lasts.
+    """
 
     name = SEARCH
 
-    def __init__(self, study: Study, corpus: str, recorder: Recorder, earlier: Earlier | None = None) -> None:
+    def __init__(
+        self,
+        study: Study,
+        corpus: str,
+        recorder: Recorder,
+        earlier: Earlier | None = None,
+        timetable: Timetable = UNHURRIED,
+    ) -> None:
         self.study, self.corpus, self.recorder, self.earlier = study, corpus, recorder, earlier or {}
+        self.timetable = timetable
         self.families = {family.name: family for family in study.families if family.search}
         self.rungs = successive_halving.rungs(study.train.epochs) if study.search.stop_early == "asha" else []
         self.limits = limits(study.search.subject_to)
@@ -62,14 +79,29 @@ class SearchStage:
 
     def planned(self) -> dict[str, int]:
         """Fewer of a family whose space holds no more configurations."""
-        return {name: self.study.search.trials if self._open(name) else asked for name, asked in self.asked.items()}
+        most = self.study.search.trials
+        return {name: asked if self._exhausted(name) else max(most, asked) for name, asked in self.asked.items()}
 
     def left(self) -> bool:
-        return bool(self.orphans) or any(map(self._open, self.asked))
+        return self._orphaned() or self._next_family() is not None
+
+    def _orphaned(self) -> bool:
+        """Whether something that an earlier process left running goes on; under no time left it stays as it is."""
+        return bool(self.orphans) and not self.timetable.over
+
+    def _next_family(self) -> str | None:
+        """The family that has the fewest trials; None where it gets no further one, so that no family gets ahead."""
+        least = min(filter(self._open, self.asked), key=lambda name: self.asked[name], default=None)
+        return least if least is not None and self.timetable.starts(least) else None
 
     def _open(self, family: str) -> bool:
-        """Whether a family gets a further trial."""
-        return self.asked[family] < self.study.search.trials and self.doubles[family] < DOUBLES
+        """Whether a family may get a further trial."""
+        wanted = self.timetable.beyond or self.asked[family] < self.study.search.trials
+        return wanted and not self._exhausted(family)
+
+    def _exhausted(self, family: str) -> bool:
+        """Whether a family's space seems to hold no other configuration."""
+        return self.doubles[family] >= DOUBLES
 
     def next_trial(self) -> TrialRecord | None:
         """The next trial whose configuration breaks no constraint; one that does fails at once, and counts too. What
@@ -81,10 +113,9 @@ class SearchStage:
 
     def _next_place(self) -> tuple[Family, int] | None:
         """What an earlier process left running, else a new trial of the family that has the fewest."""
-        if self.orphans:
+        if self._orphaned():
             return self.orphans.popleft()
-        least = min(filter(self._open, self.asked), key=lambda name: self.asked[name], default=None)
-        if least is None:
+        if (least := self._next_family()) is None:
             return None
         self.asked[least] += 1
         return self.families[least], self._optuna_study(self.families[least]).ask()._trial_id
@@ -155,6 +186,9 @@ class SearchStage:
         reached = self.at_rung[record.family, epoch]
         others = [value for key, value in reached.items() if key != record.key]
         return not successive_halving.keeps(reached[record.key], others)
+
+    def out_of_time(self, record: TrialRecord) -> bool:
+        return self.timetable.over and len(record.epochs) < self.study.train.epochs
 
     def _note(self, record: TrialRecord, rung: int) -> bool:
         """Enter a trial at a rung it has reached; not before its annealing has ended (law 3)."""

@@ -28,7 +28,10 @@ class Stage(Protocol):
         """The next trial to train, started in the ledger; None when nothing is left."""
 
     def stops(self, record: TrialRecord) -> bool:
-        """Whether to stop a trial after the epoch it has just reported."""
+        """Whether to stop a trial after the epoch it has just reported, by what it measured."""
+
+    def out_of_time(self, record: TrialRecord) -> bool:
+        """Whether to stop it there because the stage's time is over."""
 
 
 def identify(study: Study, corpus: str, family: str, configuration: Mapping[str, Any], seed: int) -> dict[str, Any]:

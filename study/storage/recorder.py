@@ -65,8 +65,9 @@ class Recorder:
     ) -> None:
         self._end(key, FINISHED, "", Left(final, artifacts or {}, kept_epoch))
 
-    def stop(self, key: str) -> None:
-        self._end(key, STOPPED, "", Left())
+    def stop(self, key: str, cause: str = "") -> None:
+        """A trial is ended early: by what it measured, or for the cause that is named."""
+        self._end(key, STOPPED, cause, Left())
 
     def diverge(self, key: str, cause: str) -> None:
         self._end(key, DIVERGED, cause, Left())

@@ -1,17 +1,20 @@
 """The command as a user types it: what is light answers at once, what is wrong is said in sentences."""
 
+import datetime
 import importlib
 import json
 import os
 import socket
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import yaml
 
 from uncollapse.cli.main import COMMANDS, main
+from uncollapse.study.execution import supervisor
 from uncollapse.study.planning import preflight
 
 SMALL = {"study": "bad", "corpus": {"name": "cafes", "sentences": 300}, "families": ["vmf"]}
@@ -33,6 +36,29 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 def plan(capsys: pytest.CaptureFixture[str], page: str, runs: Path) -> str:
     return refused(capsys, "plan", page, "--runs", str(runs), "--no-calibrate")
+
+
+@pytest.mark.parametrize(
+    ("said", "words"), [("7 o'clock", "a time of day such as 07:00"), ("2020-01-01T07:00", "a moment to come")]
+)
+def test_a_moment_that_is_none_to_come_is_refused(
+    said: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = refused(capsys, "run", write(tmp_path), "--runs", str(tmp_path / "runs"), "--until", said)
+    assert f"--until: {words}" in error
+    assert said in error
+
+
+def test_a_study_that_is_left_behind_is_told_the_moment_and_not_the_time_of_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(supervisor, "leave_behind", lambda command, log: started.append(command) or 1)
+    assert main(["run", write(tmp_path), "--runs", str(tmp_path / "runs"), "--detach", "--until", "07:00"]) == 0
+    said = [word for before, word in pairwise(started[0]) if before == "--until"]
+    moment = datetime.datetime.fromisoformat(said[-1])
+    assert (moment.hour, moment.minute) == (7, 0)
+    assert datetime.timedelta(0) < moment - datetime.datetime.now().astimezone() <= datetime.timedelta(hours=25)
 
 
 PAGES = {

@@ -30,7 +30,7 @@ FAMILIES = ["seqvae", "vmf", "lstm_lm"]
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished study: `faulty.yaml` and `runs/`."""
     place = tmp_path_factory.mktemp("whole")
-    search = {"trials": 4, "sampler": "tpe", "stop_early": "asha", "audit": 0.25}
+    search = {"trials": 4, "sampler": "tpe", "stop_early": "asha", "audit": 0.25, "subject_to": "none"}
     study = page(place, search=search, families=FAMILIES, export={"collapse_limit": 1.0})
     done = run(study, place / "runs")
     (place / "said").write_text(done.stdout)

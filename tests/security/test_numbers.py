@@ -17,7 +17,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "a study has at most 1,000,000 trials, and this one plans 200,000,000,000,0",
     ),
     "seeds": ({"replicate": {"seeds": MANY}}, "a study has at most 1,000,000 trials"),
-    "configurations and seeds": ({"replicate": {"seeds": 1000, "configurations": 1000}}, "this one plans 2,000,048"),
+    "configurations and seeds": ({"replicate": {"seeds": 1000, "configurations": 1000}}, "this one plans 2,002,048"),
     "a sliver of a CPU": ({"resources": {"cpus": 1e-320}}, "resources.cpus: must be at least 0.01, found 1e-320"),
     "a sliver of a GPU": ({"resources": {"gpus": 1e-5}}, "resources.gpus: must be at least 0.0001, found 1e-05"),
     "a GPU and a half": (

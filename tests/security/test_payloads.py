@@ -131,7 +131,8 @@ def copy(trained: Path, tmp_path: Path) -> Path:
 def test_a_final_trainings_checkpoint_with_a_payload_is_put_aside(copy: Path) -> None:
     content = yaml.safe_load((copy / "best" / "seqvae.yaml").read_text())
     model = resolve.resolve(content["model"])
-    name = digest(model, content["seed"], content["train"], content["corpus_digest"], fingerprint(model))
+    how = [content["train"], content["evaluate"], content.get("search")]
+    name = digest(model, content["seed"], how, content["corpus_digest"], fingerprint(model))
     undisturbed = json.loads((copy / "best" / "seqvae" / "figures.json").read_text())
     for number, payload in enumerate((pickle.dumps(Payload(mark_of(copy))), b"")):
         out = copy / f"out{number}"

@@ -26,8 +26,8 @@ PAGE: Mapping[str, Any] = {
     "corpus": {"name": "cafes", "sentences": 600},
     "families": ["seqvae", "vmf", "lstm_lm"],
     # proposals and verdicts that do not depend on timing, so that two runs can be compared trial by trial
-    "search": {"trials": 3, "sampler": "random", "stop_early": "none"},
-    "replicate": {"configurations": 1, "seeds": 3},
+    "search": {"trials": 3, "sampler": "random", "stop_early": "none", "subject_to": "none"},
+    "replicate": {"configurations": 1, "seeds": 3, "also": []},
     "train": {"epochs": 4, "batch_size": 16},
     "evaluate": {"subset_sentences": 50, "subset_samples": 4, "full_samples": 8},
     "override": {"inputs": {"size": 24}, "encoder": {"hidden": 24}, "decoder": {"hidden": 24}},

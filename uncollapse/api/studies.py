@@ -24,7 +24,8 @@ class Plan:
     """What a study would do; `str(plan)` is what `uncollapse plan` prints.
 
     Args:
-        data: trials, slots, rungs, the resolution that the seeds buy and, where it was calibrated, the cost.
+        data: trials, slots, rungs, the resolution that the seeds buy and, where it was calibrated, the cost, and what
+            `search.hours` chooses or, without it, what would cut hours.
         text: the same for people.
     """
 
@@ -92,19 +93,22 @@ def plan(
     """
     from uncollapse.study.planning import costs
     from uncollapse.study.planning import plan as planning
+    from uncollapse.study.planning.hours import within_hours
     from uncollapse.study.planning.preflight import errors
 
     workspace = Workspace(Path(runs).resolve(), study.name)
     if found := errors(study, workspace, address):
         raise UserError(found)
     slots = _slots(study, workspace, address, cpus)
-    data = planning.outline(study, slots)
+    added: dict[str, Any] = {}
     if calibrate:
         from uncollapse.study.corpora.prepare import prepare
 
         say(CALIBRATING)
         corpus = prepare(study.corpus, workspace.corpora, study.folder, say)
-        data["cost"] = costs.cost(study, corpus, _estimates(study, corpus, address), slots)
+        study, estimates, added = within_hours(study, workspace, _estimates(study, corpus, address), slots)
+        added["cost"] = costs.cost(study, corpus, estimates, slots)
+    data = planning.outline(study, slots) | added
     return Plan(data, planning.text(study, data))
 
 

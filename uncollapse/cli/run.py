@@ -1,7 +1,9 @@
 """`run`: the whole study, in this process, in one that is started again when it dies, or left behind."""
 
+import datetime
 import os
 import sys
+import time
 from argparse import ArgumentParser, Namespace
 from functools import partial
 
@@ -11,9 +13,11 @@ from uncollapse.study.config.study_page import Study
 from uncollapse.study.errors import UserError
 from uncollapse.study.execution import notification
 from uncollapse.study.execution.notification import News
+from uncollapse.study.planning.until import moment, shown
 from uncollapse.study.storage.locks import refuse_running
 from uncollapse.study.storage.workspace import Workspace
 
+Until = datetime.datetime | None
 SAY = partial(print, file=sys.stderr, flush=True)
 
 
@@ -22,6 +26,12 @@ def options(parser: ArgumentParser) -> None:
     page_options(parser)
     add = parser.add_argument
     add("--fresh-workers", action="store_true", help="a new worker process for every trial")
+    add(
+        "--until",
+        metavar="WHEN",
+        help="when the study is to have ended, report included: 07:00, or 2027-03-01T07:00; trials, epochs and seeds "
+        "are chosen for it as for `search.hours`",
+    )
     add("--restart", action="store_true", help="start the driver again whenever it dies")
     add("--detach", action="store_true", help="leave the study running in the background, with --restart, and return")
     add("--notify", metavar="COMMAND", help="a shell command that gets news as JSON on its standard input")
@@ -31,22 +41,35 @@ def run(arguments: Namespace) -> Answer:
     """Check everything that can be known first, then run."""
     from uncollapse.study.planning.preflight import errors
 
-    study = study_of(arguments)
+    began = time.time()
+    study, until = study_of(arguments), _until(arguments.until)
     workspace = workspace_of(arguments, study.name)
     if found := errors(study, workspace, arguments.address):
         raise UserError(found)
     news = News(study.name, arguments.notify, SAY)
     if not supervised():
         refuse_running(workspace.folder)
+    words = arguments.words + ([] if until is None else ["--until", until.isoformat()])  # the last one counts
     if arguments.detach:
         from uncollapse.study.planning.resolution import warnings
 
         for sentence in warnings(study):
             SAY(f"warning: {sentence}")
-        return _left_behind(workspace, arguments.words)
+        return _left_behind(workspace, words)
     if arguments.restart:
-        return _restarted(workspace, arguments.words, news)
-    return _run(study, workspace, arguments, news)
+        return _restarted(workspace, words, news)
+    return _run(study, workspace, arguments, news, until, began)
+
+
+def _until(said: str | None) -> Until:
+    """The moment that `--until` names; one that has passed is refused, but to a driver that is started again."""
+    if said is None:
+        return None
+    now = datetime.datetime.now().astimezone()
+    found = moment(said, now)
+    if found <= now and not supervised():
+        raise UserError(f"--until: a moment to come, found {said!r} at {shown(now)}; name a later one")
+    return found
 
 
 def supervised() -> bool:
@@ -75,7 +98,7 @@ def _restarted(workspace: Workspace, words: list[str], news: News) -> Answer:
     sys.exit(supervisor.Supervisor(command, workspace, news, SAY).run())
 
 
-def _run(study: Study, workspace: Workspace, arguments: Namespace, news: News) -> Answer:
+def _run(study: Study, workspace: Workspace, arguments: Namespace, news: News, until: Until, began: float) -> Answer:
     from uncollapse.study.execution import driver, supervisor
 
     launch = driver.Launch(
@@ -85,6 +108,8 @@ def _run(study: Study, workspace: Workspace, arguments: Namespace, news: News) -
         reuse_workers=not arguments.fresh_workers,
         to_stderr=arguments.json,
         trouble=partial(news, notification.TROUBLE),
+        until=until,
+        began=began,
     )
     try:
         done = driver.run(study, workspace, launch)

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from uncollapse.analysis.report.text_table import aligned
-from uncollapse.analysis.schema import ENDED, MISSING, REPLICATE, SEARCH
+from uncollapse.analysis.schema import DROPPED, ENDED, MISSING, REPLICATE, SEARCH
 from uncollapse.cli import Answer
 from uncollapse.cli.arguments import study_options, workspace_of
 from uncollapse.study.config import objectives
@@ -48,25 +48,33 @@ def status(arguments: Namespace) -> Answer:
 def _data(workspace: Workspace, ledger: "Ledger") -> dict[str, Any]:
     from uncollapse.study.storage.tables import recorded
 
-    settings, found = workspace.read_facts()["settings"], recorded(ledger)
+    facts, found = workspace.read_facts(), recorded(ledger)
+    settings = facts["settings"]
     tallies = Tallies(objectives.objectives(settings["search"]["select"])[0])
     tallies.recall(found)
     rows = [
         {"stage": stage, "family": family, **tallies.of(stage, family).row(count)}
-        for stage, counts in planned_now(settings, found).items()
+        for stage, counts in planned_now(settings, found, "budget" in facts).items()
         for family, count in counts.items()
     ]
     left = _left(mean_seconds(tallies.every()), sum(row[MISSING] + row["running"] for row in rows))
     return {"study": workspace.study, "running": is_running(workspace.folder), "left": left, "rows": rows}
 
 
-def planned_now(settings: dict[str, Any], found: list[TrialRecord]) -> dict[str, dict[str, int]]:
-    """Trials of each family in each stage: by the page and, once the search has ended, by what there is to confirm."""
+def planned_now(settings: dict[str, Any], found: list[TrialRecord], timed: bool = False) -> dict[str, dict[str, int]]:
+    """Trials of each family in each stage: by the page and, once the search has ended, by what there is to confirm.
+
+    The search of a study that is `timed`, by a budget, ends before or after so many trials as were planned.
+    """
     counts = planned(settings)
+    if timed:
+        tried = Counter(record.family for record in found if record.stage == SEARCH and record.state != DROPPED)
+        counts[SEARCH] = {family: max(count, tried[family]) for family, count in counts[SEARCH].items()}
     ended = Counter(record.family for record in found if record.stage == SEARCH and record.state in ENDED)
     entered = {(r.family, r.configuration_id, r.seed) for r in found if r.stage == REPLICATE}
-    if entered and all(ended[family] >= count for family, count in counts[SEARCH].items()):
+    if entered and (timed or all(ended[family] >= count for family, count in counts[SEARCH].items())):
         confirmed = Counter(family for family, _, _ in entered)
+        counts[SEARCH] = {family: ended[family] if timed else count for family, count in counts[SEARCH].items()}
         counts[REPLICATE] = {family: confirmed[family] for family in counts[REPLICATE]}
     return counts
 

@@ -27,7 +27,7 @@ class GaussianProcess:
         self.standard = (values - self.mean) / self.scale
         apart = (features[:, None, :] - features[None, :, :]) ** 2
         start = np.array([*[LENGTH[0]] * features.shape[1], SIGNAL[0], NOISE[0]])
-        found = minimize(self._loss, start, args=(apart,), jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
+        found = minimize(self.loss, start, args=(apart,), jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
         self.weights, self.signal, self.noise = _natural(found.x)
         self.root = _root(self.signal * _matern(apart @ self.weights)[0], self.noise)
         self.solved = cho_solve((self.root, True), self.standard)
@@ -41,7 +41,7 @@ class GaussianProcess:
         spread = np.sqrt(np.maximum(self.signal - (explained**2).sum(0), 1e-9))
         return self.mean + self.scale * (covariance @ self.solved), self.scale * spread
 
-    def _loss(self, logarithms: Array, apart: Array) -> tuple[float, Array]:
+    def loss(self, logarithms: Array, apart: Array) -> tuple[float, Array]:
         """Minus the log posterior of the hyperparameters, and its gradient."""
         weights, signal, noise = _natural(logarithms)
         correlation, slope = _matern(apart @ weights)

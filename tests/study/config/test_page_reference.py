@@ -120,7 +120,12 @@ def test_every_section_has_a_table_with_a_row_for_every_key() -> None:
     text = markdown()
     for name, kind in SECTIONS.items():
         assert [row[0] for row in rows(text, f"`{name}:`")] == [f"`{key.name}`" for key in keys(kind)]
-    assert ["`trials`", "a whole number from 1", "`24`", "trials of each family"] in rows(text, "`search:`")
+    assert [
+        "`trials`",
+        "a whole number from 1",
+        "`24`",
+        "trials of each family; `hours` chooses another number",
+    ] in rows(text, "`search:`")
     assert [row[0] for row in rows(text, "The page")] == [f"`{key.name}`" for key in keys(Page)]
 
 

@@ -17,7 +17,7 @@ def test_a_minimal_page_has_every_default() -> None:
     study = parse()
     assert study.name == "mine"
     assert [family.name for family in study.families] == ["seqvae", "vmf"]
-    assert study.search == sections.Search(24, "cei", (), "asha", "valid/nll_iw", 0.1)
+    assert study.search == sections.Search(24, None, "cei", (), "asha", "valid/nll_iw", 0.1)
     assert study.replicate == sections.Replicate(configurations=3, seeds=10)
     assert (study.train.epochs, study.train.patience, study.train.keep, study.train.batch_size) == (30, 5, "best", 32)
     assert (study.resources.cpus, study.resources.gpus) == (1, 0)
@@ -68,6 +68,8 @@ def test_the_built_in_study_is_sound() -> None:
         ({"search": {"trails": 3}}, "search.trails: unknown key of search 'trails'; did you mean 'trials'? "),
         ({"search": {"trials": 0}}, "search.trials: must be at least 1, found 0"),
         ({"search": {"trials": 2.5}}, "search.trials: must be a whole number, found 2.5"),
+        ({"search": {"hours": 0}}, "search.hours: must be greater than 0, found 0"),
+        ({"search": {"hours": "2 h"}}, "search.hours: must be a number"),
         ({"search": {"trials": True}}, "search.trials: must be a whole number, found True"),
         ({"search": {"sampler": "grid"}}, "search.sampler: must be one of cei, tpe, random, qmc, found 'grid'"),
         ({"search": {"select": "train/loss"}}, "search.select: must begin with valid/nll_iw or valid/nll_elbo"),
@@ -75,9 +77,9 @@ def test_the_built_in_study_is_sound() -> None:
         ({"search": {"stop_early": True}}, "search.stop_early: must be one of asha, none, found True"),
         (
             {"search": [3]},
-            "search: a mapping of trials, sampler, start, stop_early, select, audit, subject_to, warm_start, found [3]",
+            "search: a mapping of trials, hours, sampler, start, stop_early, select, audit, subject_to, warm_start, found [3]",
         ),
-        ({"search": None}, "search: a mapping of trials, sampler"),
+        ({"search": None}, "search: a mapping of trials, hours, sampler"),
         ({"resources": {"cpus": 0}}, "resources.cpus: must be greater than 0, found 0"),
         ({"resources": {"gpus": -1}}, "resources.gpus: must be at least 0, found -1"),
         ({"train": {"epochs": "ten"}}, "train.epochs: must be a whole number, found 'ten'"),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support import trial_records
-from uncollapse.analysis.schema import FAILED, FINISHED, RUNNING
+from uncollapse.analysis.schema import FAILED, FINISHED, OUT_OF_TIME, RUNNING, STOPPED
 from uncollapse.study.errors import RunError
 from uncollapse.study.execution import dispatcher as module
 from uncollapse.study.execution.control import STOP, Control
@@ -68,6 +68,19 @@ def begun(device: str = "cpu") -> dict[str, Any]:
 
 def epoch(number: int) -> dict[str, Any]:
     return {"event": Event.EPOCH, "record": {"epoch": number, **EPOCHS}}
+
+
+def test_a_trial_that_is_out_of_time_ends_as_stopped_and_says_why(
+    dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = job(dispatcher, "a")["key"]
+    dispatcher.take("a", begun())
+    assert not dispatcher.take("a", epoch(1))
+    monkeypatch.setattr(dispatcher.stage, "out_of_time", lambda record: True)
+    assert dispatcher.take("a", epoch(2))
+    dispatcher.leave("a")
+    (record,) = [one for one in dispatcher.recorder.ledger.trials("search", "one") if one.user_attrs["key"] == key]
+    assert (record.user_attrs["state"], record.user_attrs["cause"]) == (STOPPED, OUT_OF_TIME)
 
 
 def test_it_hands_out_as_many_as_fit_and_follows_the_cluster(dispatcher: Dispatcher, room: Room) -> None:

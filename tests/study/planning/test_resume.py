@@ -18,6 +18,7 @@ SAFE: dict[str, dict[str, Any]] = {
     "the page as it stands is confirmed too": {"replicate": {"also": ["base"]}},
     "another tracking server": {"tracking": "http://127.0.0.1:5000"},
     "another rule of export": {"export": {"collapse_limit": 0.2}},
+    "hours": {"search": {"hours": 2.0}},
     "a family more": {"families": {"three": {"base": {}, "search": {}}}},
     "more at once": {"resources": {"at_once": 7, "epoch_seconds": 9.0, "weights_gb": 1}},
     "a part of the same thread": {"resources": {"cpus": 0.5}},

@@ -67,9 +67,9 @@ def test_the_gradient_of_the_loss_is_that_of_finite_differences() -> None:
     seen = generator.random((12, 3))
     model = GaussianProcess(seen, generator.normal(size=12))
     apart, at = (seen[:, None] - seen[None]) ** 2, generator.normal(size=5) * 0.3
-    _, gradient = model._loss(at, apart)
+    _, gradient = model.loss(at, apart)
     step = 1e-5 * np.eye(5)
-    numeric = [(model._loss(at + one, apart)[0] - model._loss(at - one, apart)[0]) / 2e-5 for one in step]
+    numeric = [(model.loss(at + one, apart)[0] - model.loss(at - one, apart)[0]) / 2e-5 for one in step]
     assert gradient == pytest.approx(numeric, rel=1e-4, abs=1e-6)
 
 
