@@ -10,9 +10,9 @@ from typing import Any
 import yaml
 
 from uncollapse.analysis.comparison.export_rule import ExportRule
-from uncollapse.analysis.comparison.shortfall import lacks, nearest
 from uncollapse.analysis.findings import Findings
 from uncollapse.analysis.whole_file import write_whole
+from uncollapse.study.results.refusals import Refusal, refusals, write_readme
 from uncollapse.study.results.saved_model import hand_over
 from uncollapse.study.stages.selection_rule import export_rule, in_words
 from uncollapse.study.storage.fingerprints import digest, family_version
@@ -28,7 +28,7 @@ class Exported:
     """Files written, folders of confirmed weights beside them, and why a family has no file."""
 
     files: list[Path]
-    refused: dict[str, str]
+    refused: dict[str, Refusal]
     confirmed: list[Path]
 
 
@@ -43,38 +43,30 @@ def export(workspace: Workspace, found: Findings, known: Sequence[TrialRecord], 
     """
     facts = workspace.read_facts()
     configuration_of = {record.configuration_id: record.configuration for record in known}
-    files, refused, rule = [], {}, export_rule(facts["settings"])
+    files, rule, without = [], export_rule(facts["settings"]), refusals(found)
+    sure: dict[str, str] = {}
     for family in facts["settings"]["families"]:
-        row, broken = row_to_export(found, family, rule)
-        path = workspace.best / f"{family}.yaml"
-        if row is None or (broken and not force):
-            refused[family] = broken
+        row, path = row_to_export(found, family, rule), workspace.best / f"{family}.yaml"
+        if row is None or (family in without and not force):
             path.unlink(missing_ok=True)  # a file from an earlier state of the study would pass for the answer
             continue
-        said = {"rule": broken or in_words(rule, str(row["nll_estimator"])), "sureness": sureness(row, rule)}
+        broken = without.pop(family).why if family in without else ""
+        sure[family] = sureness(row, rule)
+        said = {"rule": broken or in_words(rule, str(row["nll_estimator"])), "sureness": sure[family]}
         content = _content(family, facts, row, configuration_of[row["configuration"]], said, workspace)
         write_whole(path, _header(content) + yaml.safe_dump(content, sort_keys=False, width=120))
         files.append(path)
-    return Exported(files, refused, hand_over(files, workspace.weights, known))
+    write_readme(workspace.best, facts["study"], in_words(rule, "NLL"), sure, without)
+    return Exported(files, without, hand_over(files, workspace.weights, known))
 
 
-def row_to_export(found: Findings, family: str, rule: ExportRule) -> tuple[dict[str, Any] | None, str]:
-    """The row to export and what it breaks of the rule; (None, why) if there is no row at all.
-
-    Where none keeps the rule, the row is that of the lowest median, and the reason tells of the nearest to the rule.
-    """
+def row_to_export(found: Findings, family: str, rule: ExportRule) -> dict[str, Any] | None:
+    """The family's configuration that keeps the rule, the lowest median where none does; None where there is none."""
     table = found.configurations
     own = table[(table["family"] == family) & table["nll"].notna()].sort_values("nll", kind="stable")
-    near = nearest(own, rule)
-    if near is None:
-        why = found.study["unconfirmed"][family] or "no configuration has a finished confirmation seed"
-        return None, f"{why}: nothing is confirmed"
     kept = rule.keeping(own)
-    if not kept.empty:
-        return kept.iloc[0].to_dict(), ""
-    return own.iloc[0].to_dict(), (
-        f"no configuration keeps the rule; the nearest is {near['configuration']}: {lacks(near, rule)}"
-    )
+    rows = (own if kept.empty else kept).to_dict("records")
+    return {str(name): value for name, value in rows[0].items()} if rows else None
 
 
 def sureness(row: Mapping[str, Any], rule: ExportRule) -> str:

@@ -71,6 +71,7 @@ def study(families: Sequence[str], epochs: int = 10) -> dict[str, Any]:
         "select": "subset/nll_iw",
         "resources": {"cpus": 1, "gpus": 0},
         "settings": {"search": {"trials": 24, "sampler": "tpe"}, "replicate": {"configurations": 3, "seeds": 10}},
+        "export_rule": {"limit": 0.5, "certainty": 0.95, "medians": []},
         "commands": ["uncollapse run cafes.yaml", "uncollapse report cafes"],
     }
 

@@ -129,9 +129,11 @@ def _run(study: Study, workspace: Workspace, arguments: Namespace, news: News, u
 
 
 def _text(done: dict) -> str:
+    from uncollapse.study.results.refusals import told
+
     lines = [done["table"], "", f"report   {done['report']}"]
     lines += [f"best     {path}" for path in done["best"]]
-    lines += [f"no best  {family}: {why}" for family, why in done["not_exported"].items()]
+    lines += told(done["not_exported"])
     if done["unsent"]:
         lines.append(f"tracking {done['unsent']} items are not in MLflow yet; run the study again when it answers")
     lines += [f"failed   {done['failed']}"] if done["failed"] else []

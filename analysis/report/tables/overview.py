@@ -68,6 +68,19 @@ def best_settings(table: pd.DataFrame) -> Grid:
     return grid(table, [family_column(), text_column("configuration", "configuration"), settings_column()])
 
 
+def unexported(found: Findings) -> Grid:
+    """What is nearest to the export rule in families that have nothing to export, and what to try next."""
+    columns: list[Column] = [
+        family_column(),
+        text_column("nearest", "configuration", "short hash, same for all seeds"),
+        text_column("role", "role", ROLE),
+        text_column("what it lacks", "lacks"),
+        ("move", "rank correlation with mi over search trials", lambda r: Cell("; ".join(r["moves"]) or "–")),
+        text_column("next", "next"),
+    ]
+    return grid(found.unexported, columns)
+
+
 def _estimator(found: Findings, row: Row) -> str:
     return estimator(found.study, row["nll_estimator"]) or "–"
 

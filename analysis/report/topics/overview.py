@@ -11,7 +11,7 @@ from uncollapse.analysis.losses import causes
 from uncollapse.analysis.report.figures.collapse import failures
 from uncollapse.analysis.report.section import Figure, Fold, Section, Table
 from uncollapse.analysis.report.sentences import family_sentences
-from uncollapse.analysis.report.tables import overview
+from uncollapse.analysis.report.tables import comparison, overview
 
 
 def winners(found: Findings) -> pd.DataFrame:
@@ -52,6 +52,27 @@ ANSWER = Section(
             "best_settings",
             cells=lambda found: overview.best_settings(winners(found)),
             heading="Their hyperparameters",
+        ),
+        Table(
+            "published",
+            "per family whose base is confirmed: the page's own settings, the best configuration found beside it, and "
+            "found minus base on shared seeds (medians of nll, mi and latent_gain; shares of collapse), with intervals",
+            lambda found: found.rivals.published,
+            comparison.published,
+            heading="Published settings against found here",
+            how="The base of each family's page beside the best that was confirmed, on the same seeds. What was found "
+            "is the best of several on these very seeds, so it is flattered a little; the base was chosen by nobody.",
+        ),
+        Table(
+            "unexported",
+            "families of which nothing is exported: the configuration nearest to the export rule, what it lacks, which "
+            "hyperparameters the search says to move, and the next edit and command",
+            lambda found: found.unexported.assign(moves=found.unexported["moves"].map("; ".join)),
+            overview.unexported,
+            heading="Families without an exported configuration",
+            how="The nearest confirmed configuration, what it lacks of the export rule, and what to try next. What to "
+            "move is what mutual information followed among the search's own trials.",
+            records=lambda found: found.unexported.to_dict("records"),
         ),
     ],
 )
