@@ -53,7 +53,8 @@ def _row(own: pd.DataFrame, differences: pd.DataFrame, collapse_tests: pd.DataFr
     if others.empty:
         return row
     found = others.sort_values("rank", na_position="last", kind="stable").iloc[0]
-    row |= {"found": found["configuration"], "role": found["role"], "note": ITSELF if base["rank"] == 1 else ""}
+    first = own.loc[own["rank"] == 1, "configuration"].isin([base["configuration"]]).any()
+    row |= {"found": found["configuration"], "role": found["role"], "note": ITSELF if first else ""}
     row |= {f"found_{name}": found[name] for name in FIGURES}
     for name in MEASURES:
         of_measure = differences[differences["measure"] == name]

@@ -40,7 +40,11 @@ def records(
     for family in families:
         searched = [_search(family, number, epochs, rng) for number in range(trials)]
         best = sorted(searched, key=_searched_figure)[:configurations]
-        replicates = [_replicate(row, s, epochs, rng) for row in best for s in range(100, 100 + seeds)]
+        replicates = [
+            _replicate(row, s, epochs, rng) | {"role": role}
+            for row, role in zip(best, ("best", "knee", "base", *["front"] * len(best)), strict=False)
+            for s in range(100, 100 + seeds)
+        ]
         for row in searched + replicates:
             if losses:
                 _lose(row, rng)

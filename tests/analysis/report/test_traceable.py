@@ -61,7 +61,7 @@ def test_the_best_configuration_and_its_likelihood(page: str, runs: list[dict[st
     name = min(found, key=lambda one: found[one])
     row = best(page)
     assert row[1] == name
-    assert row[3].startswith(f"{found[name]:.2f} ")
+    assert row[4].startswith(f"{found[name]:.2f} ")
 
 
 def test_its_collapses_with_wilsons_interval(page: str, runs: list[dict[str, Any]]) -> None:
@@ -71,13 +71,13 @@ def test_its_collapses_with_wilsons_interval(page: str, runs: list[dict[str, Any
     centre = (k / n + Z**2 / (2 * n)) / (1 + Z**2 / n)
     half = Z / (1 + Z**2 / n) * math.sqrt(k / n * (1 - k / n) / n + Z**2 / (4 * n**2))
     low, high = (f"{100 * max(0.0, min(1.0, end)):.0f}" for end in (centre - half, centre + half))
-    assert best(page)[2] == f"{k}/{n} ({low}–{high} %)"
+    assert best(page)[3] == f"{k}/{n} ({low}–{high} %)"
 
 
 def test_its_mutual_information_and_hoyer(page: str, runs: list[dict[str, Any]]) -> None:
     row = best(page)
-    assert row[6] == f"{medians(runs, 'mi')[row[1]]:.2f}"
-    assert row[9] == f"{medians(runs, 'hoyer_mean')[row[1]]:.3f}"
+    assert row[7] == f"{medians(runs, 'mi')[row[1]]:.2f}"
+    assert row[10] == f"{medians(runs, 'hoyer_mean')[row[1]]:.3f}"
 
 
 def test_the_familys_mean_share(page: str, runs: list[dict[str, Any]]) -> None:
@@ -94,7 +94,7 @@ def test_what_the_search_promised(page: str, records: Records) -> None:
     searched = [r for r in trials if r["family"] == FAMILY and r["stage"] == "search" and r["state"] == "finished"]
     promised = min(row["subset/nll_iw"] for row in searched)
     row = next(row for row in cells(page, "What the search promised, and what was kept") if FAMILY in row[0])
-    assert row[3] == f"{promised:.2f}"
+    assert row[4] == f"{promised:.2f}"
 
 
 def test_the_spread_between_seeds(page: str, runs: list[dict[str, Any]]) -> None:
@@ -103,4 +103,4 @@ def test_the_spread_between_seeds(page: str, runs: list[dict[str, Any]]) -> None
     within = sum((len(g) - 1) * statistics.variance(g) for g in groups) / sum(len(g) - 1 for g in groups)
     rows = cells(page, "Spread between seeds against spread between configurations")
     row = next(row for row in rows if FAMILY in row[0] and row[1] == "hoyer_mean")
-    assert row[3] == f"{math.sqrt(within):.3f}"
+    assert row[4] == f"{math.sqrt(within):.3f}"
