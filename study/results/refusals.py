@@ -44,8 +44,8 @@ class Refusal(NamedTuple):
 
 def refusals(found: Findings) -> dict[str, Refusal]:
     """By family, of those that have no configuration that keeps the rule."""
-    rows = found.unexported.to_dict("records")
-    return {str(row["family"]): Refusal(*(row[name] for name in Refusal._fields)) for row in rows}
+    table = found.unexported.set_index("family")
+    return {str(family): Refusal(**row) for family, row in table.to_dict("index").items()}
 
 
 def nothing(refused: Mapping[str, Refusal]) -> list[str]:

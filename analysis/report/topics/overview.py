@@ -59,7 +59,7 @@ ANSWER = Section(
             "found minus base on shared seeds (medians of nll, mi and latent_gain; shares of collapse), with intervals",
             lambda found: found.rivals.published,
             comparison.published,
-            heading="Published settings against found here",
+            heading="The page's base against what was found",
             how="The base of each family's page beside the best that was confirmed, on the same seeds. What was found "
             "is the best of several on these very seeds, so it is flattered a little; the base was chosen by nobody.",
         ),
