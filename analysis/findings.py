@@ -9,6 +9,9 @@ import pandas as pd
 from uncollapse.analysis.collapse import boundary, boundary_2d, rates, survival
 from uncollapse.analysis.comparison import paired, pareto, rank_stability, ranking, selection_optimism
 from uncollapse.analysis.comparison.configurations import configurations
+from uncollapse.analysis.comparison.export_rule import ExportRule
+from uncollapse.analysis.comparison.published import published
+from uncollapse.analysis.comparison.unexported import unexported
 from uncollapse.analysis.hyperparameters import importance, response, slices
 from uncollapse.analysis.losses import lost, states
 from uncollapse.analysis.schema import Records
@@ -106,6 +109,7 @@ class Rivals:
 
     differences: pd.DataFrame
     collapse_tests: pd.DataFrame
+    published: pd.DataFrame
     chances: pd.DataFrame
     rank_stability: pd.DataFrame
     first_places: pd.DataFrame
@@ -115,9 +119,11 @@ class Rivals:
 
     @classmethod
     def of(cls, judged: pd.DataFrame, study: Mapping[str, Any], table: pd.DataFrame) -> "Rivals":
+        differences, tests = paired.differences(judged, table), paired.collapse_test(judged, table)
         return cls(
-            differences=paired.differences(judged, table),
-            collapse_tests=paired.collapse_test(judged, table),
+            differences=differences,
+            collapse_tests=tests,
+            published=published(table, differences, tests),
             chances=ranking.probability_of_best(judged, table),
             rank_stability=rank_stability.stability(judged, table),
             first_places=rank_stability.first_places(judged, table),
@@ -138,6 +144,7 @@ class Findings:
     judged: pd.DataFrame
     curves: pd.DataFrame
     configurations: pd.DataFrame
+    unexported: pd.DataFrame
     families: pd.DataFrame
     curve: pd.DataFrame
     populations: pd.DataFrame
@@ -157,7 +164,8 @@ def find(records: Records) -> Findings:
     judged = judge(records.trials, thresholds)
     order = family_order(records.study, judged)
     judged = judged.sort_values("family", key=lambda c: c.map({f: i for i, f in enumerate(order)}), kind="stable")
-    curves, table = complete_curves(records.curves), configurations(judged)
+    rule = ExportRule.of(records.study)
+    curves, table, search = complete_curves(records.curves), configurations(judged, rule=rule), Search.of(judged)
     return Findings(
         study=records.study,
         thresholds=thresholds,
@@ -166,13 +174,14 @@ def find(records: Records) -> Findings:
         judged=judged,
         curves=curves,
         configurations=table,
+        unexported=unexported(records.study, judged, table, search.response, rule),
         families=rates.by_family(judged),
         curve=rates.threshold_curve(judged),
         populations=rates.by_population(judged),
         boundary=Boundary.of(judged),
         lifetime=Lifetime.of(judged, curves, thresholds),
         sparsity=Sparsity.of(judged, records),
-        search=Search.of(judged),
+        search=search,
         rivals=Rivals.of(judged, records.study, table),
         lost=lost(judged),
         states=states(judged),

@@ -150,6 +150,7 @@ class Records:
         families (names in order), epochs, thresholds {mi, latent_gain, partial, version}, iw_samples_subset,
         iw_samples_valid, subset_sentences, valid_sentences, select ("subset/nll_iw"), resources, settings, commands,
         outside (components of other packages: slot, kind, fingerprint of their code),
+        export_rule {limit, certainty, medians: [[measure, sign, bound]]} (see `comparison.export_rule`),
         budget (of hours: in `words`, the page's numbers under `asked`, those `chosen`, `used_hours` so far),
         unconfirmed (why nothing is confirmed, by family; "" where nothing speaks against it).
     trials: one row per planned trial, missing ones included: `TRIAL_COLUMNS`, `param.<path>`, `<split>/<measure>`.

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from uncollapse.analysis.collapse.rates import by_configuration
+from uncollapse.analysis.comparison.export_rule import ExportRule
 from uncollapse.analysis.statistics.intervals import LEVEL
 from uncollapse.analysis.statistics.medians import median_ends
 from uncollapse.analysis.tables import UNIT, hyperparameters, numbers, settings
@@ -24,12 +25,16 @@ def estimator(study: Mapping[str, Any], name: str, split: str = "valid") -> str:
     return f"{name} (K = {samples})" if name == "nll_iw" and samples else str(name)
 
 
-def configurations(judged: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
+def configurations(judged: pd.DataFrame, level: float = LEVEL, rule: ExportRule | None = None) -> pd.DataFrame:
     """One row per replicated configuration: why it is confirmed (`role`), hyperparameters, medians, and collapses.
 
     `nll` is the median of the estimator named beside it, with an order-statistic interval over `finished` seeds. `rank`
-    orders a family's configurations by it, and so do the rows; those with fewer than half of their planned seeds
-    finished, and those that a race dropped, come last. `race` says why one was dropped.
+    orders a family's configurations by it, and so do the rows; those that do not keep the export rule come after all
+    that do, and those with fewer than half of their planned seeds finished, and those that a race dropped, last. `race`
+    says why one was dropped. `below_limit` is the probability that its collapse share is below the rule's limit.
+
+    Args:
+        rule: of the study's export; None where it has none, and then likelihood alone orders.
     """
     table = by_configuration(judged, level)
     replicates = judged[judged["stage"] == "replicate"]
@@ -40,8 +45,11 @@ def configurations(judged: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
     columns = [*UNIT, "role", "settings", "race", "finished", "nll_estimator", "nll", "nll_low", "nll_high", *MEDIANS]
     table = table.merge(pd.DataFrame(details, columns=columns), on=UNIT, how="left")
     thin = table["finished"] * 2 < table["planned"]
-    by_figure = table.assign(thin=thin, given_up=table["dropped"] > 0)
-    order = by_figure.sort_values(["thin", "given_up", "nll"], kind="stable").groupby("family").cumcount() + 1
+    kept = pd.Series(True, index=table.index) if rule is None else rule.keeps(table)
+    sure = np.nan if rule is None else rule.probability(table["collapsed"], table["judged"])
+    table = table.assign(below_limit=sure)
+    by_figure = table.assign(thin=thin, given_up=table["dropped"] > 0, broken=~kept)
+    order = by_figure.sort_values(["thin", "given_up", "broken", "nll"], kind="stable").groupby("family").cumcount() + 1
     table = table.assign(few_seeds=thin, rank=order.where(table["nll"].notna()).astype("Int64"))
     places = {family: i for i, family in enumerate(judged["family"].unique())}
     by_place = table.assign(place=table["family"].map(places)).sort_values(["place", "rank"], kind="stable")
@@ -73,7 +81,7 @@ def _median_of(values: pd.Series) -> float:
 
 
 def best(table: pd.DataFrame) -> pd.DataFrame:
-    """Each family's configuration of rank 1 (lowest median nll); families without a figure are left out."""
+    """Each family's configuration of rank 1, exported where it may be; families without a figure are left out."""
     return table[table["rank"] == 1].reset_index(drop=True)
 
 

@@ -83,7 +83,7 @@ def correlations(table: pd.DataFrame, level: float = LEVEL, seed: int = 0) -> pd
     """
     numeric = table[table["kind"] == "numeric"]
     rows = [
-        {"family": family, "hyperparameter": hyperparameter, "measure": name, **_correlation(group, name, level, seed)}
+        {"family": family, "hyperparameter": hyperparameter, "measure": name, **bootstrapped(group, name, level, seed)}
         for (family, hyperparameter), group in numeric.groupby(["family", "hyperparameter"], sort=False)
         for name in MEASURED
     ]
@@ -91,7 +91,8 @@ def correlations(table: pd.DataFrame, level: float = LEVEL, seed: int = 0) -> pd
     return pd.DataFrame(rows, columns=columns)
 
 
-def _correlation(group: pd.DataFrame, name: str, level: float, seed: int) -> dict[str, Any]:
+def bootstrapped(group: pd.DataFrame, name: str, level: float = LEVEL, seed: int = 0) -> dict[str, Any]:
+    """Spearman's correlation of one hyperparameter's rows of `tidy` with a measure, as a row of `correlations`."""
     known = group[group[name].notna()]
     x, y = known["value"].astype(float).to_numpy(), known[name].astype(float).to_numpy()
     row: dict[str, Any] = {"trials": len(known), "stopped": int((known["state"] == "stopped").sum()), "note": ""}

@@ -39,6 +39,12 @@ def jeffreys(k: npt.ArrayLike, n: npt.ArrayLike, level: float = LEVEL) -> Interv
     return Interval(low[()], high[()])
 
 
+def share_below(k: npt.ArrayLike, n: npt.ArrayLike, limit: npt.ArrayLike) -> Array:
+    """The probability that a share of which k of n were seen is below a limit: Jeffreys' Beta(k + 1/2, n - k + 1/2)."""
+    k, n = _counts(k, n)
+    return np.asarray(stats.beta.cdf(limit, k + 0.5, n - k + 0.5))[()]
+
+
 def _counts(k: npt.ArrayLike, n: npt.ArrayLike) -> tuple[Array, Array]:
     successes, trials = np.asarray(k, dtype=float), np.asarray(n, dtype=float)
     if not np.all((successes >= 0) & (successes <= trials)):

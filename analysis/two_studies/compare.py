@@ -13,6 +13,7 @@ import pandas as pd
 from scipy import stats
 
 from uncollapse.analysis.comparison.configurations import Unit, best, by_seed, configurations, estimator
+from uncollapse.analysis.comparison.export_rule import ExportRule
 from uncollapse.analysis.comparison.paired import MEASURES
 from uncollapse.analysis.report.text_table import aligned, markdown_table
 from uncollapse.analysis.schema import Records
@@ -115,7 +116,7 @@ def markdown(found: Comparison) -> str:
 def _side(records: Records, thresholds: Thresholds) -> Side:
     judged = judge(records.trials, thresholds)
     values = {measure: by_seed(judged, measure) for measure in (*MEASURES, "collapsed")}
-    table = configurations(judged)
+    table = configurations(judged, rule=ExportRule.of(records.study))
     names = zip(table["family"], table["configuration"], table["nll_estimator"], strict=True)
     return Side(records.study, judged, table, values, {(f, c): estimator(records.study, name) for f, c, name in names})
 

@@ -25,6 +25,7 @@ def conclude(
     from uncollapse.analysis.report.summary import text
     from uncollapse.study.results import findings
     from uncollapse.study.results.export import export
+    from uncollapse.study.results.refusals import as_data
 
     progress.say("writing the report")
     found = findings.find(workspace, known)
@@ -38,7 +39,7 @@ def conclude(
         "table": text(found),
         "report": str(page),
         "best": [str(path) for path in exported.files],
-        "not_exported": exported.refused,
+        "not_exported": as_data(exported.refused),
         "confirmed": [str(path) for path in exported.confirmed],
         "unsent": unsent,
         "set_aside": writer.set_aside,

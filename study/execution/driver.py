@@ -21,6 +21,7 @@ from uncollapse.study.execution.progress import Progress
 from uncollapse.study.execution.surroundings import Memory
 from uncollapse.study.execution.timekeeping import Timekeeper, timekeeper
 from uncollapse.study.planning.budget import expected_of
+from uncollapse.study.planning.resolution import warnings
 from uncollapse.study.planning.resume import begin
 from uncollapse.study.stages.replicate import anything_left
 from uncollapse.study.stages.warm_start import observations
@@ -88,6 +89,8 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         if machines and keeper.unsettled:
             _settle(keeper, workspace, launch, corpus, machines, not begun, console)
         study, slots = keeper.study, machines.capacity() if machines else 0
+        for sentence in () if keeper.asked else warnings(study):  # a budget says its own
+            console.print(f"warning: {sentence}", soft_wrap=True, highlight=False, markup=False)
         if machines:  # by which `status` knows the time left
             workspace.write_facts({**workspace.read_facts(), "slots": slots})
         progress = Progress(study.name, study.settings(), slots, console, keeper.left, keeper.expected)

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from uncollapse.analysis.schema import REPLICATE, SEARCH
-from uncollapse.analysis.statistics.intervals import wilson
 from uncollapse.study.config.study_page import Study, planned
 from uncollapse.study.errors import UserError
+from uncollapse.study.planning.resolution import can_be_exported, warnings
 from uncollapse.study.stages.pace import HANDING_OUT, STAGE_START, Expected
 from uncollapse.study.stages.timetable import makespan
 
@@ -126,11 +126,6 @@ def least_of(study: Study) -> Numbers:
     return Numbers(min(own.trials, LEAST_TRIALS), min(own.epochs, LEAST_EPOCHS), *_pairs(study)[-1])
 
 
-def can_be_exported(study: Study, seeds: int) -> bool:
-    """Whether so many seeds without a collapse keep the export rule."""
-    return bool(wilson(0, seeds).high <= study.export.collapse_limit)
-
-
 def _trials(study: Study, expected: Mapping[str, Expected], slots: int, seconds: float, confirms: float) -> int:
     """Trials a family that fit beside the confirmation; -1 where that takes more than its share."""
     around = STAGE_START * 2 + reserve(seconds)
@@ -205,11 +200,7 @@ def sentences(study: Study, chosen: Numbers, expected: Mapping[str, Expected], s
     pairs = zip(names, own[1:], chosen[1:], strict=True)
     if cut := [f"{name} {before} -> {now}" for name, before, now in pairs if now < before]:
         lines.append(f"           less than the page has, for want of time: {', '.join(cut)}")
-    if not can_be_exported(study, chosen.seeds):
-        lines.append(
-            f"           {chosen.seeds} seeds cannot keep export.collapse_limit: {study.export.collapse_limit:g}, even "
-            "if none collapses: nothing will be exported"
-        )
+    lines += [f"           {sentence}" for sentence in warnings(chosen.over(study))]
     return lines
 
 

@@ -9,6 +9,7 @@ from uncollapse.study.config.study_page import Study
 from uncollapse.study.durations import duration
 from uncollapse.study.planning import budget
 from uncollapse.study.planning.budget import LEAST_EPOCHS, LEAST_TRIALS, Numbers
+from uncollapse.study.planning.resolution import can_be_exported
 from uncollapse.study.stages.pace import Expected
 
 LEAST_SEEDS, LEAST_SAMPLES = 3, 8
@@ -102,8 +103,10 @@ def _configurations(study: Study, own: Numbers, now: Numbers) -> str:
 
 def _seeds(study: Study, own: Numbers, now: Numbers) -> str:
     before, after = (float(wilson(0, seeds).high) for seeds in (own.seeds, now.seeds))
-    kept = budget.can_be_exported(study, now.seeds) or not budget.can_be_exported(study, own.seeds)
-    barred = "" if kept else f", which export.collapse_limit: {study.export.collapse_limit:g} never allows"
+    kept = can_be_exported(study, now.seeds) or not can_be_exported(study, own.seeds)
+    barred = (
+        "" if kept else f", too few to keep export.collapse_limit: {study.export.collapse_limit:g} with any outcome"
+    )
     return (
         f"still compatible with {after:.0%} instead of {before:.0%} collapses where none is seen (Wilson, 95 %){barred}"
     )

@@ -5,12 +5,12 @@ from itertools import count
 from typing import Any
 
 from uncollapse.analysis.schema import BASE, LIKELIHOOD, REPLICATE, SEARCH
-from uncollapse.analysis.statistics.intervals import wilson
 from uncollapse.search_spaces import space
 from uncollapse.study.config import objectives
 from uncollapse.study.config.families import Family
 from uncollapse.study.config.study_page import Study, planned
 from uncollapse.study.planning import costs, cuts
+from uncollapse.study.planning.resolution import export_line, resolution, warnings
 from uncollapse.study.stages import sign_test, successive_halving
 
 ALSO = {BASE: "the page's own base", LIKELIHOOD: "the search's best bound"}
@@ -24,7 +24,8 @@ def outline(study: Study, slots: int) -> dict[str, Any]:
         "trials": {stage: sum(counts.values()) for stage, counts in planned(study.settings()).items()},
         "slots": slots,
         "rungs": successive_halving.rungs(study.train.epochs) if study.search.stop_early == "asha" else [],
-        "resolution": _resolution(study),
+        "resolution": resolution(study),
+        "warnings": warnings(study),
     }
 
 
@@ -34,13 +35,6 @@ def _family(family: Family) -> dict[str, Any]:
         "hyperparameters": len(list(space.hyperparameters(family.search))),
         "fixed": list(family.fixed),
     }
-
-
-def _resolution(study: Study) -> dict[str, float]:
-    """Widths of Wilson's 95 % interval that the seeds will buy."""
-    seeds = study.replicate.seeds
-    none, half = wilson(0, seeds), wilson(seeds / 2, seeds)
-    return {"seeds": seeds, "none_high": float(none.high), "half_low": float(half.low), "half_high": float(half.high)}
 
 
 def _search_line(study: Study, data: Mapping[str, Any], trials: int) -> str:
@@ -71,7 +65,7 @@ def _race_line(study: Study) -> str:
 
 def text(study: Study, data: Mapping[str, Any]) -> str:
     """What `outline` returned, with `cost` added where that is known, for people."""
-    count, trials, resolution = len(data["families"]), data["trials"], data["resolution"]
+    count, trials, seeds = len(data["families"]), data["trials"], data["resolution"]
     lines = [
         f"study {study.name}: {count} families, "
         f"{study.train.epochs} epochs a trial, {data['slots']} trials at once here",
@@ -83,14 +77,15 @@ def text(study: Study, data: Mapping[str, Any]) -> str:
         f"{''.join(f' and {ALSO[name]}' for name in study.replicate.also)} (the base alone where nothing is searched) "
         f"x {study.replicate.seeds} seeds a family, full validation split, K = {study.evaluate.full_samples}"
         + _race_line(study),
-        f"resolution {resolution['seeds']} seeds, 0 collapses: still compatible with "
-        f"{resolution['none_high']:.0%}; half of them: {resolution['half_low']:.0%} to {resolution['half_high']:.0%} "
-        "(Wilson, 95 %)",
+        f"resolution {seeds['seeds']} seeds, 0 collapses: still compatible with {seeds['none_high']:.0%}; "
+        f"half of them: {seeds['half_low']:.0%} to {seeds['half_high']:.0%} (Wilson, 95 %)",
+        *export_line(study, seeds),
         f"tracking   {study.tracking or 'SQLite beside the study'}",
     ]
     for family in data["families"]:
         fixed = f"; fixed by the override: {', '.join(family['fixed'])}" if family["fixed"] else ""
         lines.append(f"  {family['family']:<10} {family['hyperparameters']:>3} hyperparameters searched{fixed}")
+    lines += [f"warning    {sentence}" for sentence in data["warnings"]]
     lines += costs.lines(data.get("cost"), study.resources.weights_gb)
     return "\n".join([*lines, *_budget_lines(study, data), *cuts.lines(data.get("cuts", ()))])
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import yaml
 
+from uncollapse.analysis.comparison.export_rule import ExportRule
 from uncollapse.analysis.findings import Findings
 from uncollapse.analysis.whole_file import write_whole
-from uncollapse.study.config.objectives import limits
+from uncollapse.study.results.refusals import Refusal, refusals, write_readme
 from uncollapse.study.results.saved_model import hand_over
-from uncollapse.study.stages.selection_rule import all_of, keeping, rule
+from uncollapse.study.stages.selection_rule import export_rule, in_words
 from uncollapse.study.storage.fingerprints import digest, family_version
 from uncollapse.study.storage.workspace import Workspace
 from uncollapse.study.trial_record import TrialRecord
@@ -27,7 +28,7 @@ class Exported:
     """Files written, folders of confirmed weights beside them, and why a family has no file."""
 
     files: list[Path]
-    refused: dict[str, str]
+    refused: dict[str, Refusal]
     confirmed: list[Path]
 
 
@@ -42,42 +43,37 @@ def export(workspace: Workspace, found: Findings, known: Sequence[TrialRecord], 
     """
     facts = workspace.read_facts()
     configuration_of = {record.configuration_id: record.configuration for record in known}
-    files, refused = [], {}
+    files, rule, without = [], export_rule(facts["settings"]), refusals(found)
+    sure: dict[str, str] = {}
     for family in facts["settings"]["families"]:
-        row, broken = row_to_export(found, family, facts["settings"])
-        path = workspace.best / f"{family}.yaml"
-        if row is None or (broken and not force):
-            refused[family] = broken
+        row, path = row_to_export(found, family, rule), workspace.best / f"{family}.yaml"
+        if row is None or (family in without and not force):
             path.unlink(missing_ok=True)  # a file from an earlier state of the study would pass for the answer
             continue
-        content = _content(family, facts, row, configuration_of[row["configuration"]], broken, workspace)
+        broken = without.pop(family).why if family in without else ""
+        sure[family] = sureness(row, rule)
+        said = {"rule": broken or in_words(rule, str(row["nll_estimator"])), "sureness": sure[family]}
+        content = _content(family, facts, row, configuration_of[row["configuration"]], said, workspace)
         write_whole(path, _header(content) + yaml.safe_dump(content, sort_keys=False, width=120))
         files.append(path)
-    return Exported(files, refused, hand_over(files, workspace.weights, known))
+    write_readme(workspace.best, facts["study"], in_words(rule, "NLL"), sure, without)
+    return Exported(files, without, hand_over(files, workspace.weights, known))
 
 
-def row_to_export(found: Findings, family: str, settings: Mapping[str, Any]) -> tuple[dict[str, Any] | None, str]:
-    """The row to export and what it breaks of the rule; (None, why) if there is no row at all."""
-    table, limit = found.configurations, settings["export"]["collapse_limit"]
-    subject_to = limits(settings["search"].get("subject_to", {}))
-    own = table[(table["family"] == family) & table["nll"].notna()].sort_values("nll")
-    if own.empty:
-        why = found.study["unconfirmed"][family] or "no configuration has a finished confirmation seed"
-        return None, f"{why}: nothing is confirmed"
-    kept = keeping(own, limit, subject_to)
-    if not kept.empty:
-        return kept.iloc[0].to_dict(), ""
-    lowest = own.iloc[0].to_dict()
-    if not keeping(own, limit).empty:
-        return lowest, (
-            f"no configuration that keeps the collapse limit has {all_of(subject_to)}, medians over its seeds; "
-            "`uncollapse export --force` exports the lowest median all the same"
-        )
-    return lowest, (
-        f"no configuration keeps the rule; the lowest median has {int(lowest['collapsed'])} of {int(lowest['judged'])} "
-        f"seeds collapsed, an upper bound of {lowest['wilson_high']:.2f} against a limit of {limit:g}; more seeds "
-        "narrow the bound, `export.collapse_limit` moves the limit, `uncollapse export --force` exports it all the same"
-    )
+def row_to_export(found: Findings, family: str, rule: ExportRule) -> dict[str, Any] | None:
+    """The family's configuration that keeps the rule, the lowest median where none does; None where there is none."""
+    table = found.configurations
+    own = table[(table["family"] == family) & table["nll"].notna()].sort_values("nll", kind="stable")
+    kept = rule.keeping(own)
+    rows = (own if kept.empty else kept).to_dict("records")
+    return {str(name): value for name, value in rows[0].items()} if rows else None
+
+
+def sureness(row: Mapping[str, Any], rule: ExportRule) -> str:
+    """How sure it is that a configuration collapses rarely enough."""
+    if not row["judged"] and row["no latent"]:
+        return "a model without a code does not collapse"
+    return rule.sureness(int(row["collapsed"]), int(row["judged"]))
 
 
 def _content(
@@ -85,7 +81,7 @@ def _content(
     facts: Mapping[str, Any],
     row: Mapping[str, Any],
     model: Mapping[str, Any],
-    broken: str,
+    said: Mapping[str, str],
     workspace: Workspace,
 ) -> dict[str, Any]:
     settings = facts["settings"]
@@ -105,7 +101,8 @@ def _content(
         "from": {
             "study": facts["study"],
             "configuration": row["configuration"],
-            "rule": broken or rule(str(row["nll_estimator"]), settings),
+            **said,
+            "role": row["role"],
             "seeds_finished": int(row["finished"]),
             "figures": _figures(row),
             "code": family_version(facts["code"], family),
@@ -128,6 +125,7 @@ def _figures(row: Mapping[str, Any]) -> dict[str, Any]:
         "hoyer_mean",
         "wilson_low",
         "wilson_high",
+        "below_limit",
     )
     known = {
         name: float(row[name]) for name in names if name in row and row[name] is not None and math.isfinite(row[name])
@@ -149,6 +147,7 @@ def _header(content: Mapping[str, Any]) -> str:
     lines = [
         f"{content['family']}: the configuration that study {origin['study']!r} exported for its final training.",
         f"Rule: {origin['rule']}.",
+        f"Sureness: {origin['sureness']}.",
         f"Confirmed on {origin['seeds_finished']} seeds: {figures}.",
         f"Training code {origin['code']}, corpus {content['corpus_digest']}.",
         "Complete: nothing is inherited. Train it with `uncollapse train`, after an edit with `--edited`.",

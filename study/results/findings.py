@@ -1,12 +1,14 @@
 """From a study's files to its report. The one place, with `export`, where the study calls the analysis."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from uncollapse.analysis import findings
 from uncollapse.analysis.findings import Findings
 from uncollapse.analysis.schema import Records
 from uncollapse.study.config.objectives import kept_by_none, limits, objectives
+from uncollapse.study.stages.selection_rule import export_rule
 from uncollapse.study.storage.fingerprints import code_version
 from uncollapse.study.storage.tables import tables
 from uncollapse.study.storage.time_used import time_used
@@ -28,11 +30,11 @@ def gather(
     trials, curves = tables(known)
     texts = {record.key: record.artifacts for record in known if record.artifacts}
     facts = facts_of(workspace) | ({"thresholds": dict(thresholds)} if thresholds else {})
-    rule = limits(facts["settings"]["search"].get("subject_to", {}))
+    kept = limits(facts["settings"]["search"].get("subject_to", {}))
     if "budget" in facts:
         facts["budget"]["used_hours"] = time_used(facts["budget"]["begun"], known) / 3600
     own = {family: [record for record in known if record.family == family] for family in facts["families"]}
-    facts["unconfirmed"] = {family: kept_by_none(trials, rule) for family, trials in own.items()}
+    facts["unconfirmed"] = {family: kept_by_none(trials, kept) for family, trials in own.items()}
     return Records(facts, trials, curves, texts)
 
 
@@ -65,6 +67,7 @@ def facts_of(workspace: Workspace) -> dict[str, Any]:
         "select": f"subset/{select[0]}",
         "objectives": list(select),
         "resources": settings["resources"],
+        "export_rule": asdict(export_rule(settings)),
         "settings": settings,
         **({"budget": dict(facts["budget"])} if "budget" in facts else {}),
         "commands": [f"uncollapse run {facts['page']}", f"uncollapse report {name}", f"uncollapse export {name}"],

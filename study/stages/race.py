@@ -4,11 +4,9 @@ from collections.abc import Iterator, Sequence
 from math import inf
 
 from uncollapse.analysis.comparison.configurations import configurations
+from uncollapse.analysis.comparison.export_rule import ExportRule
 from uncollapse.analysis.schema import DIVERGED, DROPPED, ENDED, LIKELIHOODS, MISSING, REPLICATE
-from uncollapse.analysis.statistics.intervals import wilson
 from uncollapse.analysis.verdicts import judge
-from uncollapse.study.config.objectives import Limit
-from uncollapse.study.stages.selection_rule import keeping
 from uncollapse.study.stages.sign_test import Standing, beats, race
 from uncollapse.study.storage.ledger import record_of
 from uncollapse.study.storage.recorder import Recorder
@@ -25,15 +23,11 @@ class Race:
         family: its name; its configurations x seeds are entered.
         seeds: in their order.
         recorder: of the study.
-        limit: to collapses, of the export rule, which the winner has to keep.
-        subject_to: what its medians have to keep.
+        rule: of export, which the winner has to keep.
     """
 
-    def __init__(
-        self, family: str, seeds: Sequence[int], recorder: Recorder, limit: float, subject_to: Sequence[Limit] = ()
-    ) -> None:
-        self.family, self.seeds, self.recorder = family, list(seeds), recorder
-        self.limit, self.subject_to = limit, subject_to
+    def __init__(self, family: str, seeds: Sequence[int], recorder: Recorder, rule: ExportRule) -> None:
+        self.family, self.seeds, self.recorder, self.rule = family, list(seeds), recorder, rule
         self.running: set[int] = set()
         self.take_up()
 
@@ -105,10 +99,10 @@ class Race:
     def _unbeaten(self, dropped: set[str]) -> Iterator[str]:
         """What none has beaten that keeps the export rule, and can keep it if none of its other seeds collapses."""
         table = configurations(judge(tables(self.newest.values())[0])).set_index("configuration")
-        able = keeping(table, self.limit, self.subject_to).index
+        able = self.rule.keeping(table).index
         for name, row in table.loc[sorted(dropped)].iterrows():
-            hopeless = wilson(row["collapsed"], len(self.seeds)).high > self.limit and not row["no latent"]
-            if not hopeless and not any(beats(one, str(name), self.results, self.seeds) for one in able):
+            hopeful = row["no latent"] or self.rule.kept_by(row["collapsed"], len(self.seeds))
+            if hopeful and not any(beats(one, str(name), self.results, self.seeds) for one in able):
                 yield str(name)
 
 

@@ -8,11 +8,11 @@ from optuna.trial import TrialState, create_trial
 
 from uncollapse.analysis.schema import FAILED, REPLICATE, SEARCH
 from uncollapse.study.config.families import Family
-from uncollapse.study.config.objectives import limits
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.stages.choice import Chosen, choose
 from uncollapse.study.stages.race import AGAIN, Race
 from uncollapse.study.stages.search import SearchStage
+from uncollapse.study.stages.selection_rule import export_rule
 from uncollapse.study.stages.stage import confirmation_seeds, identify
 from uncollapse.study.stages.timetable import NO_DEADLINE, UNHURRIED, Times, Timetable
 from uncollapse.study.storage.ledger import record_of
@@ -37,9 +37,9 @@ class ReplicateStage:
         self.chosen = {family.name: self._chosen(family) for family in study.families}
         for family in study.families:
             self._plan(family)
-        rule = study.export.collapse_limit, limits(study.search.subject_to)
+        rule = export_rule(study.settings())
         racing = study.families if study.replicate.racing == "signs" else ()
-        self.races = {one.name: Race(one.name, confirmation_seeds(study), recorder, *rule) for one in racing}
+        self.races = {one.name: Race(one.name, confirmation_seeds(study), recorder, rule) for one in racing}
         waiting = [self._unfinished(family.name) for family in study.families]
         # seed by seed through all families, so that an interrupted night leaves every family with some seeds
         self.queue = [place for row in zip_longest(*waiting) for place in row if place is not None]

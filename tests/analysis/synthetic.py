@@ -40,7 +40,11 @@ def records(
     for family in families:
         searched = [_search(family, number, epochs, rng) for number in range(trials)]
         best = sorted(searched, key=_searched_figure)[:configurations]
-        replicates = [_replicate(row, s, epochs, rng) for row in best for s in range(100, 100 + seeds)]
+        replicates = [
+            _replicate(row, s, epochs, rng) | {"role": role}
+            for row, role in zip(best, ("best", "knee", "base", *["front"] * len(best)), strict=False)
+            for s in range(100, 100 + seeds)
+        ]
         for row in searched + replicates:
             if losses:
                 _lose(row, rng)
@@ -71,6 +75,7 @@ def study(families: Sequence[str], epochs: int = 10) -> dict[str, Any]:
         "select": "subset/nll_iw",
         "resources": {"cpus": 1, "gpus": 0},
         "settings": {"search": {"trials": 24, "sampler": "tpe"}, "replicate": {"configurations": 3, "seeds": 10}},
+        "export_rule": {"limit": 0.5, "certainty": 0.95, "medians": []},
         "commands": ["uncollapse run cafes.yaml", "uncollapse report cafes"],
     }
 

@@ -146,7 +146,26 @@ def test_plan_says_what_would_run_and_starts_nothing(tmp_path: Path, capsys: pyt
     said = json.loads(capsys.readouterr().out)
     assert said["trials"] == {"search": 5, "replicate": 30}, "two configurations and the base, ten seeds each"
     assert said["resolution"]["none_high"] == pytest.approx(0.2775, abs=1e-4)  # Wilson: z^2 / (n + z^2)
+    assert said["resolution"]["collapses"] == 2, "of ten seeds, by the Beta quantiles of scipy"
+    assert said["warnings"] == []
     assert not list((tmp_path / "runs").glob("*/study.json"))
+
+
+@pytest.mark.parametrize(
+    ("limit", "remedy"), [(0.1, "`replicate.seeds: 18` would do"), (0.0, "no number of seeds would do")]
+)
+def test_plan_warns_where_no_outcome_could_be_exported(
+    limit: float, remedy: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export = {"collapse_limit": limit}
+    page = write(tmp_path, replicate={"seeds": 3}, export=export)
+    assert main(["plan", page, "--runs", str(tmp_path / "runs"), "--no-calibrate"]) == 0
+    said = capsys.readouterr().out
+    assert "warning    export: of a model with a code nothing can be exported: where none of 3 seeds collapses" in said
+    assert remedy in said
+    models = write(tmp_path, replicate={"seeds": 3}, export=export, families=["lstm_lm"])
+    assert main(["plan", models, "--runs", str(tmp_path / "runs"), "--no-calibrate"]) == 0
+    assert "warning" not in capsys.readouterr().out, "a language model has no code to lose"
 
 
 def test_plan_calibrates_on_the_real_corpus(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

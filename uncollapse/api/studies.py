@@ -187,6 +187,7 @@ def export(folder: str | Path, force: bool = False) -> dict[str, Path]:
     """
     from uncollapse.study.results import findings
     from uncollapse.study.results.export import export as write
+    from uncollapse.study.results.refusals import nothing
     from uncollapse.study.storage.tables import records
 
     workspace = Workspace.at(Path(folder))
@@ -194,10 +195,11 @@ def export(folder: str | Path, force: bool = False) -> dict[str, Path]:
     known = records(workspace.folder, workspace.study)
     done = write(workspace, findings.find(workspace, known), known, force)
     if not done.files:
-        raise UserError([f"{family}: {why}" for family, why in done.refused.items()] or ["the study has no families"])
+        raise UserError(nothing(done.refused))
     return {path.stem: path for path in done.files}
 
 
 def _result(workspace: Workspace, done: Mapping[str, Any]) -> RunResult:
     best = {path.stem: path for path in map(Path, done["best"])}
-    return RunResult(workspace.folder, Path(done["report"]), best, dict(done["not_exported"]), done["took"])
+    refused = {family: one["why"] for family, one in done["not_exported"].items()}
+    return RunResult(workspace.folder, Path(done["report"]), best, refused, done["took"])

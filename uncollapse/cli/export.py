@@ -17,6 +17,7 @@ def export(arguments: Namespace) -> Answer:
     """Write the best configurations; refuses what the rule refuses, with the reason."""
     from uncollapse.study.results import findings
     from uncollapse.study.results.export import export as write
+    from uncollapse.study.results.refusals import as_data, nothing, told
     from uncollapse.study.storage.tables import records
 
     workspace = workspace_of(arguments, arguments.study)
@@ -24,7 +25,7 @@ def export(arguments: Namespace) -> Answer:
     known = records(workspace.folder, workspace.study)
     done = write(workspace, findings.find(workspace, known), known, arguments.force)
     if not done.files:
-        raise UserError([f"{family}: {why}" for family, why in done.refused.items()] or ["the study has no families"])
-    lines = [f"best     {path}" for path in done.files]
-    lines += [f"no best  {family}: {why}" for family, why in done.refused.items()]
-    return {"best": [str(path) for path in done.files], "not_exported": done.refused}, "\n".join(lines)
+        raise UserError(nothing(done.refused))
+    refused = as_data(done.refused)
+    lines = [*(f"best     {path}" for path in done.files), *told(refused)]
+    return {"best": [str(path) for path in done.files], "not_exported": refused}, "\n".join(lines)

@@ -51,6 +51,10 @@ def run(arguments: Namespace) -> Answer:
         refuse_running(workspace.folder)
     words = arguments.words + ([] if until is None else ["--until", until.isoformat()])  # the last one counts
     if arguments.detach:
+        from uncollapse.study.planning.resolution import warnings
+
+        for sentence in warnings(study):
+            SAY(f"warning: {sentence}")
         return _left_behind(workspace, words)
     if arguments.restart:
         return _restarted(workspace, words, news)
@@ -125,9 +129,11 @@ def _run(study: Study, workspace: Workspace, arguments: Namespace, news: News, u
 
 
 def _text(done: dict) -> str:
+    from uncollapse.study.results.refusals import told
+
     lines = [done["table"], "", f"report   {done['report']}"]
     lines += [f"best     {path}" for path in done["best"]]
-    lines += [f"no best  {family}: {why}" for family, why in done["not_exported"].items()]
+    lines += told(done["not_exported"])
     if done["unsent"]:
         lines.append(f"tracking {done['unsent']} items are not in MLflow yet; run the study again when it answers")
     lines += [f"failed   {done['failed']}"] if done["failed"] else []

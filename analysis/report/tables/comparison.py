@@ -1,5 +1,7 @@
 """Tables of the page about which configurations beat which."""
 
+from collections.abc import Callable
+
 import pandas as pd
 
 from uncollapse.analysis.findings import Findings
@@ -13,10 +15,11 @@ from uncollapse.analysis.report.tables.cells import (
     grid,
     interval_column,
     share_figure_column,
+    share_interval_column,
     sort_value,
     text_column,
 )
-from uncollapse.analysis.report.wording import number, percent
+from uncollapse.analysis.report.wording import collapsed_text, number, percent
 
 DIGITS = {"hoyer_mean": 3}
 
@@ -46,6 +49,51 @@ def _difference(row: Row) -> Cell:
     digits = DIGITS.get(str(row["measure"]), 2)
     ends = f" ({number(row['low'], digits)} to {number(row['high'], digits)}, {percent(row['level'])})"
     return Cell(number(row["median"], digits) + (ends if pd.notna(row["low"]) else ""), float(row["median"]))
+
+
+def published(found: Findings) -> Grid:
+    """The page's own settings beside the best that was found, paired by seed."""
+    nats = "found − base, median over shared seeds with its order-statistic interval and that interval's level"
+    columns: list[Column] = [
+        family_column(),
+        text_column("published", "base", "the page's own base: short hash, same for all seeds"),
+        ("its NLL", "median, nats per sentence", _figure_of("base_nll")),
+        ("its collapses", "k/n judged seeds with Wilson 95 %", _collapses_of("base")),
+        text_column("found", "found", "the best rank that is not the base"),
+        text_column("role", "role"),
+        ("its NLL", "median, nats per sentence", _figure_of("found_nll")),
+        ("its collapses", "k/n judged seeds with Wilson 95 %", _collapses_of("found")),
+        ("NLL apart", nats, _apart_of("nll")),
+        ("mi apart", nats, _apart_of("mi")),
+        share_interval_column(
+            "collapses apart",
+            "collapse_difference",
+            "collapse_low",
+            "collapse_high",
+            "share of found − share of base, Newcombe's paired 95 %",
+        ),
+        text_column("remark", "note"),
+    ]
+    return grid(found.rivals.published, columns)
+
+
+def _figure_of(name: str) -> Callable[[Row], Cell]:
+    return lambda row: Cell(number(row[name], 2), sort_value(row[name]))
+
+
+def _collapses_of(side: str) -> Callable[[Row], Cell]:
+    def cell(row: Row) -> Cell:
+        own = {name: row[f"{side}_{name}"] for name in ("collapsed", "judged", "wilson_low", "wilson_high")}
+        if pd.isna(own["judged"]) or not own["judged"]:
+            return Cell("–")
+        return Cell(collapsed_text(own | {"collapsed": int(own["collapsed"]), "judged": int(own["judged"])}))
+
+    return cell
+
+
+def _apart_of(measure: str) -> Callable[[Row], Cell]:
+    names = {"difference": "median", "low": "low", "high": "high", "level": "level"}
+    return lambda row: _difference({"measure": measure, **{to: row[f"{measure}_{of}"] for of, to in names.items()}})
 
 
 def collapse_tests(found: Findings) -> Grid:

@@ -50,7 +50,7 @@ def configurations(found: Findings, table: pd.DataFrame, compact: bool = False) 
     ]
     if not compact:
         columns += [
-            figure_column("rank", "rank", 0, "order of median NLL within the family; few finished seeds rank last"),
+            figure_column("rank", "rank", 0, "order of median NLL within the family, what keeps the export rule first"),
             ("Jeffreys 95 %", "the same share by Jeffreys", _jeffreys),
             ("if all unjudged…", "share if none, or every, unjudged seed had collapsed", _worst),
             *(
@@ -66,6 +66,19 @@ def configurations(found: Findings, table: pd.DataFrame, compact: bool = False) 
 def best_settings(table: pd.DataFrame) -> Grid:
     """The searched hyperparameters of each family's best configuration."""
     return grid(table, [family_column(), text_column("configuration", "configuration"), settings_column()])
+
+
+def unexported(found: Findings) -> Grid:
+    """What is nearest to the export rule in families that have nothing to export, and what to try next."""
+    columns: list[Column] = [
+        family_column(),
+        text_column("nearest", "configuration", "short hash, same for all seeds"),
+        text_column("role", "role", ROLE),
+        text_column("what it lacks", "lacks"),
+        ("move", "rank correlation with mi over search trials", lambda r: Cell("; ".join(r["moves"]) or "–")),
+        text_column("next", "next"),
+    ]
+    return grid(found.unexported, columns)
 
 
 def _estimator(found: Findings, row: Row) -> str:

@@ -11,7 +11,7 @@ from uncollapse.analysis.losses import causes
 from uncollapse.analysis.report.figures.collapse import failures
 from uncollapse.analysis.report.section import Figure, Fold, Section, Table
 from uncollapse.analysis.report.sentences import family_sentences
-from uncollapse.analysis.report.tables import overview
+from uncollapse.analysis.report.tables import comparison, overview
 
 
 def winners(found: Findings) -> pd.DataFrame:
@@ -45,13 +45,34 @@ ANSWER = Section(
             cells=lambda found: overview.configurations(found, winners(found), compact=True),
             empty="No configuration has a likelihood on confirmation seeds yet, so there is no best one to show.",
             heading="Each family's best configuration",
-            how="Lowest median NLL over confirmation seeds among the family's replicated configurations; the others "
-            "are in the tables below.",
+            how="Lowest median NLL over confirmation seeds among the family's replicated configurations that keep the "
+            "export rule, or among all where none does; the others are in the tables below.",
         ),
         Table(
             "best_settings",
             cells=lambda found: overview.best_settings(winners(found)),
             heading="Their hyperparameters",
+        ),
+        Table(
+            "published",
+            "per family whose base is confirmed: the page's own settings, the best configuration found beside it, and "
+            "found minus base on shared seeds (medians of nll, mi and latent_gain; shares of collapse), with intervals",
+            lambda found: found.rivals.published,
+            comparison.published,
+            heading="The page's base against what was found",
+            how="The base of each family's page beside the best that was confirmed, on the same seeds. What was found "
+            "is the best of several on these very seeds, so it is flattered a little; the base was chosen by nobody.",
+        ),
+        Table(
+            "unexported",
+            "families of which nothing is exported: the configuration nearest to the export rule, what it lacks, which "
+            "hyperparameters the search says to move, and the next edit and command",
+            lambda found: found.unexported.assign(moves=found.unexported["moves"].map("; ".join)),
+            overview.unexported,
+            heading="Families without an exported configuration",
+            how="The nearest confirmed configuration, what it lacks of the export rule, and what to try next. What to "
+            "move is what mutual information followed among the search's own trials.",
+            records=lambda found: found.unexported.to_dict("records"),
         ),
     ],
 )
@@ -98,8 +119,9 @@ TABLES = Section(
             "Wilson and Jeffreys "
             "intervals, "
             "share_least and share_most (no or every unjudged seed collapsed), medians over finished seeds; race says "
-            "why one got fewer seeds; nll is the estimator named in nll_estimator; rank orders a family's "
-            "configurations by median nll",
+            "why one got fewer seeds; nll is the estimator named in nll_estimator; below_limit is the probability that "
+            "the collapse share is below the export rule's limit; rank orders a family's configurations by median nll, "
+            "what keeps the export rule first",
             lambda found: found.configurations,
             lambda found: overview.configurations(found, found.configurations),
             "No configuration has been replicated.",

@@ -61,7 +61,7 @@ def test_the_best_configuration_and_its_likelihood(page: str, runs: list[dict[st
     name = min(found, key=lambda one: found[one])
     row = best(page)
     assert row[1] == name
-    assert row[3].startswith(f"{found[name]:.2f} ")
+    assert row[4].startswith(f"{found[name]:.2f} ")
 
 
 def test_its_collapses_with_wilsons_interval(page: str, runs: list[dict[str, Any]]) -> None:
@@ -71,13 +71,13 @@ def test_its_collapses_with_wilsons_interval(page: str, runs: list[dict[str, Any
     centre = (k / n + Z**2 / (2 * n)) / (1 + Z**2 / n)
     half = Z / (1 + Z**2 / n) * math.sqrt(k / n * (1 - k / n) / n + Z**2 / (4 * n**2))
     low, high = (f"{100 * max(0.0, min(1.0, end)):.0f}" for end in (centre - half, centre + half))
-    assert best(page)[2] == f"{k}/{n} ({low}–{high} %)"
+    assert best(page)[3] == f"{k}/{n} ({low}–{high} %)"
 
 
 def test_its_mutual_information_and_hoyer(page: str, runs: list[dict[str, Any]]) -> None:
     row = best(page)
-    assert row[6] == f"{medians(runs, 'mi')[row[1]]:.2f}"
-    assert row[9] == f"{medians(runs, 'hoyer_mean')[row[1]]:.3f}"
+    assert row[7] == f"{medians(runs, 'mi')[row[1]]:.2f}"
+    assert row[10] == f"{medians(runs, 'hoyer_mean')[row[1]]:.3f}"
 
 
 def test_the_familys_mean_share(page: str, runs: list[dict[str, Any]]) -> None:

@@ -11,6 +11,7 @@ from tests.support import trial_records
 from tests.support.study_pages import parse, refused
 from tests.support.tables import frame, replicate
 from uncollapse.analysis.comparison.configurations import configurations
+from uncollapse.analysis.comparison.export_rule import ExportRule
 from uncollapse.analysis.schema import FINISHED, SEARCH, STOPPED
 from uncollapse.analysis.verdicts import judge
 from uncollapse.study.config import objectives
@@ -249,32 +250,40 @@ def confirmed() -> pd.DataFrame:
     return configurations(judge(frame(*rows)))
 
 
+def rule_of(text: str | None = None, **export: float) -> ExportRule:
+    """The export rule of a page with a limit of its own on mi."""
+    subject_to = "living" if text is None else {"valid/mi": text}
+    return selection_rule.export_rule({"export": export, "search": {"subject_to": subject_to}})
+
+
 @pytest.mark.parametrize(
     ("text", "kept"),
     [(">= 4", ["low", "high"]), (">= 5", ["high"]), ("<= 5", ["low"]), (">= 11", []), ("<= 0.1", [])],
 )
 def test_medians_over_the_seeds_have_to_keep_a_limit_for_export(text: str, kept: list[str]) -> None:
     table = confirmed()
-    found = selection_rule.keeping(table, 0.5, objectives.limits({"valid/mi": text}))
-    assert list(found["configuration"]) == kept
-    assert list(selection_rule.keeping(table, 0.5)["configuration"]) == ["low", "high"]
+    assert list(rule_of(text).keeping(table)["configuration"]) == kept
+    assert list(rule_of().keeping(table)["configuration"]) == ["low", "high"]
+
+
+def test_living_is_no_limit_on_medians() -> None:
+    """Each seed's own verdict counts: medians of 0.3 nats are below the search's 0.5, and no seed collapsed."""
+    rows = [replicate("a", "small", seed, nll_iw=30.0, mi=0.3, latent_gain=0.3) for seed in range(3)]
+    table = configurations(judge(frame(*rows)))
+    assert list(rule_of().keeping(table)["configuration"]) == ["small"]
+    assert rule_of().medians == ()
 
 
 def test_the_export_rule_and_its_refusal_name_the_limits() -> None:
-    settings = {"export": {"collapse_limit": 0.5}, "search": {"subject_to": {"valid/mi": ">= 11"}}}
-    assert selection_rule.rule("nll_iw", settings).endswith("is at most 0.5, and whose medians have mi >= 11")
-    found: Any = SimpleNamespace(configurations=confirmed(), study={"unconfirmed": {"b": "none of 4", "c": ""}})
-    row, why = export.row_to_export(found, "a", settings)
+    rule = rule_of(">= 11")
+    assert selection_rule.in_words(rule, "nll_iw").endswith(
+        "P(collapse share < 0.5) is at least 0.95 (Jeffreys), and whose medians have mi >= 11"
+    )
+    found: Any = SimpleNamespace(configurations=confirmed())
+    row = export.row_to_export(found, "a", rule)
     assert row is not None
     assert row["configuration"] == "low"
-    assert why.startswith("no configuration that keeps the collapse limit has mi >= 11, medians over its seeds")
-    row, why = export.row_to_export(found, "b", settings)
-    assert row is None
-    assert why == "none of 4: nothing is confirmed"
-    assert export.row_to_export(found, "c", settings) == (
-        None,
-        "no configuration has a finished confirmation seed: nothing is confirmed",
-    )
+    assert export.row_to_export(found, "b", rule) is None
 
 
 def reached_by(state: str, measures: dict[str, float]) -> TrialRecord:
