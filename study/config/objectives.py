@@ -44,6 +44,12 @@ class Limit(NamedTuple):
     def __str__(self) -> str:
         return f"{self.measure} {self.sign} {self.bound:g}"
 
+    @classmethod
+    def read(cls, text: str) -> "Limit":
+        """From what `str` gives: `mi >= 0.5`."""
+        measure, rest = text.split(" ", 1)
+        return _limit(measure, rest)
+
 
 def limits(subject_to: str | Mapping[str, str]) -> tuple[Limit, ...]:
     """The limits of a checked page: those of a code that is used, none, or its own."""

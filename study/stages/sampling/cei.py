@@ -19,7 +19,6 @@ Array = npt.NDArray[np.float64]
 STARTUP = 4  # space-filling trials before anything is modelled; the page's own and started points count
 SPREAD, AROUND, PARENTS = 1024, 96, 4  # candidates over the cube, and around each of the best trials
 STEP = 0.1  # of a side, of a candidate around a trial
-SOFT = 0.25  # nats: excesses beyond it count by their logarithm
 CLOSE = 1e-4  # squared distance within which a candidate is what has been tried
 
 
@@ -74,10 +73,10 @@ def _normal_scores(values: Array) -> Array:
 
 
 def _slack(known: Known) -> Array:
-    """By how much every limit is kept, on a scale on which far is not much farther; of a lost trial as the worst."""
-    if not known.excesses.shape[1]:
-        return known.excesses
-    slack = np.arcsinh(-known.excesses / SOFT)
+    """By how much every limit is kept; by a lost trial as by the worst, by one that runs as by the middle one."""
+    slack = known.slacks
+    if not slack.size:
+        return slack
     worst, middle = np.nanmin(slack, axis=0), np.nanmedian(slack, axis=0)
     return np.where(np.isfinite(slack), slack, np.where(known.lost[:, None], worst, middle))
 

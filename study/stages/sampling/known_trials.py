@@ -8,9 +8,11 @@ import numpy.typing as npt
 from optuna.trial import FrozenTrial, TrialState
 
 from uncollapse.analysis.schema import DROPPED
+from uncollapse.study.config.objectives import Limit
 from uncollapse.study.stages.sampling.cube import Cube
 
 Array = npt.NDArray[np.float64]
+FLAT = 0.06  # of the bound: measures below are told apart by their difference, above it by their ratio
 CONSTRAINT = "constraints:"  # where Optuna keeps by how much a trial breaks a limit
 
 
@@ -19,13 +21,14 @@ class Known(NamedTuple):
 
     points: (n, sides) of the cube.
     values: (n, objectives), lower is better; NaN while a trial runs and where it diverged or failed.
-    excesses: (n, limits), by how much each limit is broken, 0 or below where it is kept; NaN where that is not known.
+    slacks: (n, limits), by how much each limit is kept, 0 or above where it is, as `slack` gives it; NaN where that is
+        not known.
     lost: (n,), whether it ended without a value.
     """
 
     points: Array
     values: Array
-    excesses: Array
+    slacks: Array
     lost: npt.NDArray[np.bool_]
 
 
@@ -38,15 +41,31 @@ def known(cube: Cube, trials: Sequence[FrozenTrial], signs: Sequence[float]) -> 
     """
     drawn = [one for one in trials if one.params and one.params.keys() <= cube.leaves.keys() and not _doubled(one)]
     limits = sorted({name for one in drawn for name in one.system_attrs if name.startswith(CONSTRAINT)})
-    shape = (len(drawn), -1)
     return Known(
         np.array([cube.point(one.params) for one in drawn]).reshape(len(drawn), cube.size),
         np.array([_values(one, signs) for one in drawn]).reshape(len(drawn), len(signs)),
-        np.array([[one.system_attrs.get(name, np.nan) for name in limits] for one in drawn]).reshape(shape)
+        np.stack([slack(name, [one.system_attrs.get(name, np.nan) for one in drawn]) for name in limits], axis=1)
         if limits
         else np.empty((len(drawn), 0)),
         np.array([one.state == TrialState.FAIL for one in drawn], dtype=bool),
     )
+
+
+def slack(name: str, excesses: Sequence[float]) -> Array:
+    """By how much a limit is kept: the logarithm of the measure over its bound, or under it, near 0 flattened.
+
+    On this scale mutual information of 0.1 and of 0.01 nats, both far below a bound of 0.5, are far apart: where all
+    trials are collapsed, those that are a little less so show the way. In nats they would be the same.
+
+    Args:
+        name: of the limit's constraint.
+        excesses: by how much it is broken, in the measure's unit.
+    """
+    limit = Limit.read(name.removeprefix(CONSTRAINT))
+    sign = 1.0 if limit.sign == ">=" else -1.0
+    small = FLAT * abs(limit.bound) or FLAT
+    measures = limit.bound - sign * np.asarray(excesses, dtype=float)
+    return np.asarray(sign * (np.arcsinh(measures / small) - np.arcsinh(limit.bound / small)))
 
 
 def _doubled(trial: FrozenTrial) -> bool:

@@ -10,7 +10,7 @@ from scipy.stats import norm, qmc
 from uncollapse.study.stages.sampling import cei
 from uncollapse.study.stages.sampling.cube import Cube
 from uncollapse.study.stages.sampling.gaussian_process import GaussianProcess
-from uncollapse.study.stages.sampling.known_trials import known
+from uncollapse.study.stages.sampling.known_trials import known, slack
 from uncollapse.study.stages.sampling.proposal import propose
 from uncollapse.study.stages.sampling.samplers import Proposal, sampler
 
@@ -133,3 +133,17 @@ def test_qmc_fills_the_space_more_evenly_than_random_draws() -> None:
     points = np.array([cei.sobol_point(cube, number, 5) for number in range(32)])
     drawn = [qmc.discrepancy(np.random.default_rng(seed).random((32, 4))) for seed in range(20)]
     assert qmc.discrepancy(points) < min(drawn)
+
+
+def test_far_below_a_limit_trials_are_told_apart() -> None:
+    """mi of 0.01 and of 0.1, far below 0.5, are as far apart as 0.5 and 8 times it: in nats they would be the same."""
+    mi = np.array([0.01, 0.1, 0.5, 4.0])
+    found = slack("constraints:mi >= 0.5", 0.5 - mi)
+    assert found == pytest.approx(np.arcsinh(mi / 0.03) - np.arcsinh(0.5 / 0.03))
+    assert found[2] == pytest.approx(0.0, abs=1e-12)
+    assert (found[1] - found[0]) / (found[3] - found[2]) > 0.7
+    assert slack("constraints:ppl <= 100", np.array([-50.0, 0.0, 100.0])) == pytest.approx(
+        [np.log(2), 0.0, -np.log(2)], abs=3e-3
+    )
+    assert np.isfinite(slack("constraints:latent_gain >= 0", [0.3, -0.3])).all()
+    assert np.isnan(slack("constraints:mi >= 0.5", [np.nan])).all()
