@@ -52,7 +52,13 @@ class Search:
             "family's base; more may be added while the study is under way"
         ),
     ] = ()
-    stop_early: Annotated[Literal["asha", "none"], Help("what ends hopeless trials early: asha, or none")] = "asha"
+    stop_early: Annotated[
+        Literal["asha", "none"],
+        Help(
+            "what ends hopeless trials early: asha, which at a quarter and a half of a training stops what is in the "
+            "worse half both by its bound and by its limits; or none"
+        ),
+    ] = "asha"
     select: Annotated[
         str | Sequence[str],
         Rule(

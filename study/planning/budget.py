@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 HOUR = 3600.0
 LEAST_TRIALS, LEAST_EPOCHS = 8, 3
 SEARCH_SHARE = 0.6  # of the training time, for the search at least
-STOPPED_SHARE = 0.6  # of a whole training, that a trial of the search is assumed to take where some are stopped early
+STOPPED_SHARE = 0.75  # of a whole training, that a trial of the search is assumed to take where some are stopped early
 LADDER = ((3, 10), (3, 7), (2, 7), (2, 5), (1, 5), (1, 3))  # (configurations, seeds), the best first
 REPORT_SECONDS, REPORT_SHARE, LONGEST_REPORT = 6.0, 0.02, 120.0  # kept for the report: so many, and of the budget
 

@@ -185,7 +185,7 @@ class SearchStage:
             return False
         reached = self.at_rung[record.family, epoch]
         others = [value for key, value in reached.items() if key != record.key]
-        return not successive_halving.keeps(reached[record.key], others)
+        return not successive_halving.keeps_either(reached[record.key], others)
 
     def out_of_time(self, record: TrialRecord) -> bool:
         return self.timetable.over and len(record.epochs) < self.study.train.epochs

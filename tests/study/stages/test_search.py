@@ -79,7 +79,7 @@ def test_a_restart_changes_no_verdict(tmp_path: Path, cut: int) -> None:
     trial_records.run(stage, trials=cut)
     left = stage.next_trial()
     if left is not None:
-        trial_records.train(stage, left, until=2)  # past the first rung, perhaps stopped there
+        trial_records.train(stage, left, until=4)  # past the first rung, perhaps stopped there
     again = trial_records.search(cut_off, tmp_path / "b")
     assert again.at_rung == stage.at_rung
     trial_records.run(again)
@@ -130,7 +130,7 @@ def test_audited_trials_are_never_stopped_but_are_compared_with(tmp_path: Path, 
     assert all(record.state == FINISHED for record in found if record.audit)
     unaudited = [record.number for record in found if record.state == FINISHED and not record.audit]
     assert unaudited == ([] if found[0].audit else [0])
-    assert len(stage.at_rung["one", 1]) == 6
+    assert len(stage.at_rung["one", 3]) == 6
 
 
 def test_without_early_stopping_every_trial_runs_to_its_end(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_without_early_stopping_every_trial_runs_to_its_end(tmp_path: Path) -> N
     assert {record.state for record in records(tmp_path, "one")} == {FINISHED}
 
 
-@pytest.mark.parametrize(("span", "stopped_at"), [(0.05, 1), (0.25, 3), (0.6, None)])
+@pytest.mark.parametrize(("span", "stopped_at"), [(0.05, 3), (0.4, 5), (0.6, None)])
 def test_no_trial_is_judged_before_its_annealing_has_ended(tmp_path: Path, span: float, stopped_at: int | None) -> None:
     study = trial_records.study(tmp_path, LINEAR.format(span=span), names=("one",))
     trial_records.run(trial_records.search(study, tmp_path), lambda record, epoch: float(record.number))
@@ -163,9 +163,10 @@ def test_the_selected_measure_decides(tmp_path: Path) -> None:
     stage.recorder.select = study.search.select
     first, second = stage.next_trial(), stage.next_trial()
     for record, elbo in ((first, 5.0), (second, 4.0)):
-        told = {"epoch": 1.0, "subset/nll_iw": -elbo, "subset/nll_elbo": elbo, "cost/seconds": 1.0}
-        assert not stage.stops(stage.recorder.epoch(record.key, told))
-    assert sorted(stage.at_rung["one", 1].values()) == [(0.0, 4.0), (0.0, 5.0)]
+        for epoch in (1.0, 2.0, 3.0):
+            told = {"epoch": epoch, "subset/nll_iw": -elbo, "subset/nll_elbo": elbo, "cost/seconds": 1.0}
+            assert not stage.stops(stage.recorder.epoch(record.key, told))
+    assert sorted(stage.at_rung["one", 3].values()) == [(0.0, 4.0), (0.0, 5.0)]
 
 
 LAWLESS = """

@@ -9,7 +9,7 @@ from uncollapse.study.stages import successive_halving
 
 @pytest.mark.parametrize(
     ("epochs", "rungs"),
-    [(1, []), (2, []), (3, [1]), (4, [2]), (9, [1, 3]), (10, [2, 4]), (27, [1, 3, 9]), (30, [2, 4, 10])],
+    [(1, []), (2, [1]), (3, [1, 2]), (4, [1, 2]), (9, [3, 5]), (12, [3, 6]), (16, [4, 8]), (30, [8, 15])],
 )
 def test_rungs_of_a_training(epochs: int, rungs: list[int]) -> None:
     assert successive_halving.rungs(epochs) == rungs
@@ -20,22 +20,29 @@ def test_rungs_rise_and_never_include_the_last_epoch() -> None:
         rungs = successive_halving.rungs(epochs)
         assert rungs == sorted(set(rungs))
         assert all(1 <= rung < epochs for rung in rungs)
-        assert rungs == sorted({-(-epochs // 3**k) for k in range(1, 7) if 3**k <= epochs})
+        assert all(rung >= epochs / 4 for rung in rungs)
 
 
-def test_the_best_third_of_those_at_a_rung_stays() -> None:
+def test_the_better_half_of_those_at_a_rung_stays() -> None:
     for count in range(1, 40):
         values = [float(7 * number % 41) for number in range(count)]
         kept = [
             value for at, value in enumerate(values) if successive_halving.keeps(value, values[:at] + values[at + 1 :])
         ]
-        assert sorted(kept) == sorted(values)[: math.ceil(count / 3)]
+        assert sorted(kept) == sorted(values)[: math.ceil(count / 2)]
 
 
 def test_the_first_at_a_rung_stays_and_so_do_equals() -> None:
     assert successive_halving.keeps(5.0, [])
     assert not successive_halving.keeps(5.0, [4.0])
     assert all(successive_halving.keeps(5.0, [5.0] * count) for count in range(10))
+
+
+def test_a_trial_stays_by_its_bound_or_by_its_limits() -> None:
+    others = [(0.0, 40.0), (0.1, 38.0), (0.9, 31.0), (1.0, 30.0)]
+    assert successive_halving.keeps_either((0.05, 39.0), others), "among the first by the limits"
+    assert successive_halving.keeps_either((1.0, 30.5), others), "among the first by the bound"
+    assert not successive_halving.keeps_either((0.95, 39.0), others), "among the first by neither"
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 1 / 3, 0.5, 0.7, 0.99, 1.0])
