@@ -45,6 +45,10 @@ class Cube:
 
     def settled(self, points: Array) -> Array:
         """The points, in the middle of each side that their branches do not use."""
+        return np.where(self.used(points), points, MIDDLE)
+
+    def used(self, points: Array) -> npt.NDArray[np.bool_]:
+        """(points, sides): whether a point's branches have a hyperparameter there."""
         used = np.zeros(points.shape, dtype=bool)
         for name, _, way in self.steps:
             taken = np.ones(len(points), dtype=bool)
@@ -53,7 +57,7 @@ class Cube:
                 assert isinstance(leaf, Choice)
                 taken &= _places(leaf, points[:, self.sides[kind]]) == list(leaf.names).index(branch)
             used[:, self.sides[name]] |= taken
-        return np.where(used, points, MIDDLE)
+        return used
 
     def features(self, points: Array) -> Array:
         """(points, features) for a model of distances: numbers as they stand, choices without an order one by one."""
