@@ -20,6 +20,7 @@ from uncollapse.study.execution.control import Control
 from uncollapse.study.execution.progress import Progress
 from uncollapse.study.execution.surroundings import Memory
 from uncollapse.study.execution.timekeeping import Timekeeper, timekeeper
+from uncollapse.study.planning import grid_sentences
 from uncollapse.study.planning.budget import expected_of
 from uncollapse.study.planning.resolution import warnings
 from uncollapse.study.planning.resume import begin
@@ -91,6 +92,8 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         study, slots = keeper.study, machines.capacity() if machines else 0
         for sentence in () if keeper.asked else warnings(study):  # a budget says its own
             console.print(f"warning: {sentence}", soft_wrap=True, highlight=False, markup=False)
+        for sentence in grid_sentences.sentences(study):
+            console.print(sentence, highlight=False, soft_wrap=True)
         if machines:  # by which `status` knows the time left
             workspace.write_facts({**workspace.read_facts(), "slots": slots})
         progress = Progress(study.name, study.settings(), slots, console, keeper.left, keeper.expected)

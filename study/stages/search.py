@@ -1,6 +1,6 @@
 """The first stage: adaptive trials, equal in number for every family, and when one of them is stopped."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,9 +11,11 @@ from optuna.trial import FrozenTrial
 from uncollapse.analysis.schema import BASE, DROPPED, SAMPLER, SEARCH, START
 from uncollapse.models.configuration import constraints
 from uncollapse.models.configuration.annealing import annealed_by
+from uncollapse.search_spaces import grid
 from uncollapse.study.config.families import Family
+from uncollapse.study.config.grid import GRID
 from uncollapse.study.config.objectives import directions, limits, standing
-from uncollapse.study.config.study_page import Study
+from uncollapse.study.config.study_page import Study, planned
 from uncollapse.study.stages import successive_halving
 from uncollapse.study.stages.sampling.point import PointSampler
 from uncollapse.study.stages.sampling.proposal import propose
@@ -58,6 +60,7 @@ class SearchStage:
         self.at_rung: dict[tuple[str, int], dict[str, tuple[float, float]]] = {}  # what is broken, then the bound
         self.stated = {one.name: stated_points(one, study.search.start) for one in self.families.values()}
         self.asked: dict[str, int] = {}
+        self.drawn: dict[str, Counter[str]] = {}  # trials of a family by origin, dropped ones included
         self.doubles: dict[str, int] = {}  # the last proposals of a family that were trained already
         self.orphans: deque[tuple[Family, int]] = deque()
         for family in self.families.values():
@@ -66,9 +69,10 @@ class SearchStage:
     def _read(self, family: Family) -> None:
         """Take up what an earlier process left: refill the rungs, go on with what was running."""
         trials = self.recorder.ledger.trials(SEARCH, family.name)
-        self.asked[family.name], self.doubles[family.name] = 0, 0
+        self.asked[family.name], self.doubles[family.name], self.drawn[family.name] = 0, 0, Counter()
         for trial in trials:
             record = record_of(trial)
+            self.drawn[family.name] += Counter([record.origin] if record.configuration else [])
             doubled = record.state == DROPPED
             self.asked[family.name] += not doubled
             self.doubles[family.name] = self.doubles[family.name] + 1 if doubled else 0
@@ -79,8 +83,8 @@ class SearchStage:
 
     def planned(self) -> dict[str, int]:
         """Fewer of a family whose space holds no more configurations."""
-        most = self.study.search.trials
-        return {name: asked if self._exhausted(name) else max(most, asked) for name, asked in self.asked.items()}
+        most = planned(self.study.settings())[SEARCH]
+        return {name: asked if self._exhausted(name) else max(most[name], asked) for name, asked in self.asked.items()}
 
     def left(self) -> bool:
         return self._orphaned() or self._next_family() is not None
@@ -100,8 +104,12 @@ class SearchStage:
         return wanted and not self._exhausted(family)
 
     def _exhausted(self, family: str) -> bool:
-        """Whether a family's space seems to hold no other configuration."""
-        return self.doubles[family] >= DOUBLES
+        """Whether a family's grid is at its end, or its space seems to hold no other configuration."""
+        if self.study.search.sampler != GRID:
+            return self.doubles[family] >= DOUBLES
+        drawn = self.drawn[family]
+        stated = drawn[BASE] + drawn[START] >= len(self.stated[family])
+        return stated and drawn[SAMPLER] >= grid.size(self.families[family].search)
 
     def next_trial(self) -> TrialRecord | None:
         """The next trial whose configuration breaks no constraint; one that does fails at once, and counts too. What
@@ -152,6 +160,7 @@ class SearchStage:
         place = {"family": family.name, "stage": SEARCH, "number": number, "audit": audit, "origin": origin}
         named = identify(self.study, self.corpus, family.name, configuration, tuning_seed(self.study, number))
         ledger.describe(trial_id, {**place, **named})
+        self.drawn[family.name][origin] += 1
 
     def _stated(self, family: Family, number: int) -> StatedPoint | None:
         """The next configuration that is stated and not tried yet."""

@@ -77,7 +77,7 @@ def test_the_built_in_study_is_sound() -> None:
         ({"search": {"stop_early": True}}, "search.stop_early: must be one of asha, none, found True"),
         (
             {"search": [3]},
-            "search: a mapping of trials, hours, sampler, start, stop_early, select, audit, subject_to, warm_start, found [3]",
+            "search: a mapping of trials, hours, sampler, start, stop_early, select, audit, subject_to, warm_start, reuse, found [3]",
         ),
         ({"search": None}, "search: a mapping of trials, hours, sampler"),
         ({"resources": {"cpus": 0}}, "resources.cpus: must be greater than 0, found 0"),
