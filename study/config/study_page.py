@@ -103,7 +103,8 @@ class Study:
 def planned(settings: Mapping[str, Any]) -> dict[str, dict[str, int]]:
     """Trials of each family in each stage, at most, from resolved settings.
 
-    A grid may hold fewer. A page that searches nothing confirms its base; of another, what `replicate.also` names may be among the chosen.
+    A grid may hold fewer. A page that searches nothing confirms its base; of another, what `replicate.also` names may
+    be among the chosen.
     """
     searched = {name: bool(page["search"]) for name, page in settings["families"].items()}
     configurations = settings["replicate"]["configurations"] + len(settings["replicate"].get("also", ()))

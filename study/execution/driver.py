@@ -25,6 +25,7 @@ from uncollapse.study.planning.budget import expected_of
 from uncollapse.study.planning.resolution import warnings
 from uncollapse.study.planning.resume import begin
 from uncollapse.study.stages.replicate import anything_left
+from uncollapse.study.stages.reuse import reusable
 from uncollapse.study.stages.warm_start import observations
 from uncollapse.study.storage.fingerprints import code_of, code_version
 from uncollapse.study.storage.ledger import Ledger
@@ -109,7 +110,8 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
                 from uncollapse.study.execution.train_stages import Run, parts_of, tune_on
 
                 tune = tune_on(machines, corpus, workspace, launch.reuse_workers)
-                parts = parts_of(study, corpus.digest, workspace, recorder, earlier, times)
+                reuse = reusable(study, workspace, progress.say)
+                parts = parts_of(study, corpus.digest, workspace, recorder, earlier, times, reuse)
                 going_on = partial(keeper.go_on, workspace=workspace)
                 Run(tune, machines, workspace, control, progress, launch.trouble, memory, going_on).train(parts)
                 if sentence := keeper.parting(recorded(ledger)):

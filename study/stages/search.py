@@ -2,13 +2,14 @@
 
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import optuna
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial
 
-from uncollapse.analysis.schema import BASE, DROPPED, SAMPLER, SEARCH, START
+from uncollapse.analysis.schema import BASE, DROPPED, SAMPLER, SEARCH, START, STOPPED
 from uncollapse.models.configuration import constraints
 from uncollapse.models.configuration.annealing import annealed_by
 from uncollapse.search_spaces import grid
@@ -17,6 +18,7 @@ from uncollapse.study.config.grid import GRID
 from uncollapse.study.config.objectives import directions, limits, standing
 from uncollapse.study.config.study_page import Study, planned
 from uncollapse.study.stages import successive_halving
+from uncollapse.study.stages.reuse import Reusable, Reuse
 from uncollapse.study.stages.sampling.point import PointSampler
 from uncollapse.study.stages.sampling.proposal import propose
 from uncollapse.study.stages.sampling.samplers import Proposal, sampler
@@ -40,6 +42,7 @@ class SearchStage:
         recorder: of the study.
         earlier: what the sampler knows from other studies.
         timetable: how long the search lasts.
+        reuse: trials that other studies trained, which are taken over.
     """
 
     name = SEARCH
@@ -51,9 +54,10 @@ class SearchStage:
         recorder: Recorder,
         earlier: Earlier | None = None,
         timetable: Timetable = UNHURRIED,
+        reuse: Reuse | None = None,
     ) -> None:
         self.study, self.corpus, self.recorder, self.earlier = study, corpus, recorder, earlier or {}
-        self.timetable = timetable
+        self.timetable, self.reuse = timetable, reuse or {}
         self.families = {family.name: family for family in study.families if family.search}
         self.rungs = successive_halving.rungs(study.train.epochs) if study.search.stop_early == "asha" else []
         self.limits = limits(study.search.subject_to)
@@ -112,8 +116,8 @@ class SearchStage:
         return stated and drawn[SAMPLER] >= grid.size(self.families[family].search)
 
     def next_trial(self) -> TrialRecord | None:
-        """The next trial whose configuration breaks no constraint; one that does fails at once, and counts too. What
-        proposes an earlier trial's configuration is dropped, and counts as none."""
+        """The next trial whose configuration breaks no constraint; one that does fails at once, and counts too, as does
+        what is taken over. What proposes an earlier trial's configuration is dropped, and counts as none."""
         while (place := self._next_place()) is not None:
             if (record := self._prepare(*place)) is not None:
                 return record
@@ -132,7 +136,7 @@ class SearchStage:
         return self.recorder.ledger.study(SEARCH, family.name, directions(self.study.search.select))
 
     def _prepare(self, family: Family, trial_id: int) -> TrialRecord | None:
-        """Start a trial, its configuration drawn; None where that breaks a constraint, which ends it."""
+        """Start a trial, its configuration drawn; None where that ends it: it breaks a constraint, or is known."""
         if not self.recorder.ledger.record(trial_id).configuration:
             self._draw(family, trial_id)
         if (double := self._trained_already(family, trial_id)) is not None:
@@ -141,11 +145,23 @@ class SearchStage:
             self.doubles[family.name] += 1
             return None
         self.doubles[family.name] = 0
+        if (trained := self.reuse.get(self.recorder.ledger.record(trial_id).key)) is not None:
+            self._take_over(trial_id, trained)
+            return None
         record = self.recorder.start(trial_id)
         if broken := constraints.broken(record.configuration):
             self.recorder.fail(record.key, "the proposal breaks a constraint: " + "; ".join(broken))
             return None
         return record
+
+    def _take_over(self, trial_id: int, trained: Reusable) -> None:
+        """End a trial as another study's, or where this one would have stopped it."""
+        own, whole = self.recorder.ledger.record(trial_id), trained.record
+        for rung in self.rungs:
+            if rung <= len(whole.epochs) and self.stops(replace(own, epochs=whole.epochs[:rung])):
+                cut = whole.epochs[:rung]
+                whole = replace(whole, epochs=cut, state=STOPPED, cause="", kept_epoch=0, final={}, artifacts={})
+        self.recorder.take_over(trial_id, whole, trained.study)
 
     def _draw(self, family: Family, trial_id: int) -> None:
         """Draw, or finish drawing, the configuration of a trial and write it down."""

@@ -29,4 +29,3 @@ def stated_points(family: Family, start: Sequence[Mapping[str, Any]]) -> list[St
 def _stated(family: Family, origin: str, components: Mapping[str, Any]) -> StatedPoint:
     configuration = family.configure(components)
     return StatedPoint(origin, configuration, family.locate(configuration))
-

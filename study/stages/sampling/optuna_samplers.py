@@ -96,9 +96,7 @@ def _complete(space: FlatSpace, cube: Cube, found: Ended) -> Iterator[FrozenTria
 def _running(space: FlatSpace, cube: Cube, known: Known) -> Iterator[FrozenTrial]:
     runs = ~np.isfinite(known.values[:, 0]) & ~known.lost
     for point in cube.settled(known.points[runs]):
-        yield create_trial(
-            state=TrialState.RUNNING, params=space.params(point), distributions=space.distributions
-        )
+        yield create_trial(state=TrialState.RUNNING, params=space.params(point), distributions=space.distributions)
 
 
 def _replay(study: optuna.Study, space: FlatSpace, found: Ended) -> None:
