@@ -50,7 +50,7 @@ def _size(node: Any) -> int:
 
 def _crossed(nodes: Mapping[str, Any], before: str, place: int) -> dict[str, Any]:
     found: list[dict[str, Any]] = []
-    for key, inner in reversed(nodes.items()):
+    for key, inner in reversed(list(nodes.items())):
         node = space.expand(inner)
         place, own = divmod(place, _size(node))
         found.append(_point(node, f"{before}{key}", own))
