@@ -36,6 +36,12 @@ class Cube:
         """Every hyperparameter at a point, in the words in which it is recorded, those of all branches included."""
         return {name: _value(leaf, float(point[self.sides[name]])) for name, leaf in self.leaves.items()}
 
+    def params(self, point: Array) -> dict[str, Any]:
+        """The hyperparameters that a trial at a point has: those of the branches that it takes."""
+        every = self.values(point)
+        taken = {name: all(every[kind] == branch for kind, branch in way.items()) for name, _, way in self.steps}
+        return {name: value for name, value in every.items() if taken[name]}
+
     def point(self, params: Mapping[str, Any]) -> Array:
         """Where recorded hyperparameters stand."""
         found = np.full(self.size, MIDDLE)

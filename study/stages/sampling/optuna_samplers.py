@@ -5,12 +5,15 @@ else: whatever Optuna writes beside trials (generations, a strategy's state) is 
 enters the ledger, so that a restart proposes what would have been proposed without it.
 """
 
+import warnings
 from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 import optuna
+from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, NSGAIISampler
+from optuna.samplers.nsgaii import PolynomialMutation, SBXCrossover
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from uncollapse.study.stages.sampling.cei import sobol_point
@@ -21,7 +24,8 @@ from uncollapse.study.stages.sampling.known_trials import Known
 Array = npt.NDArray[np.float64]
 STARTUP = 8  # space-filling trials before the Gaussian process models anything
 POPULATION = 10  # trials of a generation of NSGA-II; the first one fills the space
-CLOSE = 1e-4  # squared distance within which a proposal is what has been tried
+ASKED = 5  # times for something that was not tried yet; then a Sobol point is taken
+SAME = 1e-9  # distance within which a proposal is what was tried
 SPARE = "spare"  # a side of no meaning: CMA-ES needs two
 
 
@@ -41,8 +45,8 @@ def gp(cube: Cube, known: Known, number: int, family_seed: int, seed: int) -> Ar
     by = GPSampler(seed=seed, n_startup_trials=1, warn_independent_sampling=False)
     study = _study(by, found)
     study.add_trials([*_complete(space, cube, found), *_running(space, cube, known)])
-    proposed = study.ask(space.distributions).params
-    return _fresh(cube, known, space.point(proposed), number, family_seed)
+    proposed = _fresh(study, space, cube, known)
+    return sobol_point(cube, number, family_seed) if proposed is None else proposed
 
 
 def nsgaii(cube: Cube, known: Known, number: int, family_seed: int, seed: int) -> Array:
@@ -51,11 +55,15 @@ def nsgaii(cube: Cube, known: Known, number: int, family_seed: int, seed: int) -
         return sobol_point(cube, number, family_seed)
     space, found = FlatSpace(cube, orderless=True), ended(known)
     points = scattered(cube, found.points, family_seed)
-    by = NSGAIISampler(seed=seed, population_size=POPULATION)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)  # of the operators that the paper has
+        by = NSGAIISampler(
+            seed=seed, population_size=POPULATION, crossover=SBXCrossover(), mutation=PolynomialMutation()
+        )
     study = _study(by, found)
     _replay(study, space, found._replace(points=points))
-    proposed = study.ask(space.distributions).params
-    return _fresh(cube, known, space.point(proposed), number, family_seed)
+    proposed = _fresh(study, space, cube, known)
+    return sobol_point(cube, number, family_seed) if proposed is None else proposed
 
 
 def cmaes(cube: Cube, known: Known, number: int, family_seed: int, seed: int) -> Array:
@@ -72,8 +80,8 @@ def cmaes(cube: Cube, known: Known, number: int, family_seed: int, seed: int) ->
     by = CmaEsSampler(seed=seed, warn_independent_sampling=False)
     study = _study(by, alone)
     _replay(study, space, alone)
-    proposed = study.ask(space.distributions).params
-    return _fresh(cube, known, space.point(proposed), number, family_seed)
+    proposed = _fresh(study, space, cube, known)
+    return sobol_point(cube, number, family_seed) if proposed is None else proposed
 
 
 def _finite(known: Known) -> int:
@@ -105,6 +113,7 @@ def _replay(study: optuna.Study, space: FlatSpace, found: Ended) -> None:
     for point, values, excesses in zip(found.points, found.values, found.excesses, strict=True):
         study.enqueue_trial(space.params(point) | spare)
         trial = study.ask(space.distributions)
+        _ = trial.relative_params  # drawn when asked for, and only then the sampler counts the trial
         for at, excess in enumerate(excesses):
             trial.set_constraint(str(at), float(excess))
         study.tell(trial, values.tolist())
@@ -118,8 +127,12 @@ def _penalised(found: Ended) -> Array:
     return np.where(broken > 0, worst + 1.0 + broken, values)
 
 
-def _fresh(cube: Cube, known: Known, point: Array, number: int, family_seed: int) -> Array:
-    """The point, or the number-th one of a Sobol sequence where it proposes what was tried or runs."""
-    tried, own = cube.features(cube.settled(known.points)), cube.features(cube.settled(point[None]))
-    near = ((tried - own) ** 2).sum(1).min() < CLOSE
-    return sobol_point(cube, number, family_seed) if near else point
+def _fresh(study: optuna.Study, space: FlatSpace, cube: Cube, known: Known) -> Array | None:
+    """What the sampler proposes that was neither tried nor runs; None where it goes on proposing what was."""
+    tried = cube.settled(known.points)
+    for _ in range(ASKED):
+        point = space.point(study.ask(space.distributions).params)
+        recorded = cube.settled(cube.point(cube.params(point))[None])
+        if np.abs(tried - recorded).max(1).min() > SAME:
+            return point
+    return None

@@ -7,11 +7,14 @@ from typing import Any
 
 import optuna
 import pytest
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tests.support import evolution_strategy
-from uncollapse.analysis.schema import DROPPED
+from uncollapse.analysis.schema import DROPPED, FAILED
 from uncollapse.study.stages.sampling import proposal
+from uncollapse.study.stages.sampling.cube import Cube
+from uncollapse.study.stages.sampling.flat_space import ended
+from uncollapse.study.stages.sampling.known_trials import known
 from uncollapse.study.stages.sampling.samplers import Proposal, sampler
 
 KINDS = ["gp", "cmaes", "nsgaii"]
@@ -75,11 +78,13 @@ def test_the_branch_is_learned_and_not_left_to_chance(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_breaks_a_limit_is_left_behind(kind: str) -> None:
-    _, drawn = searched(kind, 60, limited=True)
-    sizes = [settings["latent"]["size"] for settings in drawn[40:]]
-    assert sum(size >= 12 for size in sizes) >= 14
-    _, free = searched(kind, 60)
-    assert sum(sizes) > sum(settings["latent"]["size"] for settings in free[40:]) + 40
+    trials = 30 if kind == "gp" else 60  # which is slow, and learns fast
+    sizes, free = (
+        [settings["latent"]["size"] for settings in searched(kind, trials, limited)[1][-15:]]
+        for limited in (True, False)
+    )
+    assert sum(size >= 12 for size in sizes) >= 12
+    assert sum(sizes) > sum(free) + 30
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -91,12 +96,12 @@ def test_a_proposal_follows_from_the_known_trials_alone(kind: str) -> None:
     assert ask(restarted, kind, 25) == before
     assert not any(name.startswith(("gp", "cma", "NSGA")) for one in found.trials for name in one.system_attrs)
     other = begin()
-    other.add_trials(found.get_trials()[:24])
-    other.add_trial(reversed_value(found.get_trials()[24]))
-    assert len({str(ask(one, kind, number)) for one, number in ((restarted, 26), (other, 25))} | {str(before)}) == 3
+    other.add_trials([best(one) if one.number == 12 else one for one in found.get_trials()[:25]])
+    assert ask(restarted, kind, 26) != before
+    assert ask(other, kind, 25) != before
 
 
-def reversed_value(trial: FrozenTrial) -> FrozenTrial:
+def best(trial: FrozenTrial) -> FrozenTrial:
     trial.values = [-5.0]
     return trial
 
@@ -109,31 +114,37 @@ def test_trials_that_run_at_once_are_not_proposed_twice(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_lost_trials_count_as_the_worst_and_doubles_not_at_all(kind: str) -> None:
+def test_doubles_change_nothing(kind: str) -> None:
     found, _ = searched(kind, 20)
-    doubled, lost = begin(), begin()
-    for study, state in ((doubled, DROPPED), (lost, "failed")):
-        study.add_trials(found.get_trials())
-        again = optuna.trial.create_trial(
-            state=TrialState.FAIL,
-            params=found.best_params,
-            distributions=found.best_trial.distributions,
-            user_attrs={"state": state},
-        )
-        study.add_trial(again)
-    ask(found, kind, 20)  # an unfinished one in the same place
-    named = {one: ask(study, kind, 21) for one, study in (("doubled", doubled), ("lost", lost))}
-    assert named["doubled"] != named["lost"] or kind != "gp"
+    doubled = begin()
+    doubled.add_trials(found.get_trials())
+    doubled.add_trial(failed(found.best_trial, DROPPED))
+    assert ask(doubled, kind, 21) == ask(found, kind, 21)
 
 
-@pytest.mark.parametrize("kind", ["gp", "nsgaii"])
-def test_several_objectives_spread_over_their_front(kind: str) -> None:
+def failed(trial: FrozenTrial, state: str) -> FrozenTrial:
+    given = {"params": trial.params, "distributions": trial.distributions}
+    return create_trial(state=TrialState.FAIL, user_attrs={"state": state}, **given)
+
+
+def test_lost_trials_count_as_the_worst_in_everything_and_those_that_run_as_nothing() -> None:
+    found, _ = searched("qmc", 6, limited=True)
+    found.add_trial(failed(found.best_trial, FAILED))
+    ask(found, "qmc", 7)
+    tried = ended(known(Cube(SEARCH), found.get_trials(), [1.0]))
+    assert len(tried.points) == 7
+    assert tried.values[6, 0] == tried.values[:6].max()
+    assert tried.excesses[6, 0] == tried.excesses[:6].max() > 0
+
+
+@pytest.mark.parametrize(("kind", "trials"), [("gp", 24), ("nsgaii", 40)])
+def test_several_objectives_spread_over_their_front(kind: str, trials: int) -> None:
     found, search = begin(directions=2), {"latent": {"x": {"float": [0.0, 1.0]}, "y": {"float": [0.0, 1.0]}}}
-    for number in range(40):
+    for number in range(trials):
         settings = ask(found, kind, number, search)["latent"]
         found.tell(number, [settings["x"] + settings["y"], 1.0 - settings["x"] + settings["y"]])
-    early, late = ([one.params["latent.y"] for one in some] for some in (found.trials[:10], found.trials[-15:]))
-    assert sum(late) / 15 < 0.6 * sum(early) / 10
+    early, late = ([one.params["latent.y"] for one in some] for some in (found.trials[:10], found.trials[-10:]))
+    assert sum(late) < 0.6 * sum(early)
     assert max(one.params["latent.x"] for one in found.best_trials) > 0.7
     assert min(one.params["latent.x"] for one in found.best_trials) < 0.3
 
