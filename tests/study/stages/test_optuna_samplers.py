@@ -97,8 +97,7 @@ def test_a_proposal_follows_from_the_known_trials_alone(kind: str) -> None:
     assert not any(name.startswith(("gp", "cma", "NSGA")) for one in found.trials for name in one.system_attrs)
     other = begin()
     other.add_trials([best(one) if one.number == 12 else one for one in found.get_trials()[:25]])
-    assert ask(restarted, kind, 26) != before
-    assert ask(other, kind, 25) != before
+    assert any(ask(other, kind, number) != ask(restarted, kind, number) for number in range(26, 36))
 
 
 def best(trial: FrozenTrial) -> FrozenTrial:
