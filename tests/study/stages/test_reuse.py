@@ -14,13 +14,13 @@ from uncollapse.study.stages import reuse
 from uncollapse.study.stages.replicate import ReplicateStage
 from uncollapse.study.stages.reuse import Reuse
 from uncollapse.study.stages.search import SearchStage
-from uncollapse.study.stages.stage import Stage
 from uncollapse.study.storage.ledger import Ledger
 from uncollapse.study.storage.recorder import Recorder
 from uncollapse.study.storage.tables import records
 from uncollapse.study.storage.workspace import Workspace
 from uncollapse.study.trial_record import TrialRecord
 
+Trials = list[TrialRecord]
 CODE: dict[str, Any] = {"one": {}}
 
 
@@ -33,31 +33,24 @@ def begun(folder: Path, name: str, corpus: str = "abc", **sections: Any) -> tupl
     return study, workspace
 
 
-def stages(study: Study, workspace: Workspace, taken: Reuse | None = None) -> tuple[SearchStage, ReplicateStage]:
+def trained(study: Study, workspace: Workspace, taken: Reuse | None = None) -> tuple[Trials, Trials]:
+    """Run both stages; the trials of each that were handed out to be trained."""
     recorder = Recorder(Ledger(workspace.folder, study.name, write=True), study.search.select)
-    search = SearchStage(study, "abc", recorder, reuse=taken)
-    trained = trial_records.run(search)
-    confirmation = ReplicateStage(study, "abc", recorder, reuse=taken, weights=workspace.weights)
-    search.trained_here, confirmation.trained_here = trained, trial_records.run(confirmation)  # type: ignore[attr-defined]
-    return search, confirmation
+    searched = trial_records.run(SearchStage(study, "abc", recorder, reuse=taken))
+    return searched, trial_records.run(ReplicateStage(study, "abc", recorder, reuse=taken, weights=workspace.weights))
 
 
-def here(stage: Stage) -> list[TrialRecord]:
-    """What was handed out to be trained."""
-    return stage.trained_here  # type: ignore[attr-defined,no-any-return]
-
-
-def whole(records_of: list[TrialRecord]) -> dict[str, Any]:
+def whole(found: Trials) -> dict[str, Any]:
     """What was recorded, times left out."""
     return {
         one.key: (one.state, [{**epoch, "time": 0} for epoch in one.epochs], one.final, one.kept_epoch, one.role)
-        for one in records_of
+        for one in found
     }
 
 
 def test_a_study_like_another_trains_nothing_and_has_the_same_records(tmp_path: Path) -> None:
     first = begun(tmp_path, "first")
-    stages(*first)
+    trained(*first)
     before = records(first[1].folder, "first")
     assert {one.state for one in before} == {FINISHED, STOPPED}
     (first[1].weights).mkdir()
@@ -67,12 +60,14 @@ def test_a_study_like_another_trains_nothing_and_has_the_same_records(tmp_path: 
     said: list[str] = []
     taken = reuse.reusable(study, workspace, said.append)
     finished = sum(one.state == FINISHED for one in before)
-    assert said == [f"reuse: trials of other studies that are taken over where this one comes to them: {finished} of first"]
-    search, confirmation = stages(study, workspace, taken)
+    assert said == [
+        f"reuse: trials of other studies that are taken over where this one comes to them: {finished} of first"
+    ]
+    searched, confirmed_here = trained(study, workspace, taken)
     after = records(workspace.folder, "second")
     assert whole(after) == whole(before)
-    assert here(confirmation) == []
-    assert {one.key for one in here(search)} == {one.key for one in before if one.state == STOPPED}
+    assert confirmed_here == []
+    assert {one.key for one in searched} == {one.key for one in before if one.state == STOPPED}
     assert {one.reused_from for one in after if one.state == FINISHED} == {"first"}
     assert [path.stem for path in workspace.weights.iterdir()] == [confirmed[0]]
     third = begun(tmp_path, "third", search={"reuse": True})
@@ -80,12 +75,12 @@ def test_a_study_like_another_trains_nothing_and_has_the_same_records(tmp_path: 
 
 
 def test_nothing_is_taken_over_unless_it_is_asked_for(tmp_path: Path) -> None:
-    stages(*begun(tmp_path, "first"))
+    trained(*begun(tmp_path, "first"))
     assert reuse.reusable(*begun(tmp_path, "second")) == {}
 
 
 def test_a_trial_of_the_search_never_becomes_a_confirmation_run(tmp_path: Path) -> None:
-    stages(*begun(tmp_path, "first"))
+    trained(*begun(tmp_path, "first"))
     taken = reuse.reusable(*begun(tmp_path, "second", search={"reuse": True}))
     tuning = {one.record.seed for one in taken.values() if one.record.stage == SEARCH}
     confirming = {one.record.seed for one in taken.values() if one.record.stage == REPLICATE}
@@ -93,27 +88,29 @@ def test_a_trial_of_the_search_never_becomes_a_confirmation_run(tmp_path: Path) 
     assert confirming
     assert not tuning & confirming
     more, workspace = begun(tmp_path, "third", search={"reuse": True}, replicate={"seeds": 5})
-    _, confirmation = stages(more, workspace, reuse.reusable(more, workspace))
-    assert {one.seed for one in here(confirmation)} == {4, 5}
+    _, confirmed = trained(more, workspace, reuse.reusable(more, workspace))
+    assert {one.seed for one in confirmed} == {4, 5}
     found = [one for one in records(workspace.folder, "third") if one.stage == REPLICATE]
-    seeds = [{one.seed for one in found if one.configuration_id == name} for name in {r.configuration_id for r in found}]
+    seeds = [
+        {one.seed for one in found if one.configuration_id == name} for name in {r.configuration_id for r in found}
+    ]
     assert all(own == {1, 2, 3, 4, 5} for own in seeds)
 
 
 def test_early_stopping_is_this_studys_own(tmp_path: Path) -> None:
-    stages(*begun(tmp_path, "first", search={"stop_early": "none"}))
+    trained(*begun(tmp_path, "first", search={"stop_early": "none"}))
     study, workspace = begun(tmp_path, "second", search={"reuse": True})
-    search, _ = stages(study, workspace, reuse.reusable(study, workspace))
+    searched, _ = trained(study, workspace, reuse.reusable(study, workspace))
     plain, alone = begun(tmp_path / "alone", "second")
-    stages(plain, alone)
-    assert here(search) == []
+    trained(plain, alone)
+    assert searched == []
     assert whole(records(workspace.folder, "second")) == whole(records(alone.folder, "second"))
 
 
 def test_a_kill_while_taking_over_leaves_the_trial_to_be_taken_over_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stages(*begun(tmp_path, "first", search={"stop_early": "none"}))
+    trained(*begun(tmp_path, "first", search={"stop_early": "none"}))
     study, workspace = begun(tmp_path, "second", search={"stop_early": "none", "reuse": True})
     taken = reuse.reusable(study, workspace)
     recorder = Recorder(Ledger(workspace.folder, "second", write=True), study.search.select)
@@ -125,11 +122,10 @@ def test_a_kill_while_taking_over_leaves_the_trial_to_be_taken_over_again(
     with pytest.raises(KeyboardInterrupt):
         SearchStage(study, "abc", recorder, reuse=taken).next_trial()
     assert all(one.epochs == () for one in records(workspace.folder, "second"))
-    stages(study, workspace, taken)
+    trained(study, workspace, taken)
     found = records(workspace.folder, "second")
     assert whole(found) == whole(records(tmp_path / "runs" / "first", "first"))
-    again = stages(study, workspace, {})
-    assert here(again[0]) == here(again[1]) == []
+    assert trained(study, workspace) == ([], [])
 
 
 def killed_at(recorder: Recorder, killed: Any) -> Any:
@@ -149,14 +145,14 @@ def killed_at(recorder: Recorder, killed: Any) -> Any:
 def test_what_rounds_differently_is_left_out_and_that_is_said(
     tmp_path: Path, sections: dict[str, Any], why: str
 ) -> None:
-    stages(*begun(tmp_path, "first", **sections))
+    trained(*begun(tmp_path, "first", **sections))
     said: list[str] = []
     assert reuse.reusable(*begun(tmp_path, "second", search={"reuse": True}), said.append) == {}
     assert said[0] == f"reuse: first is left out: {why}, so its numbers round differently"
 
 
 def test_other_corpora_failures_and_damaged_studies_give_nothing(tmp_path: Path) -> None:
-    stages(*begun(tmp_path, "elsewhere", corpus="other"))
+    trained(*begun(tmp_path, "elsewhere", corpus="other"))
     study, workspace = begun(tmp_path, "failing")
     recorder = Recorder(Ledger(workspace.folder, "failing", write=True), study.search.select)
     stage = SearchStage(study, "abc", recorder)
