@@ -9,7 +9,7 @@ import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from tests.support import evolution_strategy
+from tests.study.stages import evolution_strategy
 from uncollapse.analysis.schema import DROPPED, FAILED
 from uncollapse.study.stages.sampling import proposal
 from uncollapse.study.stages.sampling.cube import Cube
@@ -45,7 +45,12 @@ def begin(directions: int = 1) -> optuna.Study:
 
 
 def ask(found: optuna.Study, kind: str, number: int, search: dict[str, Any] = SEARCH) -> dict[str, Any]:
-    trial = found.ask()
+    return propose(found, found.ask(), kind, number, search)
+
+
+def propose(
+    found: optuna.Study, trial: optuna.Trial, kind: str, number: int, search: dict[str, Any] = SEARCH
+) -> dict[str, Any]:
     found.sampler = sampler(kind, Proposal(0, "family", number, search, found))
     return proposal.propose(trial, search)
 
@@ -60,9 +65,10 @@ def cost(settings: dict[str, Any]) -> float:
 def searched(kind: str, trials: int, limited: bool = False) -> tuple[optuna.Study, list[dict[str, Any]]]:
     found, drawn = begin(), []
     for number in range(trials):
-        drawn.append(settings := ask(found, kind, number))
+        trial = found.ask()
+        drawn.append(settings := propose(found, trial, kind, number))
         if limited:  # large codes only, and the best lie below
-            found._storage.set_trial_system_attr(number, "constraints:size", 12.0 - settings["latent"]["size"])
+            trial.set_constraint("size", 12.0 - settings["latent"]["size"])
         found.tell(number, cost(settings))
     return found, drawn
 

@@ -8,7 +8,7 @@ import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from tests.support import evolution_strategy
+from tests.study.stages import evolution_strategy
 from uncollapse.search_spaces import space
 from uncollapse.study.config import families
 from uncollapse.study.stages.sampling import proposal
