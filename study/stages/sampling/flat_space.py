@@ -16,7 +16,6 @@ from uncollapse.study.stages.sampling.cube import Cube
 from uncollapse.study.stages.sampling.known_trials import Known
 
 Array = npt.NDArray[np.float64]
-SOFT = 0.25  # nats: excesses beyond it count by their logarithm
 
 
 class FlatSpace:
@@ -81,10 +80,10 @@ def ended(known: Known) -> Ended:
 
 
 def _excesses(known: Known) -> Array:
-    """On a scale on which far is not much farther, with the sign kept; what is not known of a trial is the middle."""
-    if not known.excesses.shape[1]:
-        return known.excesses
-    found = np.arcsinh(known.excesses / SOFT)
+    """By how much each limit is broken, on the scale of slacks; what is not known of a trial is the middle."""
+    found = -known.slacks
+    if not found.size:
+        return found
     rest = np.where(known.lost[:, None], np.nanmax(found, axis=0), np.nanmedian(found, axis=0))
     return np.where(np.isfinite(found), found, rest)
 

@@ -68,7 +68,7 @@ def searched(kind: str, trials: int, limited: bool = False) -> tuple[optuna.Stud
         trial = found.ask()
         drawn.append(settings := propose(found, trial, kind, number))
         if limited:  # large codes only, and the best lie below
-            trial.set_constraint("size", 12.0 - settings["latent"]["size"])
+            trial.set_constraint("active_units >= 12", 12.0 - settings["latent"]["size"])
         found.tell(number, cost(settings))
     return found, drawn
 
