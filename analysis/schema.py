@@ -128,6 +128,7 @@ TRIAL_COLUMNS = (
     "kept_epoch",
     "origin",
     "role",
+    "reused_from",
     "seconds",
 )
 CURVE_COLUMNS = ("key", "epoch", "updates")

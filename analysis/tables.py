@@ -27,8 +27,8 @@ def complete(trials: pd.DataFrame) -> pd.DataFrame:
         if column not in table:
             table[column] = pd.Series([np.nan] * len(table), dtype="object")
     table["cause"] = table["cause"].fillna("").astype(str)
-    table["origin"] = table["origin"].fillna("").astype(str)
-    table["role"] = table["role"].fillna("").astype(str)
+    for column in ("origin", "role", "reused_from"):
+        table[column] = table[column].fillna("").astype(str)
     table["audit"] = table["audit"].eq(True)
     errors = _unknown(table, "state", STATES) + _unknown(table, "stage", STAGES)
     if errors:

@@ -1,12 +1,12 @@
 """Search spaces: what a page says is searched, walked into named hyperparameters.
 
-A leaf is `{float: [low, high], log: true}`, `{int: [low, high], log: true}` or `{choice: [...]}`; `{one_of: {kind:
-{...}}}` chooses a kind and then searches that kind's hyperparameters; `{space: name}` stands for the page `name`
-beside.
+A leaf is `{float: [low, high], log: true}`, `{int: [low, high], log: true}` or `{choice: [...]}`, the first two with
+`points: [...]` for a grid; `{one_of: {kind: {...}}}` chooses a kind and then searches that kind's hyperparameters;
+`{space: name}` stands for the page `name` beside.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -20,12 +20,16 @@ FLOOR = "floor"
 
 @dataclass(frozen=True)
 class Interval:
-    """Numbers from `low` to `high`, both included; whole ones if `whole`; uniform in the logarithm if `log`."""
+    """Numbers from `low` to `high`, both included; whole ones if `whole`; uniform in the logarithm if `log`.
+
+    `points` are those that a grid takes; it has none where the page states none.
+    """
 
     low: float
     high: float
     log: bool
     whole: bool
+    points: tuple[Any, ...] = ()
 
     @property
     def extremes(self) -> tuple[Any, ...]:
@@ -189,7 +193,8 @@ def distribution(node: Mapping[str, Any]) -> Distribution | None:
     for key, number in (("float", float), ("int", int)):
         if key in node:
             low, high = node[key]
-            return Interval(number(low), number(high), node.get("log", False), whole=key == "int")
+            points = tuple(map(number, node.get("points", ())))
+            return Interval(number(low), number(high), node.get("log", False), whole=key == "int", points=points)
     return None
 
 
@@ -255,8 +260,8 @@ def _choice_errors(node: Mapping[str, Any], place: str) -> list[str]:
 
 def _interval_errors(node: Mapping[str, Any], key: str, place: str) -> list[str]:
     ends = node[key]
-    found = _strangers(node, (key, "log"), place)
-    types = (int,) if key == "int" else (int, float)
+    found = _strangers(node, (key, "log", "points"), place)
+    types: tuple[type, ...] = (int,) if key == "int" else (int, float)
     numbers = isinstance(ends, list) and len(ends) == 2 and all(type(end) in types for end in ends)
     if not numbers:
         return [
@@ -269,7 +274,16 @@ def _interval_errors(node: Mapping[str, Any], key: str, place: str) -> list[str]
         found.append(f"{place}.log: true or false, found {node['log']!r}")
     elif node.get("log") and ends[0] <= 0:
         found.append(f"{place}.{key}: on a log scale low is above 0, found {ends[0]!r}")
-    return found
+    return found + (_points_errors(node["points"], ends, types, place) if "points" in node else [])
+
+
+def _points_errors(points: Any, ends: Sequence[float], types: tuple[type, ...], place: str) -> list[str]:
+    whole = " without a fraction" * (float not in types)
+    if not isinstance(points, list) or not points or not all(type(point) in types for point in points):
+        return [f"{place}.points: a list of at least one number{whole}, found {points!r}"]
+    outside = [point for point in points if not ends[0] <= point <= ends[1]]
+    found = [f"{place}.points: every point lies from {ends[0]} to {ends[1]}, found {outside[0]!r}"] if outside else []
+    return found + ([f"{place}.points: every point once, found {points!r}"] if len(set(points)) < len(points) else [])
 
 
 def _strangers(node: Mapping[str, Any], known: tuple[str, ...], place: str) -> list[str]:

@@ -26,6 +26,7 @@ class TrialRecord:
         kept_epoch: the epoch, from 1, whose weights were measured and saved; 0 for the last one.
         origin: why its configuration is tried: `base`, `start` or `sampler`; search only.
         role: why its configuration is confirmed, one of `ROLES` or several joined by +; replicate only.
+        reused_from: the study that trained it, where it was taken over; else "".
         device: on which it trained last: `cpu` or the GPU's name; "" where that is not known.
         started, ended: seconds since the epoch; 0.0 where it has not happened.
     """
@@ -50,6 +51,7 @@ class TrialRecord:
     kept_epoch: int = 0
     role: str = ""
     origin: str = ""
+    reused_from: str = ""
 
     @property
     def seconds(self) -> float:

@@ -18,7 +18,7 @@ HEAVY = ("torch", "ray", "mlflow", "optuna", "pandas")
 LOWER = ("analysis", "models", "search_spaces")
 # Rooms and loose modules of each package, lowest first: what stands in one row imports rows above it and nothing else.
 ROWS: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    "search_spaces": (("page_yaml",), ("space",)),
+    "search_spaces": (("page_yaml",), ("space",), ("grid",)),
     "models": (
         ("batch", "configuration", "corpus_info", "distributions", "trace", "variable"),
         ("latents", "layers", "measures", "objective", "optimizers", "pools", "schedules"),

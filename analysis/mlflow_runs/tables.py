@@ -11,7 +11,7 @@ from uncollapse.analysis.mlflow_runs.sources import Run, Value
 from uncollapse.analysis.schema import CURVE_COLUMNS, FAILED, FINISHED, RUNNING, SEARCH, STAGES, TRIAL_COLUMNS
 from uncollapse.analysis.tables import PARAM
 
-TOLD = ("origin", "role")  # columns that are texts, each a tag of its name; "" where a run has none
+TOLD = ("origin", "role", "reused_from")  # columns that are texts, each a tag of its name; "" where a run has none
 UNSAID = {"RUNNING": RUNNING, "SCHEDULED": RUNNING, "FINISHED": FINISHED}  # the state of a run without its tag
 
 

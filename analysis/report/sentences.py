@@ -10,6 +10,7 @@ from uncollapse.analysis.comparison.configurations import best, estimator
 from uncollapse.analysis.findings import Findings
 from uncollapse.analysis.losses import LOST
 from uncollapse.analysis.report.budget import budget_sentence
+from uncollapse.analysis.report.reuse import reuse_sentence
 from uncollapse.analysis.report.wording import count, listed, percent, percent_range, share_text
 
 MOST = 0.999  # bootstraps cannot tell more
@@ -21,7 +22,7 @@ def headline(found: Findings) -> list[str]:
     if found.judged.empty:
         return [EMPTY]
     said = (_coverage(found), _collapse(found), _likelihood(found), _sparsity(found), _losses(found))
-    return [sentence for sentence in (*said, budget_sentence(found)) if sentence]
+    return [sentence for sentence in (*said, reuse_sentence(found), budget_sentence(found)) if sentence]
 
 
 def family_sentences(found: Findings) -> dict[str, str]:

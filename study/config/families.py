@@ -40,6 +40,18 @@ class Family:
         """The resolved configuration of the base under what a trial has drawn."""
         return resolve.resolve(merge(self.base, drawn))
 
+    def locate(self, configuration: Mapping[str, Any]) -> dict[str, Any]:
+        """The hyperparameters that draw a resolved configuration; none where the space cannot draw it exactly."""
+        try:
+            found = space.locate(self.search, configuration)
+        except LookupError:
+            return {}
+
+        def known(name: str, leaf: space.Distribution) -> Any:
+            return leaf.names[found[name]] if isinstance(leaf, space.Choice) else found[name]
+
+        return found if self.configure(space.draw(self.search, known)) == configuration else {}
+
     def override(self, settings: Mapping[str, Any]) -> "Family":
         """The family under a study's override: hyperparameters that it sets are no longer searched."""
         fitting = _fitting(self.base, settings)

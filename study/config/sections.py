@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Annotated, Any, Literal
 
 from uncollapse.models.configuration.bounds import Bound, Count, NonNegative, Positive, Rate, Several, Share, Size
@@ -9,6 +10,7 @@ from uncollapse.study.config import objectives
 from uncollapse.study.validation.annotations import Help, Rule
 
 Judge = Callable[[Any], str | None]
+LEARN_NOTHING = ("random", "qmc", "grid")  # samplers
 
 
 def _found(judge: Judge) -> Judge:
@@ -37,11 +39,12 @@ class Search:
         ),
     ] = None
     sampler: Annotated[
-        Literal["cei", "tpe", "random", "qmc"],
+        Literal["cei", "gp", "tpe", "cmaes", "nsgaii", "random", "qmc", "grid"],
         Help(
             "what proposes: cei, constrained expected improvement, which models the bound and how far a code is from "
-            "being used; tpe, Optuna's; random; or qmc, which fills the space evenly (the last two learn nothing, so "
-            "their proposals never depend on timing)"
+            "being used; gp, tpe, cmaes or nsgaii, Optuna's; random; qmc, which fills the space evenly; or grid, which "
+            "crosses every `choice` and every `points` of a family's page (the last three learn nothing, so their "
+            "proposals never depend on timing)"
         ),
     ] = "cei"
     start: Annotated[
@@ -89,10 +92,17 @@ class Search:
     warm_start: Annotated[
         tuple[str, ...],
         Help(
-            "earlier studies, by name or folder, whose finished search trials the tpe sampler learns from; they are no "
+            "earlier studies, by name or folder, whose finished search trials the sampler learns from; they are no "
             "trials of this study"
         ),
     ] = ()
+    reuse: Annotated[
+        bool,
+        Help(
+            "whether a trial of either stage that another study under the same `runs` trained already (same family, "
+            "configuration, seed, corpus, length, measures and code) is taken over instead of trained again"
+        ),
+    ] = False
 
     @property
     def bound(self) -> str:
@@ -250,13 +260,34 @@ SECTIONS: Mapping[str, type] = {
 def search_errors(page: Mapping[str, Any]) -> list[str]:
     """What does not go together; above all, what compares by one figure has no place where several are looked for."""
     search, replicate = Search(**page.get("search", {})), Replicate(**page.get("replicate", {}))
-    if search.warm_start and search.sampler in ("random", "qmc"):
-        return [f"search.warm_start: {search.sampler} proposals learn from nothing; leave it out, or say sampler: cei"]
+    found = _sampler_errors(search)
     if len(objectives.objectives(search.select)) == 1:
-        return []
+        return found
     constraint = "with several measures in search.select no trial is the better one by a single figure"
     faulty = {
         "search.stop_early": search.stop_early != "none",
         "replicate.racing": replicate.racing != "none",
     }
-    return [f"{place}: {constraint}; say `none`" for place, error in faulty.items() if error]
+    return found + [f"{place}: {constraint}; say `none`" for place, error in faulty.items() if error]
+
+
+def _sampler_errors(search: Search) -> list[str]:
+    """What a sampler cannot do."""
+    found = []
+    if search.warm_start and search.sampler in LEARN_NOTHING:
+        found.append(
+            f"search.warm_start: {search.sampler} proposals learn from nothing; leave it out, or say sampler: cei"
+        )
+    if search.sampler != "cmaes":
+        return found
+    if len(objectives.objectives(search.select)) > 1:
+        found.append(
+            "search.sampler: cmaes compares by a single figure, and search.select has several; say nsgaii, cei, gp or "
+            "tpe, or one measure"
+        )
+    if find_spec("cmaes") is None:
+        found.append(
+            "search.sampler: cmaes needs a package that is not installed here; `pip install 'uncollapse[cmaes]'`, or "
+            "say another sampler"
+        )
+    return found

@@ -10,7 +10,7 @@ from uncollapse.analysis.schema import REPLICATE, SEARCH
 from uncollapse.models.configuration.bounds import Count
 from uncollapse.models.configuration.unknown_name import unknown
 from uncollapse.search_spaces import page_yaml
-from uncollapse.study.config import families, starting_points
+from uncollapse.study.config import families, grid, starting_points
 from uncollapse.study.config.families import Family
 from uncollapse.study.config.names import CONSTRAINT, study_error
 from uncollapse.study.config.page_files import expand
@@ -103,13 +103,14 @@ class Study:
 def planned(settings: Mapping[str, Any]) -> dict[str, dict[str, int]]:
     """Trials of each family in each stage, at most, from resolved settings.
 
-    A page that searches nothing confirms its base; of another, what `replicate.also` names may be among the chosen.
+    A grid may hold fewer. A page that searches nothing confirms its base; of another, what `replicate.also` names may
+    be among the chosen.
     """
     searched = {name: bool(page["search"]) for name, page in settings["families"].items()}
     configurations = settings["replicate"]["configurations"] + len(settings["replicate"].get("also", ()))
     seeds = settings["replicate"]["seeds"]
     return {
-        SEARCH: {name: settings["search"]["trials"] for name, search in searched.items() if search},
+        SEARCH: {name: grid.trials(settings, name) for name, search in searched.items() if search},
         REPLICATE: {name: (configurations if search else 1) * seeds for name, search in searched.items()},
     }
 
@@ -137,7 +138,9 @@ def parse(page: Any, folder: Path, place: str) -> Study:
     loaded, family_errors = _families(page, folder)
     found += family_errors
     if not found:
-        start, found = starting_points.read(page.get("search", {}).get("start", ()), loaded, folder)
+        search = page.get("search", {})
+        start, found = starting_points.read(search.get("start", ()), loaded, folder)
+        found += grid.errors(search.get("sampler", ""), loaded)
     if found:
         raise UserError([f"{place}: {error}" for error in found])
     sections = {name: kind(**page.get(name, {})) for name, kind in SECTIONS.items()}

@@ -20,10 +20,12 @@ from uncollapse.study.execution.control import Control
 from uncollapse.study.execution.progress import Progress
 from uncollapse.study.execution.surroundings import Memory
 from uncollapse.study.execution.timekeeping import Timekeeper, timekeeper
+from uncollapse.study.planning import grid_sentences
 from uncollapse.study.planning.budget import expected_of
 from uncollapse.study.planning.resolution import warnings
 from uncollapse.study.planning.resume import begin
 from uncollapse.study.stages.replicate import anything_left
+from uncollapse.study.stages.reuse import reusable
 from uncollapse.study.stages.warm_start import observations
 from uncollapse.study.storage.fingerprints import code_of, code_version
 from uncollapse.study.storage.ledger import Ledger
@@ -91,6 +93,8 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         study, slots = keeper.study, machines.capacity() if machines else 0
         for sentence in () if keeper.asked else warnings(study):  # a budget says its own
             console.print(f"warning: {sentence}", soft_wrap=True, highlight=False, markup=False)
+        for sentence in grid_sentences.sentences(study):
+            console.print(sentence, highlight=False, soft_wrap=True)
         if machines:  # by which `status` knows the time left
             workspace.write_facts({**workspace.read_facts(), "slots": slots})
         progress = Progress(study.name, study.settings(), slots, console, keeper.left, keeper.expected)
@@ -106,7 +110,8 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
                 from uncollapse.study.execution.train_stages import Run, parts_of, tune_on
 
                 tune = tune_on(machines, corpus, workspace, launch.reuse_workers)
-                parts = parts_of(study, corpus.digest, workspace, recorder, earlier, times)
+                reuse = reusable(study, workspace, progress.say)
+                parts = parts_of(study, corpus.digest, workspace, recorder, earlier, times, reuse)
                 going_on = partial(keeper.go_on, workspace=workspace)
                 Run(tune, machines, workspace, control, progress, launch.trouble, memory, going_on).train(parts)
                 if sentence := keeper.parting(recorded(ledger)):

@@ -103,7 +103,8 @@ class Progress:
         whole = sum(tally.at_least(counts[family]) for family, tally in tallies.items())
         place = f"seed {record.seed}" if record.stage == REPLICATE else f"trial {record.number}"
         which = f"[{ended}/{whole}] {record.family:<10} {place:<10} {record.state:<9}"
-        return f"{which} {self._figures(record)}  left {self._left(record.stage)}  {record.cause}".rstrip()
+        note = record.cause or (f"taken over from {record.reused_from}" if record.reused_from else "")
+        return f"{which} {self._figures(record)}  left {self._left(record.stage)}  {note}".rstrip()
 
     def _figures(self, record: TrialRecord) -> str:
         """Value and verdict, the epoch whose weights they are of, and seconds of all epochs."""

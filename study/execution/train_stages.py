@@ -17,6 +17,7 @@ from uncollapse.study.execution.progress import Progress
 from uncollapse.study.execution.surroundings import Lost, Memory, Surroundings, Told
 from uncollapse.study.execution.worker import Text
 from uncollapse.study.stages.replicate import ReplicateStage
+from uncollapse.study.stages.reuse import Reuse
 from uncollapse.study.stages.search import Earlier, SearchStage
 from uncollapse.study.stages.stage import Stage
 from uncollapse.study.stages.timetable import Times
@@ -46,11 +47,12 @@ class Part(NamedTuple):
 
 
 def parts_of(
-    study: Study, corpus: str, workspace: Workspace, recorder: Recorder, earlier: Earlier, times: Times
+    study: Study, corpus: str, workspace: Workspace, recorder: Recorder, earlier: Earlier, times: Times, reuse: Reuse
 ) -> tuple[Part, Part]:
     """Search and confirmation."""
-    search = partial(SearchStage, study, corpus, recorder, earlier, times.search)
-    confirmation = partial(ReplicateStage, study, corpus, recorder, times.confirmation)
+    weights = workspace.weights if study.resources.weights_gb else None
+    search = partial(SearchStage, study, corpus, recorder, earlier, times.search, reuse)
+    confirmation = partial(ReplicateStage, study, corpus, recorder, times.confirmation, reuse, weights)
     return Part(search, jobs_of(study, workspace, full=False)), Part(confirmation, jobs_of(study, workspace, full=True))
 
 

@@ -9,7 +9,7 @@ from uncollapse.search_spaces import space
 from uncollapse.study.config import objectives
 from uncollapse.study.config.families import Family
 from uncollapse.study.config.study_page import Study, planned
-from uncollapse.study.planning import costs, cuts
+from uncollapse.study.planning import costs, cuts, grid_sentences
 from uncollapse.study.planning.resolution import export_line, resolution, warnings
 from uncollapse.study.stages import sign_test, successive_halving
 
@@ -73,6 +73,7 @@ def text(study: Study, data: Mapping[str, Any]) -> str:
         f"           selects on {' and '.join(objectives.objectives(study.search.select))} of "
         f"{study.evaluate.subset_sentences} fixed validation sentences, K = {study.evaluate.subset_samples}",
         *_limit_line(study),
+        *(f"           {sentence}" for sentence in grid_sentences.sentences(study)),
         f"replicate  {trials[REPLICATE]} trials at most: {study.replicate.configurations} configurations"
         f"{''.join(f' and {ALSO[name]}' for name in study.replicate.also)} (the base alone where nothing is searched) "
         f"x {study.replicate.seeds} seeds a family, full validation split, K = {study.evaluate.full_samples}"

@@ -23,7 +23,8 @@ MAY_GROW = (("search", "trials"), ("replicate", "configurations"), ("replicate",
 MAY_GAIN = (("replicate", "also"),)  # lists to which something may be added
 MAY_EXTEND = (("search", "start"),)  # lists to whose end something may be added
 MAY_CHANGE = ("tracking", "export")
-FREE = (("search", "hours"),)  # says how long the study trains, and nothing of its trials
+# Say how long the study trains, and whether it trains what others trained already; nothing of its trials.
+FREE = (("search", "hours"), ("search", "reuse"))
 
 
 def begin(

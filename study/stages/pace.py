@@ -91,7 +91,7 @@ class Pace:
 
     def __call__(self, record: TrialRecord) -> None:
         self.changes += record.state in ENDED
-        if not record.epochs:
+        if not record.epochs or record.reused_from:
             return
         if record.started >= self.since and record.key not in self.seen:
             self.longest_start = max(self.longest_start or 0.0, _first_update(record) - record.started)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any
 
 from optuna.trial import TrialState, create_trial
@@ -11,6 +12,7 @@ from uncollapse.study.config.families import Family
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.stages.choice import Chosen, choose
 from uncollapse.study.stages.race import AGAIN, Race
+from uncollapse.study.stages.reuse import Reuse
 from uncollapse.study.stages.search import SearchStage
 from uncollapse.study.stages.selection_rule import export_rule
 from uncollapse.study.stages.stage import confirmation_seeds, identify
@@ -28,12 +30,23 @@ class ReplicateStage:
         corpus: its digest.
         recorder: of the study.
         timetable: a run that it has no time for does not start, and stays planned.
+        reuse: runs that other studies trained, which are taken over.
+        weights: where those of this study lie, to which those of such runs are copied; None for nowhere.
     """
 
     name = REPLICATE
 
-    def __init__(self, study: Study, corpus: str, recorder: Recorder, timetable: Timetable = UNHURRIED) -> None:
+    def __init__(
+        self,
+        study: Study,
+        corpus: str,
+        recorder: Recorder,
+        timetable: Timetable = UNHURRIED,
+        reuse: Reuse | None = None,
+        weights: Path | None = None,
+    ) -> None:
         self.study, self.corpus, self.recorder, self.timetable = study, corpus, recorder, timetable
+        self.reuse, self.weights = reuse or {}, weights
         self.chosen = {family.name: self._chosen(family) for family in study.families}
         for family in study.families:
             self._plan(family)
@@ -89,6 +102,17 @@ class ReplicateStage:
         return any(self.timetable.starts(family) for family, _ in self.queue)
 
     def next_trial(self) -> TrialRecord | None:
+        """The next run; those that other studies trained are taken over on the way to it."""
+        while (trial_id := self._next_in_queue()) is not None:
+            trained = self.reuse.get(self.recorder.ledger.record(trial_id).key)
+            if trained is None:
+                return self.recorder.start(trial_id)
+            if self.weights is not None:
+                trained.hand_over(self.weights)
+            self.recorder.take_over(trial_id, trained.record, trained.study)
+        return None
+
+    def _next_in_queue(self) -> int | None:
         self._look_at_races()
         place = next((place for place in self.queue if self._opens(*place)), None)
         if place is None:
@@ -97,7 +121,7 @@ class ReplicateStage:
         family, trial_id = place
         if family in self.races:
             self.races[family].started(trial_id)
-        return self.recorder.start(trial_id)
+        return trial_id
 
     def _look_at_races(self) -> None:
         """Drop what has lost, and enter again what has to run after all."""

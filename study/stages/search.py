@@ -1,20 +1,24 @@
 """The first stage: adaptive trials, equal in number for every family, and when one of them is stopped."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import optuna
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial
 
-from uncollapse.analysis.schema import BASE, DROPPED, SAMPLER, SEARCH, START
+from uncollapse.analysis.schema import BASE, DROPPED, SAMPLER, SEARCH, START, STOPPED
 from uncollapse.models.configuration import constraints
 from uncollapse.models.configuration.annealing import annealed_by
+from uncollapse.search_spaces import grid
 from uncollapse.study.config.families import Family
+from uncollapse.study.config.grid import GRID
 from uncollapse.study.config.objectives import directions, limits, standing
-from uncollapse.study.config.study_page import Study
+from uncollapse.study.config.study_page import Study, planned
 from uncollapse.study.stages import successive_halving
+from uncollapse.study.stages.reuse import Reusable, Reuse
 from uncollapse.study.stages.sampling.point import PointSampler
 from uncollapse.study.stages.sampling.proposal import propose
 from uncollapse.study.stages.sampling.samplers import Proposal, sampler
@@ -38,6 +42,7 @@ class SearchStage:
         recorder: of the study.
         earlier: what the sampler knows from other studies.
         timetable: how long the search lasts.
+        reuse: trials that other studies trained, which are taken over.
     """
 
     name = SEARCH
@@ -49,15 +54,17 @@ class SearchStage:
         recorder: Recorder,
         earlier: Earlier | None = None,
         timetable: Timetable = UNHURRIED,
+        reuse: Reuse | None = None,
     ) -> None:
         self.study, self.corpus, self.recorder, self.earlier = study, corpus, recorder, earlier or {}
-        self.timetable = timetable
+        self.timetable, self.reuse = timetable, reuse or {}
         self.families = {family.name: family for family in study.families if family.search}
         self.rungs = successive_halving.rungs(study.train.epochs) if study.search.stop_early == "asha" else []
         self.limits = limits(study.search.subject_to)
         self.at_rung: dict[tuple[str, int], dict[str, tuple[float, float]]] = {}  # what is broken, then the bound
         self.stated = {one.name: stated_points(one, study.search.start) for one in self.families.values()}
         self.asked: dict[str, int] = {}
+        self.drawn: dict[str, Counter[str]] = {}  # trials of a family by origin, dropped ones included
         self.doubles: dict[str, int] = {}  # the last proposals of a family that were trained already
         self.orphans: deque[tuple[Family, int]] = deque()
         for family in self.families.values():
@@ -66,9 +73,10 @@ class SearchStage:
     def _read(self, family: Family) -> None:
         """Take up what an earlier process left: refill the rungs, go on with what was running."""
         trials = self.recorder.ledger.trials(SEARCH, family.name)
-        self.asked[family.name], self.doubles[family.name] = 0, 0
+        self.asked[family.name], self.doubles[family.name], self.drawn[family.name] = 0, 0, Counter()
         for trial in trials:
             record = record_of(trial)
+            self.drawn[family.name] += Counter([record.origin] if record.configuration else [])
             doubled = record.state == DROPPED
             self.asked[family.name] += not doubled
             self.doubles[family.name] = self.doubles[family.name] + 1 if doubled else 0
@@ -79,8 +87,8 @@ class SearchStage:
 
     def planned(self) -> dict[str, int]:
         """Fewer of a family whose space holds no more configurations."""
-        most = self.study.search.trials
-        return {name: asked if self._exhausted(name) else max(most, asked) for name, asked in self.asked.items()}
+        most = planned(self.study.settings())[SEARCH]
+        return {name: asked if self._exhausted(name) else max(most[name], asked) for name, asked in self.asked.items()}
 
     def left(self) -> bool:
         return self._orphaned() or self._next_family() is not None
@@ -100,12 +108,16 @@ class SearchStage:
         return wanted and not self._exhausted(family)
 
     def _exhausted(self, family: str) -> bool:
-        """Whether a family's space seems to hold no other configuration."""
-        return self.doubles[family] >= DOUBLES
+        """Whether a family's grid is at its end, or its space seems to hold no other configuration."""
+        if self.study.search.sampler != GRID:
+            return self.doubles[family] >= DOUBLES
+        drawn = self.drawn[family]
+        stated = drawn[BASE] + drawn[START] >= len(self.stated[family])
+        return stated and drawn[SAMPLER] >= grid.size(self.families[family].search)
 
     def next_trial(self) -> TrialRecord | None:
-        """The next trial whose configuration breaks no constraint; one that does fails at once, and counts too. What
-        proposes an earlier trial's configuration is dropped, and counts as none."""
+        """The next trial whose configuration breaks no constraint; one that does fails at once, and counts too, as does
+        what is taken over. What proposes an earlier trial's configuration is dropped, and counts as none."""
         while (place := self._next_place()) is not None:
             if (record := self._prepare(*place)) is not None:
                 return record
@@ -124,7 +136,7 @@ class SearchStage:
         return self.recorder.ledger.study(SEARCH, family.name, directions(self.study.search.select))
 
     def _prepare(self, family: Family, trial_id: int) -> TrialRecord | None:
-        """Start a trial, its configuration drawn; None where that breaks a constraint, which ends it."""
+        """Start a trial, its configuration drawn; None where that ends it: it breaks a constraint, or is known."""
         if not self.recorder.ledger.record(trial_id).configuration:
             self._draw(family, trial_id)
         if (double := self._trained_already(family, trial_id)) is not None:
@@ -133,11 +145,23 @@ class SearchStage:
             self.doubles[family.name] += 1
             return None
         self.doubles[family.name] = 0
+        if (trained := self.reuse.get(self.recorder.ledger.record(trial_id).key)) is not None:
+            self._take_over(trial_id, trained)
+            return None
         record = self.recorder.start(trial_id)
         if broken := constraints.broken(record.configuration):
             self.recorder.fail(record.key, "the proposal breaks a constraint: " + "; ".join(broken))
             return None
         return record
+
+    def _take_over(self, trial_id: int, trained: Reusable) -> None:
+        """End a trial as another study's, or where this one would have stopped it."""
+        own, whole = self.recorder.ledger.record(trial_id), trained.record
+        for rung in self.rungs:
+            if rung <= len(whole.epochs) and self.stops(replace(own, epochs=whole.epochs[:rung])):
+                cut = whole.epochs[:rung]
+                whole = replace(whole, epochs=cut, state=STOPPED, cause="", kept_epoch=0, final={}, artifacts={})
+        self.recorder.take_over(trial_id, whole, trained.study)
 
     def _draw(self, family: Family, trial_id: int) -> None:
         """Draw, or finish drawing, the configuration of a trial and write it down."""
@@ -152,6 +176,7 @@ class SearchStage:
         place = {"family": family.name, "stage": SEARCH, "number": number, "audit": audit, "origin": origin}
         named = identify(self.study, self.corpus, family.name, configuration, tuning_seed(self.study, number))
         ledger.describe(trial_id, {**place, **named})
+        self.drawn[family.name][origin] += 1
 
     def _stated(self, family: Family, number: int) -> StatedPoint | None:
         """The next configuration that is stated and not tried yet."""

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from uncollapse.analysis.schema import BASE, START
-from uncollapse.search_spaces import space
 from uncollapse.study.config.families import Family
 
 
@@ -29,17 +28,4 @@ def stated_points(family: Family, start: Sequence[Mapping[str, Any]]) -> list[St
 
 def _stated(family: Family, origin: str, components: Mapping[str, Any]) -> StatedPoint:
     configuration = family.configure(components)
-    return StatedPoint(origin, configuration, _params(family, configuration))
-
-
-def _params(family: Family, configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """What the space would have to draw for a configuration; nothing where it cannot draw it exactly."""
-    try:
-        found = space.locate(family.search, configuration)
-    except LookupError:
-        return {}
-
-    def known(name: str, leaf: space.Distribution) -> Any:
-        return leaf.names[found[name]] if isinstance(leaf, space.Choice) else found[name]
-
-    return found if family.configure(space.draw(family.search, known)) == configuration else {}
+    return StatedPoint(origin, configuration, family.locate(configuration))

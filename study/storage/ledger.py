@@ -175,6 +175,7 @@ def record_of(trial: FrozenTrial) -> TrialRecord:
         kept_epoch=attributes.get("kept_epoch", 0),
         role=attributes.get("role", ""),
         origin=attributes.get("origin", ""),
+        reused_from=attributes.get("reused_from", ""),
     )
 
 

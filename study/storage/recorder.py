@@ -75,6 +75,26 @@ class Recorder:
     def fail(self, key: str, cause: str) -> None:
         self._end(key, FAILED, cause, Left())
 
+    def take_over(self, trial_id: int, trained: TrialRecord, study: str) -> TrialRecord:
+        """A trial ends as the same one of another study did, in one piece, so that a kill leaves it whole or not begun.
+
+        Args:
+            trial_id: of a trial that is planned, or that trained some of the same epochs.
+            trained: its epochs and its end, which is finished, stopped or diverged.
+            study: that trained it.
+        """
+        known = len(self.ledger.record(trial_id).epochs)
+        compared = self.select if trained.stage == SEARCH else self.bound
+        left = Left(trained.final, trained.artifacts, trained.kept_epoch)
+        with self.ledger.journal.together():
+            self.ledger.start(trial_id)
+            self.ledger.describe(trial_id, {"device": trained.device, "reused_from": study})
+            for epoch in trained.epochs[known:]:
+                self.ledger.epoch(trial_id, epoch, selected(epoch, self.bound))
+            self.ledger.limit(trial_id, excesses(trained.measures, self.limits))
+            self.ledger.end(trial_id, trained.state, trained.cause, left, values(trained, compared))
+        return self._tell(self.ledger.record(trial_id))
+
     def drop(self, trial_id: int, cause: str) -> None:
         """A planned trial is given up before it began."""
         self.ledger.end(trial_id, DROPPED, cause, Left(), None)

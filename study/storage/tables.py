@@ -42,7 +42,7 @@ def _row(record: TrialRecord) -> dict[str, Any]:
         "kept_epoch": record.kept_epoch or len(record.epochs),
         "seconds": record.seconds,
     }
-    how = _of(record, "seed", "state", "cause", "audit", "origin", "role")
+    how = _of(record, "seed", "state", "cause", "audit", "origin", "role", "reused_from")
     return {**named, **how, **cost, **hyperparameters, **record.measures}
 
 

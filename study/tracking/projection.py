@@ -214,6 +214,7 @@ def _tags(record: TrialRecord) -> dict[str, str]:
         "audit": str(record.audit).lower(),
         "origin": record.origin,
         "role": record.role,
+        "reused_from": record.reused_from,
         "params": json.dumps(
             dict(record.params), default=str
         ),  # the searched ones: parameters are all that is resolved

@@ -154,7 +154,7 @@ def test_sound_spaces_have_no_errors(search: Any) -> None:
         ({"float": [2, 1]}, ".float: low is below high, found [2, 1]"),
         ({"float": [float("nan"), 1]}, ".float: low is below high, found [nan, 1]"),
         ({"float": [0, 1], "log": True}, ".float: on a log scale low is above 0, found 0"),
-        ({"float": [0, 1], "lgo": True}, ".lgo: only float, log may stand here, found 'lgo'"),
+        ({"float": [0, 1], "lgo": True}, ".lgo: only float, log, points may stand here, found 'lgo'"),
         ({"int": [1.0, 2]}, ".int: [low, high], two numbers without a fraction, found [1.0, 2]"),
         ({"one_of": []}, ".one_of: maps each kind to its options, found []"),
         ({"one_of": {}}, ".one_of: maps each kind to its options, found {}"),

@@ -31,8 +31,8 @@ def last_heard(records: Iterable[TrialRecord]) -> float:
 
 
 def _spans(record: TrialRecord) -> Iterator[Span]:
-    """Of each epoch, and of the measures after the last one where no interruption lies in them."""
-    for epoch in record.epochs:
+    """Of each epoch that was trained here, and of the measures after the last one where nothing interrupted them."""
+    for epoch in () if record.reused_from else record.epochs:
         if "time" in epoch:
             yield epoch["time"] - epoch["cost/seconds"], epoch["time"]
     if record.ended:

@@ -36,6 +36,12 @@ class Cube:
         """Every hyperparameter at a point, in the words in which it is recorded, those of all branches included."""
         return {name: _value(leaf, float(point[self.sides[name]])) for name, leaf in self.leaves.items()}
 
+    def params(self, point: Array) -> dict[str, Any]:
+        """The hyperparameters that a trial at a point has: those of the branches that it takes."""
+        every = self.values(point)
+        taken = {name: all(every[kind] == branch for kind, branch in way.items()) for name, _, way in self.steps}
+        return {name: value for name, value in every.items() if taken[name]}
+
     def point(self, params: Mapping[str, Any]) -> Array:
         """Where recorded hyperparameters stand."""
         found = np.full(self.size, MIDDLE)
@@ -45,6 +51,10 @@ class Cube:
 
     def settled(self, points: Array) -> Array:
         """The points, in the middle of each side that their branches do not use."""
+        return np.where(self.used(points), points, MIDDLE)
+
+    def used(self, points: Array) -> npt.NDArray[np.bool_]:
+        """(points, sides): whether a point's branches have a hyperparameter there."""
         used = np.zeros(points.shape, dtype=bool)
         for name, _, way in self.steps:
             taken = np.ones(len(points), dtype=bool)
@@ -53,7 +63,7 @@ class Cube:
                 assert isinstance(leaf, Choice)
                 taken &= _places(leaf, points[:, self.sides[kind]]) == list(leaf.names).index(branch)
             used[:, self.sides[name]] |= taken
-        return np.where(used, points, MIDDLE)
+        return used
 
     def features(self, points: Array) -> Array:
         """(points, features) for a model of distances: numbers as they stand, choices without an order one by one."""

@@ -72,7 +72,7 @@ def test_every_form_of_a_corpus_is_accepted(corpus: dict[str, Any]) -> None:
         ({"seed": -1}, "minimum of 0"),
         ({"search": {"trails": 3}}, "'trails' was unexpected"),
         ({"search": {"trials": 0}}, "$.search.trials: 0 is less than the minimum of 1"),
-        ({"search": {"sampler": "grid"}}, "$.search.sampler"),
+        ({"search": {"sampler": "grit"}}, "$.search.sampler"),
         ({"search": {"audit": 1.5}}, "$.search.audit: 1.5 is greater than the maximum of 1"),
         ({"resources": {"cpus": 0}}, "$.resources.cpus"),
         ({"evaluate": {"probes": ["samples", "samples"]}}, "$.evaluate.probes"),

@@ -71,13 +71,16 @@ def test_the_built_in_study_is_sound() -> None:
         ({"search": {"hours": 0}}, "search.hours: must be greater than 0, found 0"),
         ({"search": {"hours": "2 h"}}, "search.hours: must be a number"),
         ({"search": {"trials": True}}, "search.trials: must be a whole number, found True"),
-        ({"search": {"sampler": "grid"}}, "search.sampler: must be one of cei, tpe, random, qmc, found 'grid'"),
+        (
+            {"search": {"sampler": "grit"}},
+            "search.sampler: must be one of cei, gp, tpe, cmaes, nsgaii, random, qmc, grid, found 'grit'",
+        ),
         ({"search": {"select": "train/loss"}}, "search.select: must begin with valid/nll_iw or valid/nll_elbo"),
         ({"search": {"audit": 1.5}}, "search.audit: must be at most 1, found 1.5"),
         ({"search": {"stop_early": True}}, "search.stop_early: must be one of asha, none, found True"),
         (
             {"search": [3]},
-            "search: a mapping of trials, hours, sampler, start, stop_early, select, audit, subject_to, warm_start, found [3]",
+            "search: a mapping of trials, hours, sampler, start, stop_early, select, audit, subject_to, warm_start, reuse, found [3]",
         ),
         ({"search": None}, "search: a mapping of trials, hours, sampler"),
         ({"resources": {"cpus": 0}}, "resources.cpus: must be greater than 0, found 0"),

@@ -1,22 +1,48 @@
 """From a page to Optuna: what is searched is exactly what is used."""
 
+import sys
+from importlib.util import find_spec
 from typing import Any
 
 import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
+from tests.study.stages import evolution_strategy
 from uncollapse.search_spaces import space
 from uncollapse.study.config import families
 from uncollapse.study.stages.sampling import proposal
 from uncollapse.study.stages.sampling.samplers import SAMPLERS, Proposal, sampler
 
 SEARCH: dict[str, Any] = {
-    "latent": {"size": {"int": [2, 9]}, "kappa": {"float": [5.0, 200.0], "log": True}},
-    "decoder": {"inject": {"choice": [["state"], ["state", "input"]]}, "dropout": {"float": [0.0, 0.6]}},
+    "latent": {
+        "size": {"int": [2, 9], "points": [2, 4, 9]},
+        "kappa": {"float": [5.0, 200.0], "log": True, "points": [20, 80]},
+    },
+    "decoder": {
+        "inject": {"choice": [["state"], ["state", "input"]]},
+        "dropout": {"float": [0.0, 0.6], "points": [0.5]},
+    },
     "inputs": {"words": {"choice": [True, False]}},
-    "objective": {"kl.z": {"space": "annealing"}},
+    "objective": {
+        "kl.z": {
+            "space": "annealing",
+            "value": {"float": [0.05, 1.0], "log": True, "points": [1.0]},
+            "span": {"float": [0.05, 0.6], "points": [0.3]},
+            "midpoint": {"float": [0.05, 0.35], "points": [0.2]},
+            "rise": {"float": [0.05, 0.5], "points": [0.2]},
+            "cycles": {"int": [1, 6], "points": [4]},
+            "ratio": {"float": [0.1, 0.9], "points": [0.5]},
+        }
+    },
 }
+
+
+@pytest.fixture(autouse=True)
+def _evolution_strategy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`cmaes` is an extra; where it is not installed a small strategy of the same interface takes its place."""
+    if find_spec("cmaes") is None:
+        monkeypatch.setitem(sys.modules, "cmaes", evolution_strategy)
 
 
 def study() -> optuna.Study:
@@ -79,11 +105,12 @@ def test_seeds_of_studies_families_and_trials_are_their_own() -> None:
     assert kappa(0, "a", 0) == kappa(0, "a", 0)
 
 
-def test_tpe_learns_and_repeats_itself_over_the_same_past() -> None:
+@pytest.mark.parametrize("kind", ["tpe", "gp", "cmaes", "nsgaii"])
+def test_what_learns_learns_and_repeats_itself_over_the_same_past(kind: str) -> None:
     def run() -> list[float]:
         found = study()
         for number in range(40):
-            settings = propose(found, "tpe", number, {"latent": {"kappa": {"float": [0.0, 1.0]}}})
+            settings = propose(found, kind, number, {"latent": {"kappa": {"float": [0.0, 1.0]}}})
             found.tell(found.trials[-1].number, abs(settings["latent"]["kappa"] - 0.7))
         return [trial.params["latent.kappa"] for trial in found.trials]
 

@@ -133,6 +133,7 @@ def test_figures_that_mean_something_else_are_refused(tmp_path: Path) -> None:
     assert "no study 'nowhere'" in nowhere
 
 
-def test_a_sampler_that_does_not_learn_is_refused() -> None:
-    (error,) = refused(search={"sampler": "random", "warm_start": ["earlier"]})
-    assert "search.warm_start: random proposals learn from nothing" in error
+@pytest.mark.parametrize("sampler", ["random", "qmc", "grid"])
+def test_a_sampler_that_does_not_learn_is_refused(sampler: str) -> None:
+    error = refused(search={"sampler": sampler, "warm_start": ["earlier"]})[0]
+    assert f"search.warm_start: {sampler} proposals learn from nothing" in error

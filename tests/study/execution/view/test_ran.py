@@ -1,5 +1,6 @@
 """For how long a study has run: places that train at once count once, and what lay between two processes does not."""
 
+from dataclasses import replace
 from typing import Any
 
 from uncollapse.analysis.schema import FINISHED, RUNNING, SEARCH
@@ -41,3 +42,9 @@ def test_when_something_ended_last() -> None:
     assert last_heard([]) == 0.0
     assert last_heard([trial(110.0, 120.0), trial(115.0)]) == 120.0
     assert last_heard([trial(110.0, ended=140.0), trial(120.0)]) == 140.0
+
+
+def test_what_another_study_trained_took_no_time_here() -> None:
+    taken = replace(trial(110.0, 120.0), reused_from="first")
+    assert ran_seconds([taken]) == 0.0
+    assert ran_seconds([taken, trial(130.0, 140.0)]) == 20.0
