@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Annotated, Any, Literal
 
 from uncollapse.models.configuration.bounds import Bound, Count, NonNegative, Positive, Rate, Several, Share, Size
@@ -278,16 +277,9 @@ def _sampler_errors(search: Search) -> list[str]:
         found.append(
             f"search.warm_start: {search.sampler} proposals learn from nothing; leave it out, or say sampler: cei"
         )
-    if search.sampler != "cmaes":
-        return found
-    if len(objectives.objectives(search.select)) > 1:
+    if search.sampler == "cmaes" and len(objectives.objectives(search.select)) > 1:
         found.append(
             "search.sampler: cmaes compares by a single figure, and search.select has several; say nsgaii, cei, gp or "
             "tpe, or one measure"
-        )
-    if find_spec("cmaes") is None:
-        found.append(
-            "search.sampler: cmaes needs a package that is not installed here; `pip install 'uncollapse[cmaes]'`, or "
-            "say another sampler"
         )
     return found

@@ -1,15 +1,12 @@
 """Optuna's samplers over the cube: they learn in every branch, keep limits, and need nothing but the known trials."""
 
-import sys
 from collections import Counter
-from importlib.util import find_spec
 from typing import Any
 
 import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from tests.study.stages import evolution_strategy
 from uncollapse.analysis.schema import DROPPED, FAILED
 from uncollapse.study.stages.sampling import proposal
 from uncollapse.study.stages.sampling.cube import Cube
@@ -30,13 +27,6 @@ SEARCH: dict[str, Any] = {
         }
     },
 }
-
-
-@pytest.fixture(autouse=True)
-def _evolution_strategy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`cmaes` is an extra; where it is not installed a small strategy of the same interface takes its place."""
-    if find_spec("cmaes") is None:
-        monkeypatch.setitem(sys.modules, "cmaes", evolution_strategy)
 
 
 def begin(directions: int = 1) -> optuna.Study:

@@ -1,14 +1,11 @@
 """From a page to Optuna: what is searched is exactly what is used."""
 
-import sys
-from importlib.util import find_spec
 from typing import Any
 
 import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from tests.study.stages import evolution_strategy
 from uncollapse.search_spaces import space
 from uncollapse.study.config import families
 from uncollapse.study.stages.sampling import proposal
@@ -36,13 +33,6 @@ SEARCH: dict[str, Any] = {
         }
     },
 }
-
-
-@pytest.fixture(autouse=True)
-def _evolution_strategy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`cmaes` is an extra; where it is not installed a small strategy of the same interface takes its place."""
-    if find_spec("cmaes") is None:
-        monkeypatch.setitem(sys.modules, "cmaes", evolution_strategy)
 
 
 def study() -> optuna.Study:
