@@ -19,6 +19,7 @@ Array = npt.NDArray[np.float64]
 STARTUP = 4  # space-filling trials before anything is modelled; the page's own and started points count
 SPREAD, AROUND, PARENTS = 1024, 96, 4  # candidates over the cube, and around each of the best trials
 STEP = 0.1  # of a side, of a candidate around a trial
+FEWEST = 2  # trials that a model needs
 CLOSE = 1e-4  # squared distance within which a candidate is what has been tried
 
 
@@ -73,18 +74,19 @@ def _normal_scores(values: Array) -> Array:
 
 
 def _slack(known: Known) -> Array:
-    """By how much every limit is kept; by a lost trial as by the worst, by one that runs as by the middle one."""
+    """By how much every limit is kept; by a lost trial as by the worst that is known."""
     slack = known.slacks
-    if not slack.size:
+    if not slack.shape[1] or not np.isfinite(slack).all(1).any():
         return slack
-    worst, middle = np.nanmin(slack, axis=0), np.nanmedian(slack, axis=0)
-    return np.where(np.isfinite(slack), slack, np.where(known.lost[:, None], worst, middle))
+    worst = np.nanmin(slack, axis=0)
+    return np.where(known.lost[:, None] & ~np.isfinite(slack), worst, slack)
 
 
 def _candidates(points: Array, values: Array, slack: Array, generator: np.random.Generator) -> Array:
     """Points over the cube, and near those trials that stand best: some moved a little, some anew on one side."""
     sides = points.shape[1]
-    broken = np.maximum(-slack, 0.0).sum(1) if slack.shape[1] else np.zeros(len(points))
+    unknown = np.where(np.isfinite(slack), slack, -np.inf)
+    broken = np.maximum(-unknown, 0.0).sum(1)
     found = [generator.random((SPREAD, sides))]
     for parent in points[np.lexsort((values, broken))[:PARENTS]]:
         found.append(np.clip(parent + generator.normal(0.0, STEP, (AROUND, sides)), 0.0, 1.0))
@@ -115,8 +117,10 @@ def log_expected_improvement(lead: Array) -> Array:
 
 
 def _log_kept(tried: Array, slack: Array, offered: Array) -> Array:
-    """The logarithm of the probability that the limit which is nearest to being broken is kept."""
-    if not slack.shape[1]:
+    """The logarithm of the probability that the limit which is nearest to being broken is kept, by the trials of which
+    that is known; 0 where there is no limit, or too little is known."""
+    known = np.isfinite(slack).all(1)
+    if not slack.shape[1] or known.sum() < FEWEST:
         return np.zeros(len(offered))
-    mean, spread = GaussianProcess(tried, slack.min(1)).predict(offered)
+    mean, spread = GaussianProcess(tried[known], slack[known].min(1)).predict(offered)
     return np.asarray(log_ndtr(mean / spread))

@@ -80,8 +80,10 @@ def ended(known: Known) -> Ended:
 
 
 def _excesses(known: Known) -> Array:
-    """By how much each limit is broken, on the scale of slacks; what is not known of a trial is the middle."""
+    """By how much each limit is broken, on the scale of slacks; what is unknown of a trial is the middle, and where it
+    is known of none, 0."""
     found = -known.slacks
+    found[:, ~np.isfinite(found).any(axis=0)] = 0.0
     if not found.size:
         return found
     rest = np.where(known.lost[:, None], np.nanmax(found, axis=0), np.nanmedian(found, axis=0))

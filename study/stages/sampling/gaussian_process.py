@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 Array = npt.NDArray[np.float64]
 # Means and spreads of the normal priors of the logarithms: of lengths, in sides of the cube; of the signal's and the
 # noise's standard deviation, in those of the data.
-LENGTH, SIGNAL, NOISE = (-0.4, 0.7), (0.0, 0.5), (-2.0, 0.7)
+LENGTH, SIGNAL, NOISE = (-0.4, 0.7), (0.0, 0.5), (-1.5, 0.7)
 STEPS = 30  # of the optimiser: the prior holds what is not reached within them
 JITTER = 1e-6
 

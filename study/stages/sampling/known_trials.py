@@ -22,7 +22,7 @@ class Known(NamedTuple):
     points: (n, sides) of the cube.
     values: (n, objectives), lower is better; NaN while a trial runs and where it diverged or failed.
     slacks: (n, limits), by how much each limit is kept, 0 or above where it is, as `slack` gives it; NaN where that is
-        not known.
+        not known, as of a trial that was stopped before it kept it.
     lost: (n,), whether it ended without a value.
     """
 
@@ -41,12 +41,14 @@ def known(cube: Cube, trials: Sequence[FrozenTrial], signs: Sequence[float]) -> 
     """
     drawn = [one for one in trials if one.params and one.params.keys() <= cube.leaves.keys() and not _doubled(one)]
     limits = sorted({name for one in drawn for name in one.system_attrs if name.startswith(CONSTRAINT)})
+    columns = [slack(name, [one.system_attrs.get(name, np.nan) for one in drawn]) for name in limits]
+    slacks = np.stack(columns, axis=1) if limits else np.empty((len(drawn), 0))
+    stopped = np.array([one.state == TrialState.PRUNED for one in drawn], dtype=bool)
+    slacks[stopped[:, None] & (slacks < 0)] = np.nan  # its code might have come to be used later
     return Known(
         np.array([cube.point(one.params) for one in drawn]).reshape(len(drawn), cube.size),
         np.array([_values(one, signs) for one in drawn]).reshape(len(drawn), len(signs)),
-        np.stack([slack(name, [one.system_attrs.get(name, np.nan) for one in drawn]) for name in limits], axis=1)
-        if limits
-        else np.empty((len(drawn), 0)),
+        slacks,
         np.array([one.state == TrialState.FAIL for one in drawn], dtype=bool),
     )
 

@@ -147,3 +147,25 @@ def test_far_below_a_limit_trials_are_told_apart() -> None:
     )
     assert np.isfinite(slack("constraints:latent_gain >= 0", [0.3, -0.3])).all()
     assert np.isnan(slack("constraints:mi >= 0.5", [np.nan])).all()
+
+
+@pytest.mark.parametrize("stopped", [0, 3, 8])
+def test_what_was_stopped_says_nothing_of_a_limit_that_it_did_not_keep_yet(stopped: int) -> None:
+    found, cube = optuna.create_study(), Cube(SEARCH)
+    for number in range(8):
+        trial = found.ask()
+        found.sampler = sampler("cei", Proposal(1, "mine", trial.number, SEARCH, found))
+        propose(trial, SEARCH)
+        trial.set_constraint("mi >= 0.5", 0.4 if number % 2 else -0.4)
+        if number < stopped:
+            trial.report(30.0 + number, 4)
+            found.tell(trial, state=optuna.trial.TrialState.PRUNED)
+        else:
+            found.tell(trial, 30.0 + number)
+    slacks = known(cube, found.get_trials(), (1.0,)).slacks[:, 0]
+    assert np.isnan(slacks).tolist() == [number < stopped and number % 2 == 1 for number in range(8)]
+    trial = found.ask()
+    for kind in ("cei", "gp", "cmaes", "nsgaii"):
+        trial = found.ask()
+        found.sampler = sampler(kind, Proposal(1, "mine", trial.number, SEARCH, found))
+        assert propose(trial, SEARCH)
