@@ -58,11 +58,12 @@ class ReplicateStage:
         self.queue = [place for row in zip_longest(*waiting) for place in row if place is not None]
 
     def _plan(self, family: Family) -> None:
-        """Enter every configuration x seed that is neither there nor diverged; a failed seed is entered again."""
+        """Enter every configuration x seed that is neither there nor diverged; a seed that failed is entered again, once
+        in the life of a process: Ray Tune may end and the stage begin anew any number of times."""
         there = set()
         for trial in self.recorder.ledger.trials(REPLICATE, family.name):
             record = record_of(trial)
-            if record.state != FAILED:
+            if record.state != FAILED or self.recorder.tried(record.key):
                 there.add(record.key)
         for seed in confirmation_seeds(self.study):
             for chosen in self.chosen[family.name]:

@@ -53,6 +53,10 @@ class Recorder:
             self.ledger.describe(self.trial_ids[key], {"device": device, "source": source})
             self._tell(self.ledger.record(self.trial_ids[key]))
 
+    def tried(self, key: str) -> bool:
+        """Whether a trial was started through this recorder, that is, since this process began."""
+        return key in self.trial_ids
+
     def state(self, key: str) -> str:
         return self.ledger.record(self.trial_ids[key]).state
 

@@ -8,7 +8,7 @@ from tests.support import trial_records
 from tests.support.trial_records import EPOCHS, by_scale, records
 from uncollapse.analysis.schema import DIVERGED, FAILED, FINISHED, MISSING
 from uncollapse.study.config.study_page import Study, planned
-from uncollapse.study.stages.replicate import anything_left
+from uncollapse.study.stages.replicate import ReplicateStage, anything_left
 from uncollapse.study.stages.stage import confirmation_seeds
 from uncollapse.study.storage.fingerprints import configuration_id
 from uncollapse.study.trial_record import selection
@@ -133,6 +133,19 @@ def test_a_failed_seed_is_tried_again_and_a_diverged_one_is_counted(tmp_path: Pa
     states = Counter(record.state for record in records(tmp_path, "one", "replicate"))
     assert states == {FINISHED: 5, FAILED: 1, DIVERGED: 1}
     assert trial_records.run(trial_records.replicate(study, tmp_path)) == []
+
+
+def test_a_seed_that_failed_is_not_tried_again_by_the_process_that_saw_it_fail(tmp_path: Path) -> None:
+    """Where a trial takes Ray Tune with it, the stage begins anew each time: it would be trained for ever."""
+    study = searched(tmp_path, names=("one",))
+    stage = trial_records.replicate(study, tmp_path)
+    failed = stage.next_trial()
+    assert failed is not None
+    stage.recorder.fail(failed.key, "its process died 4 times")
+    begun_anew = ReplicateStage(study, "corpus", stage.recorder)
+    assert failed.key not in {record.key for record in trial_records.run(begun_anew)}
+    assert not ReplicateStage(study, "corpus", stage.recorder).left()
+    assert trial_records.replicate(study, tmp_path).left(), "the next run tries it again"
 
 
 def test_a_family_without_a_finished_trial_has_no_replicates(tmp_path: Path) -> None:
