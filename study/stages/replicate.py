@@ -58,8 +58,8 @@ class ReplicateStage:
         self.queue = [place for row in zip_longest(*waiting) for place in row if place is not None]
 
     def _plan(self, family: Family) -> None:
-        """Enter every configuration x seed that is neither there nor diverged; a seed that failed is entered again, once
-        in the life of a process: Ray Tune may end and the stage begin anew any number of times."""
+        """Enter every configuration x seed that is neither there nor diverged; a seed that failed is entered again, but
+        not by the process that tried it: Ray Tune may end, and the stage begin anew, any number of times."""
         there = set()
         for trial in self.recorder.ledger.trials(REPLICATE, family.name):
             record = record_of(trial)
