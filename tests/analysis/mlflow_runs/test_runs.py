@@ -42,7 +42,7 @@ SHEET = "samples.txt"
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A ledger with a trial in every state."""
     place = tmp_path_factory.mktemp("ledger")
-    study = trial_records.study(place, search={"stop_early": "asha", "audit": 0.5})
+    study = trial_records.study(place, search={"stop_early": "asha", "audit": 0.34})
     search = trial_records.search(study, place)
     for number in range(12):
         record = search.next_trial()
