@@ -13,7 +13,7 @@ from uncollapse.analysis.tables import family_order
 
 COLUMNS = ["family", "configuration", "role", "settings", "lacks", "moves", "next"]
 UNFINISHED = "no configuration has a finished confirmation seed"
-MOST_SEEDS = 40  # a remedy that asks for more is none
+MANY_SEEDS = 40  # a remedy that asks for more is none
 
 
 def unexported(
@@ -69,6 +69,8 @@ def _next(study: Mapping[str, Any], near: pd.Series | None, trials: int, rule: E
         return f"see in the report what its lost seeds died of, mend that, then `{run}`"
     if near is not None and (seeds := _seeds(near, rule)):
         return f"`replicate.seeds: {seeds}` would do if its other seeds collapse as often, then `{run}`"
+    if trials and "budget" in study:
+        return f"more `search.hours`, points of your own under `search.start`, then `{run}`"
     if trials:
         return f"`search.trials: {2 * trials}`, points of your own under `search.start`, then `{run}`"
     return f"another base, or a space to search, then `{run}`"
@@ -79,4 +81,4 @@ def _seeds(near: pd.Series, rule: ExportRule) -> int | None:
     if not near["judged"] or near["dropped"] or rule.kept_by(near["collapsed"], near["judged"]):
         return None
     seeds = rule.seeds_needed(near["collapsed"] / near["judged"])
-    return seeds if seeds is not None and near["planned"] < seeds <= MOST_SEEDS else None
+    return seeds if seeds is not None and near["planned"] < seeds <= MANY_SEEDS else None

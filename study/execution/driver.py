@@ -91,10 +91,7 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         if machines and keeper.unsettled:
             _settle(keeper, workspace, launch, corpus, machines, not begun, console)
         study, slots = keeper.study, machines.capacity() if machines else 0
-        for sentence in () if keeper.asked else warnings(study):  # a budget says its own
-            console.print(f"warning: {sentence}", soft_wrap=True, highlight=False, markup=False)
-        for sentence in grid_sentences.sentences(study):
-            console.print(sentence, highlight=False, soft_wrap=True)
+        _announce(study, console, budgeted=keeper.asked)
         if machines:  # by which `status` knows the time left
             workspace.write_facts({**workspace.read_facts(), "slots": slots})
         progress = Progress(study.name, study.settings(), slots, console, keeper.left, keeper.expected)
@@ -118,6 +115,13 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
                     progress.say(sentence)
         concluded = conclude(workspace, recorded(ledger), writer, progress)
         return {**concluded, "took": duration(time.monotonic() - started)}
+
+
+def _announce(study: Study, console: Console, *, budgeted: bool) -> None:
+    """What a study cannot bring, which a budget has said already, and where its grid ends."""
+    said = [] if budgeted else [f"warning: {sentence}" for sentence in warnings(study)]
+    for sentence in [*said, *grid_sentences.sentences(study)]:
+        console.print(sentence, highlight=False, soft_wrap=True, markup=False)
 
 
 def _left(keeper: Timekeeper, ledger: Ledger, corpus: Corpus) -> bool:

@@ -28,7 +28,7 @@ class Expected(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What is kept of a trial: its state, epochs, their seconds, and those from the last epoch to the end.
+    """What is kept of a trial: its state, epochs, their seconds, those from the last one to its end, when it was heard.
 
     `after` is None while the trial runs, and where an interruption may lie in it.
     """
@@ -37,6 +37,7 @@ class Seen(NamedTuple):
     epochs: int
     seconds: float
     after: float | None
+    heard: float
 
 
 @dataclass
@@ -155,4 +156,4 @@ def _first_update(record: TrialRecord) -> float:
 def _seen(record: TrialRecord, since: float) -> Seen:
     last, whole = record.epochs[-1], record.state in ENDED and _first_update(record) >= since
     after = max(0.0, record.ended - last["time"]) if whole else None
-    return Seen(record.state, len(record.epochs), record.seconds, after)
+    return Seen(record.state, len(record.epochs), record.seconds, after, last.get("time", 0.0))

@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 from uncollapse.analysis.schema import ENDED, FINISHED, REPLICATE, RUNNING, SEARCH, STAGES
-from uncollapse.study.stages.pace import HANDING_OUT, Expected
+from uncollapse.study.stages.pace import HANDING_OUT, Expected, Seen
 from uncollapse.study.trial_record import TrialRecord
 
 SURE = 60.0  # seconds after a last epoch that are taken for its measures, however short the training was
@@ -24,19 +24,6 @@ class Left(NamedTuple):
 
     seconds: float | None
     about: bool = False
-
-
-class Seen(NamedTuple):
-    """What is kept of a trial: its state, epochs, their seconds, those from the last one to its end, when it was heard.
-
-    `after` is None while the trial runs, and where an interruption may lie in it.
-    """
-
-    state: str
-    epochs: int
-    seconds: float
-    after: float | None
-    heard: float
 
 
 @dataclass

@@ -65,6 +65,11 @@ def test_a_family_that_is_not_confirmed_says_why() -> None:
     assert found["moves"][0].endswith("none of them alive)")
 
 
+def test_where_hours_choose_the_trials_more_of_them_are_the_remedy() -> None:
+    found = answer(*searched(12, alive_below=0), budget={"asked": 1.0})
+    assert found["next"].iloc[0].startswith("more `search.hours`")
+
+
 def test_lost_seeds_come_before_everything_else() -> None:
     rows = [*seeds("a", "c", 0, 1), *(replicate("a", "c", seed, "failed") for seed in (1, 2))]
     assert answer(*rows)["next"].iloc[0].startswith("see in the report what its lost seeds died of")
