@@ -21,6 +21,7 @@ class Cell:
     bar: tuple[float, float, float] | None = None
     family: str = ""
     parts: Sequence[str] = ()
+    prose: bool = False  # sentences, which wrap
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,11 @@ def figure_column(header: str, key: str, digits: int, hint: str = "") -> Column:
 def text_column(header: str, key: str, hint: str = "") -> Column:
     """A plain word."""
     return header, hint, lambda row: Cell("" if pd.isna(row[key]) else str(row[key]), str(row[key]))
+
+
+def sentence_column(header: str, key: str, hint: str = "") -> Column:
+    """Sentences, which wrap."""
+    return header, hint, lambda row: Cell(str(row[key]), str(row[key]), prose=True)
 
 
 def settings_column() -> Column:

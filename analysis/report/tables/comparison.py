@@ -14,6 +14,7 @@ from uncollapse.analysis.report.tables.cells import (
     figure_column,
     grid,
     interval_column,
+    sentence_column,
     share_figure_column,
     share_interval_column,
     sort_value,
@@ -56,13 +57,13 @@ def published(found: Findings) -> Grid:
     nats = "found − base, median over shared seeds with its order-statistic interval and that interval's level"
     columns: list[Column] = [
         family_column(),
-        text_column("published", "base", "the page's own base: short hash, same for all seeds"),
-        ("its NLL", "median, nats per sentence", _figure_of("base_nll")),
-        ("its collapses", "k/n judged seeds with Wilson 95 %", _collapses_of("base")),
+        text_column("base", "base", "the page's own base: short hash, same for all seeds"),
+        ("NLL there", "median, nats per sentence", _figure_of("base_nll")),
+        ("collapses there", "k/n judged seeds with Wilson 95 %", _collapses_of("base")),
         text_column("found", "found", "the best rank that is not the base"),
         text_column("role", "role"),
-        ("its NLL", "median, nats per sentence", _figure_of("found_nll")),
-        ("its collapses", "k/n judged seeds with Wilson 95 %", _collapses_of("found")),
+        ("NLL here", "median, nats per sentence", _figure_of("found_nll")),
+        ("collapses here", "k/n judged seeds with Wilson 95 %", _collapses_of("found")),
         ("NLL apart", nats, _apart_of("nll")),
         ("mi apart", nats, _apart_of("mi")),
         share_interval_column(
@@ -72,7 +73,7 @@ def published(found: Findings) -> Grid:
             "collapse_high",
             "share of found − share of base, Newcombe's paired 95 %",
         ),
-        text_column("remark", "note"),
+        sentence_column("remark", "note"),
     ]
     return grid(found.rivals.published, columns)
 

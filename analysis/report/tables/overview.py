@@ -13,6 +13,7 @@ from uncollapse.analysis.report.tables.cells import (
     figure_column,
     grid,
     interval_column,
+    sentence_column,
     settings_column,
     share_column,
     share_figure_column,
@@ -74,11 +75,15 @@ def unexported(found: Findings) -> Grid:
         family_column(),
         text_column("nearest", "configuration", "short hash, same for all seeds"),
         text_column("role", "role", ROLE),
-        text_column("what it lacks", "lacks"),
-        ("move", "rank correlation with mi over search trials", lambda r: Cell("; ".join(r["moves"]) or "–")),
-        text_column("next", "next"),
+        sentence_column("what it lacks", "lacks"),
+        ("move", "rank correlation with mi over search trials", _moves),
+        sentence_column("next", "next"),
     ]
     return grid(found.unexported, columns)
+
+
+def _moves(row: Row) -> Cell:
+    return Cell("; ".join(row["moves"]) or "–", prose=bool(row["moves"]))
 
 
 def _estimator(found: Findings, row: Row) -> str:
