@@ -55,12 +55,13 @@ class Search:
         ),
     ] = ()
     stop_early: Annotated[
-        Literal["asha", "none"],
+        Literal["none", "asha"],
         Help(
-            "what ends hopeless trials early: asha, which at a quarter and a half of a training stops what is in the "
-            "worse half both by its bound and by its limits; or none"
+            "what ends trials before `train.patience` does: none; or asha, which at a quarter and a half of a training "
+            "stops what is in the worse half both by its bound and by its limits. Codes come to be used late, so that "
+            "asha costs a search for living codes more than it saves; it suits language models and classifiers"
         ),
-    ] = "asha"
+    ] = "none"
     select: Annotated[
         str | Sequence[str],
         Rule(

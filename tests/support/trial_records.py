@@ -31,7 +31,7 @@ def study(folder: Path, space: str = SPACE, names: tuple[str, ...] = ("one", "tw
         "study": "mine",
         "corpus": {"name": "cafes"},
         "families": [f"{name}.yaml" for name in names],
-        "search": {"trials": 6, "sampler": "random", "audit": 0.0, **sections.pop("search", {})},
+        "search": {"trials": 6, "sampler": "random", "stop_early": "asha", "audit": 0.0, **sections.pop("search", {})},
         "replicate": {"configurations": 2, "seeds": 3, "also": [], **sections.pop("replicate", {})},
         "train": {"epochs": EPOCHS},
         **sections,

@@ -183,7 +183,7 @@ def test_objectives_that_mean_nothing_are_refused(select: Any, said: str) -> Non
 
 
 def test_what_compares_by_one_figure_is_refused_with_several() -> None:
-    found = refused(search={"select": ["nll_iw", "mi"]}, replicate={"racing": "signs"})
+    found = refused(search={"select": ["nll_iw", "mi"], "stop_early": "asha"}, replicate={"racing": "signs"})
     assert [error.split(": ")[1] for error in found] == ["search.stop_early", "replicate.racing"]
 
 

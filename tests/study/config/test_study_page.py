@@ -17,7 +17,7 @@ def test_a_minimal_page_has_every_default() -> None:
     study = parse()
     assert study.name == "mine"
     assert [family.name for family in study.families] == ["seqvae", "vmf"]
-    assert study.search == sections.Search(24, None, "cei", (), "asha", "valid/nll_iw", 0.1)
+    assert study.search == sections.Search(24, None, "cei", (), "none", "valid/nll_iw", 0.1)
     assert study.replicate == sections.Replicate(configurations=3, seeds=10)
     assert (study.train.epochs, study.train.patience, study.train.keep, study.train.batch_size) == (30, 5, "best", 32)
     assert (study.resources.cpus, study.resources.gpus) == (1, 0)
@@ -77,7 +77,7 @@ def test_the_built_in_study_is_sound() -> None:
         ),
         ({"search": {"select": "train/loss"}}, "search.select: must begin with valid/nll_iw or valid/nll_elbo"),
         ({"search": {"audit": 1.5}}, "search.audit: must be at most 1, found 1.5"),
-        ({"search": {"stop_early": True}}, "search.stop_early: must be one of asha, none, found True"),
+        ({"search": {"stop_early": True}}, "search.stop_early: must be one of none, asha, found True"),
         (
             {"search": [3]},
             "search: a mapping of trials, hours, sampler, start, stop_early, select, audit, subject_to, warm_start, reuse, found [3]",
