@@ -37,8 +37,8 @@ benchmark: install
 	$(BIN)/python -W ignore -m tests.benchmarks.step_profile
 	$(BIN)/python -W ignore -m tests.benchmarks.evaluation $(QUICK)
 	$(BIN)/python -m tests.benchmarks.corpora $(QUICK)
-	$(BIN)/python -m tests.benchmarks.search
-	$(BIN)/python -m tests.benchmarks.racing
+	$(BIN)/python -m tests.benchmarks.searches.trials_needed
+	$(BIN)/python -m tests.benchmarks.searches.racing
 	$(BIN)/python -m tests.benchmarks.gpu $(QUICK)
 
 # What is asked of one GPU, in minutes; in small where there is none.

@@ -1,6 +1,6 @@
 """Asynchronous successive halving (Li et al. 2020) in its mildest form, over what was reported at each rung.
 
-Pure functions. `tests/benchmarks/early_stopping.py` measures what they save and what they cost.
+Pure functions. `tests/benchmarks/searches/early_stopping.py` measures what they save and what they cost.
 """
 
 import math

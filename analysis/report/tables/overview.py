@@ -22,7 +22,7 @@ from uncollapse.analysis.report.tables.cells import (
 )
 from uncollapse.analysis.report.wording import collapsed_text, percent, percent_range, signed
 
-# tests/benchmarks/racing.py, collapses that alone decide who loses being the worst case
+# tests/benchmarks/searches/racing.py, collapses that alone decide who loses being the worst case
 RACED = "its interval is of those it got, and among the dropped alone Wilson's held 83 to 100 % of simulated shares"
 ROLE = (
     "why it is confirmed; of the search's trials within its limits best has the lowest bound, informative the most "

@@ -1,10 +1,10 @@
 """Records a table of real trainings of two families, with their curves, for searches to be replayed on.
 
-    python -m tests.benchmarks.record_living [--file FILE] [--minutes M]
+    python -m tests.benchmarks.searches.record_living [--file FILE] [--minutes M]
 
 Every configuration of two small spaces, trained from three seeds as a study trains: patience, the best living epoch, and
 a validation split in two. SeqVAE collapses often; of vMF the KL never moves, and its decoder may still ignore the code. A
-row is appended as a training ends, so that a recording which was cut off goes on where it was. `search.py` reads the rows.
+row is appended as a training ends, so that a recording which was cut off goes on where it was. `trials_needed.py` reads the rows.
 """
 
 import argparse

@@ -1,9 +1,9 @@
 """Records a table of real results: every setting of a small space, trained from three seeds; then the best from twenty.
 
-    python -m tests.benchmarks.record_table [--every FILE] [--best FILE] [--minutes M]
+    python -m tests.benchmarks.searches.record_table [--every FILE] [--best FILE] [--minutes M]
 
 A row a training is appended as it ends, so that a recording which was cut off goes on where it was. The models are the SeqVAE
-page's at a small size, on the built-in corpus; `search.py` and `racing.py` read the rows.
+page's at a small size, on the built-in corpus; `trials_needed.py` and `racing.py` read the rows.
 """
 
 import argparse
@@ -42,7 +42,7 @@ MEASURES = ("nll_iw", "kl", "mi", "latent_gain", "hoyer_mean")
 
 
 class Setting(NamedTuple):
-    """One row of the space; `search.py` searches the same hyperparameters."""
+    """One row of the space; `trials_needed.py` searches the same hyperparameters."""
 
     lr: float
     size: int

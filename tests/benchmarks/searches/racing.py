@@ -1,6 +1,6 @@
 """Racing against the fixed grid: seeds saved, how often the winner differs, and what collapse intervals cover.
 
-    python -m tests.benchmarks.racing [races a line]
+    python -m tests.benchmarks.searches.racing [races a line]
 
 Tables are drawn from laws, or resampled from the recorded one (`record_table.py`). The winner is the lowest median over the seeds,
 as in the export rule. `lost` is how often the race drops the configuration that is truly the best; `differs` how often its winner is
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from statistics import mean, median, variance
 
-from tests.benchmarks.record_table import BEST, EVERY, rows
+from tests.benchmarks.searches.record_table import BEST, EVERY, rows
 from uncollapse.analysis.statistics.intervals import jeffreys, wilson
 from uncollapse.study.stages.sign_test import Drop, race
 

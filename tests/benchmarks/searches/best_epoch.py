@@ -1,6 +1,6 @@
 """What ending a training early saves, and what the best epoch's weights gain, on real text.
 
-    python -m tests.benchmarks.best_epoch [--epochs N] [--sentences N] [--seeds N]
+    python -m tests.benchmarks.searches.best_epoch [--epochs N] [--sentences N] [--seeds N]
 
 Each model is trained twice from the same seed: to its last epoch, whose weights count, and with patience, whose best epoch
 counts. Both are the same updates as long as both last. They are measured on the half of the validation split that chooses

@@ -1,6 +1,6 @@
 """What early stopping saves, and which trials it costs, on the recorded trainings of `record_living.py`.
 
-    python -m tests.benchmarks.early_stopping [repetitions]
+    python -m tests.benchmarks.searches.early_stopping [repetitions]
 
 The trainings of one seed arrive in a random order and are compared at the rungs with those that arrived before. Of each rule:
 the share of epochs that are trained, of living trials that are not stopped, and of the best tenth of the living. A rule is
@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from tests.benchmarks.record_living import EPOCHS, SPACES, Row, rows
+from tests.benchmarks.searches.record_living import EPOCHS, SPACES, Row, rows
 from uncollapse.analysis.schema import DECISIVE
 from uncollapse.analysis.verdict_rule import DEFAULT
 from uncollapse.study.config.objectives import LIVING, limits, standing

@@ -1,6 +1,6 @@
 """Trials, and seconds of training, until a search has met a configuration near the best living one, on real trainings.
 
-    python -m tests.benchmarks.search [repetitions] [most trials]
+    python -m tests.benchmarks.searches.trials_needed [repetitions] [most trials]
 
 The trainings are those of `record_living.py`. A space has the table's numbers as intervals, as pages have them, and a
 proposal trains as the recorded configuration that is nearest, hyperparameter by hyperparameter; one that is known already
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import optuna
 
-from tests.benchmarks.record_living import SPACES, Row, named, rows
+from tests.benchmarks.searches.record_living import SPACES, Row, named, rows
 from uncollapse.analysis.schema import DECISIVE
 from uncollapse.analysis.statistics.medians import median_ends
 from uncollapse.analysis.verdict_rule import DEFAULT
