@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from tests.benchmarks.searches.record_living import EPOCHS, SPACES, Row, rows
+from tests.benchmarks.searches.record_living import EPOCHS, SPACES, Row, annealed_by, rows
 from uncollapse.analysis.schema import DECISIVE
 from uncollapse.analysis.verdict_rule import DEFAULT
 from uncollapse.study.config.objectives import LIVING, limits, standing
@@ -48,6 +48,7 @@ def either(share: int) -> Keeps:
 
 
 NINTHS = [math.ceil(EPOCHS / 9), math.ceil(EPOCHS / 3)]
+OURS = "what `stop_early: asha` does"
 RULES: Mapping[str, Rule] = {
     "never": Rule([], either(1)),
     "limits, best third, at a ninth and a third": Rule(NINTHS, among(3, bound=False)),
@@ -55,7 +56,7 @@ RULES: Mapping[str, Rule] = {
     "either, best third, at a ninth and a third": Rule(NINTHS, either(3)),
     "limits, best half, at a quarter and a half": Rule([4, 8], among(2, bound=False)),
     "bound, best half, at a quarter and a half": Rule([4, 8], among(2, bound=True)),
-    "what a study does": Rule(successive_halving.rungs(EPOCHS), successive_halving.keeps_either),
+    OURS: Rule(successive_halving.rungs(EPOCHS), successive_halving.keeps_either),
 }
 
 
@@ -73,8 +74,9 @@ class Outcome(NamedTuple):
 
 def replay(recorded: Sequence[Row], rule: Rule, seed: int) -> Outcome:
     """The trainings in a random order under a rule."""
-    order, at_rung = random.Random(seed).sample(recorded, len(recorded)), {rung: [] for rung in rule.rungs}
-    stopped = {id(row): rung for row in order if (rung := _stopped_at(row, rule, at_rung))}
+    order = random.Random(seed).sample(recorded, len(recorded))
+    at_rung: dict[int, list[Place]] = {rung: [] for rung in rule.rungs}
+    stopped = {id(row): rung for row in order if (rung := stopped_at(row, rule, at_rung))}
     trained = sum(stopped.get(id(row), len(row.curve["mi"])) for row in order)
     living = sorted(filter(lives, recorded), key=lambda row: row.reported["nll_iw"])
     best = living[: max(1, len(living) // 10)]
@@ -82,10 +84,13 @@ def replay(recorded: Sequence[Row], rule: Rule, seed: int) -> Outcome:
     return Outcome(trained / sum(len(row.curve["mi"]) for row in order), *kept)
 
 
-def _stopped_at(row: Row, rule: Rule, at_rung: Mapping[int, list[Place]]) -> int | None:
+def stopped_at(row: Row, rule: Rule, at_rung: Mapping[int, list[Place]]) -> int | None:
+    """The epoch at which a training is stopped; it is entered at every rung that it reaches once its annealing ended."""
     for rung in rule.rungs:
         if rung >= len(row.curve["mi"]):
             return None
+        if rung < annealed_by(row.point) * EPOCHS:
+            continue
         measures = {f"subset/{name}": curve[rung - 1] for name, curve in row.curve.items()}
         place = standing(measures, "nll_iw", KEPT)
         others = list(at_rung[rung])

@@ -97,6 +97,11 @@ class Row(NamedTuple):
 HEADER = ("family", "point", "seed", *MEASURES, *(f"reported_{name}" for name in MEASURES), "kept_epoch", "seconds")
 
 
+def annealed_by(point: Mapping[str, Any]) -> float:
+    """The share of a training after which a point's weights change no more."""
+    return 0.4 if point.get("objective.kl.z.kind") == "linear" else 0.0
+
+
 def laid_over(space: Space, point: Mapping[str, Any]) -> dict[str, Any]:
     """A point as components over the family's page."""
     drawn: dict[str, Any] = {}
@@ -105,8 +110,8 @@ def laid_over(space: Space, point: Mapping[str, Any]) -> dict[str, Any]:
         term, _, inner = option.rpartition(".")
         own = drawn.setdefault(slot, {})
         (own.setdefault(term, {}) if term else own)[inner or option] = value
-    if drawn.get("objective", {}).get("kl.z", {}).get("kind") == "linear":
-        drawn["objective"]["kl.z"] |= {"start": 0.0, "span": 0.4}
+    if annealed_by(point):
+        drawn["objective"]["kl.z"] |= {"start": 0.0, "span": annealed_by(point)}
     return families.merge(space.fixed, drawn)
 
 

@@ -12,16 +12,18 @@ best of those.
 import math
 import statistics
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import optuna
+from optuna.trial import TrialState
 
+from tests.benchmarks.searches.early_stopping import OURS, RULES, Place, Rule, stopped_at
 from tests.benchmarks.searches.record_living import SPACES, Row, named, rows
 from uncollapse.analysis.schema import DECISIVE
 from uncollapse.analysis.statistics.medians import median_ends
 from uncollapse.analysis.verdict_rule import DEFAULT
-from uncollapse.study.config.objectives import LIVING, NONE, excesses, limits
+from uncollapse.study.config.objectives import LIVING, NONE, Limit, excesses, limits
 from uncollapse.study.stages.sampling.proposal import propose
 from uncollapse.study.stages.sampling.samplers import Proposal, sampler
 
@@ -44,12 +46,23 @@ SEARCH: Mapping[str, Mapping[str, Any]] = {
         "decoder": {"dropout": {"float": [0.0, 0.4]}},
     },
 }
+
+
+class Way(NamedTuple):
+    """How to search: what proposes, among what, and how trials are stopped early."""
+
+    sampler: str
+    subject_to: str
+    stopping: Rule = RULES["never"]
+
+
 WAYS = {
-    "cei, living": ("cei", LIVING),
-    "tpe, living": ("tpe", LIVING),
-    "tpe, bound alone": ("tpe", NONE),
-    "random": ("random", NONE),
-    "qmc": ("qmc", NONE),
+    "cei, living": Way("cei", LIVING),
+    "cei, living, asha": Way("cei", LIVING, RULES[OURS]),
+    "tpe, living": Way("tpe", LIVING),
+    "tpe, bound alone": Way("tpe", NONE),
+    "random": Way("random", NONE),
+    "qmc": Way("qmc", NONE),
 }
 DOUBLES = 1000  # proposals in a row that are known already, after which a search has nothing more to say
 
@@ -101,29 +114,60 @@ class Reached(NamedTuple):
     """How long a search took; infinite where it never got there."""
 
     trials: float
+    epochs: float
     seconds: float
 
 
-def reach(table: Table, kind: str, subject_to: str, repetition: int, most: int) -> Reached:
-    """Search until a good configuration is met."""
-    study, kept = optuna.create_study(), limits(subject_to)
-    seen: dict[str, int] = {}
-    seconds, doubles = 0.0, 0
-    while len(seen) < most and doubles < DOUBLES:
+NEVER = Reached(math.inf, math.inf, math.inf)
+
+
+class Spent:
+    """What a search has trained so far."""
+
+    def __init__(self) -> None:
+        self.ended: dict[str, int | None] = {}  # where each configuration was stopped, in the order of their trials
+        self.epochs, self.seconds, self.doubles = 0, 0.0, 0
+
+    def train(self, name: str, row: Row, stopped: int | None) -> None:
+        epochs = stopped or len(row.curve["mi"])
+        self.ended[name], self.doubles = stopped, 0
+        self.epochs += epochs
+        self.seconds += row.seconds * epochs / len(row.curve["mi"])
+
+
+def reach(table: Table, way: Way, repetition: int, most: int) -> Reached:
+    """Search until a good configuration is met, and trained to its end."""
+    study, kept, spent = optuna.create_study(), limits(way.subject_to), Spent()
+    at_rung: dict[int, list[Place]] = {rung: [] for rung in way.stopping.rungs}
+    rows_of: dict[str, Row] = {}
+    while len(spent.ended) < most and spent.doubles < DOUBLES:
         trial = study.ask()
-        study.sampler = sampler(kind, Proposal(repetition, table.space.family, trial.number, table.search, study))
+        study.sampler = sampler(
+            way.sampler, Proposal(repetition, table.space.family, trial.number, table.search, study)
+        )
         name = table.nearest(propose(trial, table.search))
-        doubles = doubles + 1 if name in seen else 0
-        number = seen.setdefault(name, len(seen))
-        row = table.seeds[name][number % len(table.seeds[name])]
-        seconds += 0.0 if doubles else row.seconds
-        if name in table.good:
-            return Reached(len(seen), seconds)
-        measures = {f"subset/{measure}": curve[row.kept_epoch - 1] for measure, curve in row.curve.items()}
-        for limit, excess in excesses(measures, kept).items():
-            trial.set_constraint(limit, excess)
+        if name in spent.ended:
+            spent.doubles += 1
+        else:
+            rows_of[name] = table.seeds[name][len(spent.ended) % len(table.seeds[name])]
+            spent.train(name, rows_of[name], stopped_at(rows_of[name], way.stopping, at_rung))
+            if name in table.good and not spent.ended[name]:
+                return Reached(len(spent.ended), spent.epochs, spent.seconds)
+        tell(study, trial, rows_of[name], spent.ended[name], kept)
+    return NEVER
+
+
+def tell(study: optuna.Study, trial: optuna.Trial, row: Row, stopped: int | None, kept: Sequence[Limit]) -> None:
+    """Tell the sampler what a study would: the measures of the epoch that counts, the last one where it was stopped."""
+    epoch = stopped or row.kept_epoch
+    measures = {f"subset/{measure}": curve[epoch - 1] for measure, curve in row.curve.items()}
+    for limit, excess in excesses(measures, kept).items():
+        trial.set_constraint(limit, excess)
+    if stopped:
+        trial.report(measures["subset/nll_iw"], stopped)
+        study.tell(trial, state=TrialState.PRUNED)
+    else:
         study.tell(trial, measures["subset/nll_iw"])
-    return Reached(math.inf, math.inf)
 
 
 def main(repetitions: int, most: int) -> None:
@@ -133,8 +177,8 @@ def main(repetitions: int, most: int) -> None:
             f"{family}: {len(table.seeds)} configurations, {table.living} of them living, the best at {table.best:.2f} nats, "
             f"{len(table.good)} good; {repetitions} repetitions of at most {most} trials"
         )
-        for name, (kind, subject_to) in WAYS.items():
-            found = [reach(table, kind, subject_to, repetition, most) for repetition in range(repetitions)]
+        for name, way in WAYS.items():
+            found = [reach(table, way, repetition, most) for repetition in range(repetitions)]
             print(f"  {name:18} {line(found, most)}", flush=True)
 
 
@@ -142,10 +186,10 @@ def line(found: list[Reached], most: int) -> str:
     """Medians with intervals; a search that never got there counts as longer than all."""
     trials = [min(one.trials, most + 1) for one in found]
     low, high = median_ends(trials)
-    seconds = statistics.median(one.seconds for one in found)
+    epochs, seconds = (statistics.median(column) for column in list(zip(*found, strict=True))[1:])
     missed = sum(math.isinf(one.trials) for one in found)
     return (
-        f"median {statistics.median(trials):5.0f} trials, 95 % {low:.0f} to {high:.0f}, {seconds:6.0f} s of training, "
+        f"median {statistics.median(trials):5.0f} trials, 95 % {low:.0f} to {high:.0f}, {epochs:5.0f} epochs, {seconds:6.0f} s of training, "
         f"{missed} of {len(found)} never"
     )
 
