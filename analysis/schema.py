@@ -24,11 +24,12 @@ ENDED = (FINISHED, STOPPED, DIVERGED, FAILED, DROPPED)  # the last one never beg
 OUT_OF_TIME = "the time of the search was over"  # cause of a trial that a budget of hours stopped
 
 # Why a configuration is confirmed; one that is for several reasons has them joined by +.
-BEST, KNEE, INFORMATIVE, FRONT, NEAREST, BASE, LIKELIHOOD = ROLES = (
+BEST, KNEE, INFORMATIVE, FRONT, FURTHER, NEAREST, BASE, LIKELIHOOD = ROLES = (
     "best",
     "knee",
     "informative",
     "front",
+    "further",
     "nearest",
     "base",
     "likelihood",

@@ -29,9 +29,10 @@ def configurations(judged: pd.DataFrame, level: float = LEVEL, rule: ExportRule 
     """One row per replicated configuration: why it is confirmed (`role`), hyperparameters, medians, and collapses.
 
     `nll` is the median of the estimator named beside it, with an order-statistic interval over `finished` seeds. `rank`
-    orders a family's configurations by it, and so do the rows; those that do not keep the export rule come after all
-    that do, and those with fewer than half of their planned seeds finished, and those that a race dropped, last. `race`
-    says why one was dropped. `below_limit` is the probability that its collapse share is below the rule's limit.
+    orders a family's configurations by it, and so do the rows. Those that do not keep the export rule come after all
+    that do, the nearest to keeping it first; last come those with fewer than half of their planned seeds finished, and
+    those that a race dropped. `race` says why one was dropped. `below_limit` is the probability that its collapse share
+    is below the rule's limit.
 
     Args:
         rule: of the study's export; None where it has none, and then likelihood alone orders.
@@ -45,11 +46,11 @@ def configurations(judged: pd.DataFrame, level: float = LEVEL, rule: ExportRule 
     columns = [*UNIT, "role", "settings", "race", "finished", "nll_estimator", "nll", "nll_low", "nll_high", *MEDIANS]
     table = table.merge(pd.DataFrame(details, columns=columns), on=UNIT, how="left")
     thin = table["finished"] * 2 < table["planned"]
-    kept = pd.Series(True, index=table.index) if rule is None else rule.keeps(table)
     sure = np.nan if rule is None else rule.probability(table["collapsed"], table["judged"])
     table = table.assign(below_limit=sure)
-    by_figure = table.assign(thin=thin, given_up=table["dropped"] > 0, broken=~kept)
-    order = by_figure.sort_values(["thin", "given_up", "broken", "nll"], kind="stable").groupby("family").cumcount() + 1
+    short = 0.0 if rule is None else rule.shortfall(table)
+    by_figure = table.assign(thin=thin, given_up=table["dropped"] > 0, short=short)
+    order = by_figure.sort_values(["thin", "given_up", "short", "nll"], kind="stable").groupby("family").cumcount() + 1
     table = table.assign(few_seeds=thin, rank=order.where(table["nll"].notna()).astype("Int64"))
     places = {family: i for i, family in enumerate(judged["family"].unique())}
     by_place = table.assign(place=table["family"].map(places)).sort_values(["place", "rank"], kind="stable")

@@ -59,6 +59,13 @@ class ExportRule:
             kept &= within(table[limit[0]], limit)
         return kept
 
+    def shortfall(self, table: pd.DataFrame) -> pd.Series:
+        """How far each row is from keeping the rule: 0 where it does, else 1 less the probability that it collapses
+        rarely, and just above 0 where it collapses rarely enough and a median breaks a limit."""
+        sure = pd.Series(self.probability(table["collapsed"], table["judged"]), index=table.index).fillna(0.0)
+        doubt = (1.0 - sure).where(~self.rarely(table), np.finfo(float).eps)
+        return doubt.where(~self.keeps(table), 0.0)
+
     def keeping(self, table: pd.DataFrame) -> pd.DataFrame:
         """The rows of `comparison.configurations` that may be exported, in their order."""
         able = table["nll"].notna() & ~table["few_seeds"].astype(bool) & (table["dropped"] == 0)

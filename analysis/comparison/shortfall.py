@@ -1,4 +1,4 @@
-"""What a confirmed configuration lacks of the export rule, and which one lacks least."""
+"""Which confirmed configuration lacks least of the export rule, and what it lacks."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,23 +8,14 @@ import pandas as pd
 from uncollapse.analysis.comparison.export_rule import ExportRule, within
 
 
-def nearest(own: pd.DataFrame, rule: ExportRule) -> pd.Series | None:
+def nearest(own: pd.DataFrame) -> pd.Series | None:
     """The configuration of a family that is nearest to being exported; None where none has a finished seed.
 
-    Rarely collapsing comes first: what keeps that part of the rule, else what keeps it with the highest probability;
-    among equals the lower median nll.
-
     Args:
-        own: the family's rows of `comparison.configurations`.
+        own: the family's rows of `comparison.configurations`, made under the rule.
     """
     known = own[own["nll"].notna()]
-    if known.empty:
-        return None
-    able = ~known["few_seeds"].astype(bool) & (known["dropped"] == 0)
-    sure = pd.Series(rule.probability(known["collapsed"], known["judged"]), index=known.index).fillna(0.0)
-    order = known.assign(able=able, rarely=rule.rarely(known), sure=sure.where(~rule.rarely(known), 1.0))
-    by = ["able", "rarely", "sure", "nll"]
-    return known.loc[order.sort_values(by, ascending=[False, False, False, True], kind="stable").index[0]]
+    return None if known.empty else known.loc[known["rank"].astype(int).idxmin()]
 
 
 def lacks(row: Mapping[str, Any] | pd.Series, rule: ExportRule) -> str:

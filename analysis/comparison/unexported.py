@@ -46,7 +46,7 @@ def _rows(
         own, trials = table[table["family"] == family], judged[judged["family"] == family]
         if not rule.keeping(own).empty:
             continue
-        near = nearest(own, rule)
+        near = nearest(own)
         if near is None:
             found = {"lacks": _unconfirmed(study, family), "moves": moves(response, family, {})}
         else:

@@ -10,8 +10,8 @@ from uncollapse.study.trial_record import TrialRecord, selected
 
 BOUNDS = ("nll_iw", "nll_elbo")  # by which a trial is compared wherever one figure has to be
 LIVING, NONE = "living", "none"  # what `subject_to` may say in place of limits
-# Nats, five times the verdict's thresholds: of 324 recorded configurations x 3 seeds (tests/benchmarks/searches/tables), one
-# that keeps it on one seed is alive on another with a share of 0.92, against 0.77 at the thresholds themselves.
+# Nats, five times the verdict's thresholds: of 324 recorded configurations x 3 seeds, one that keeps it on one seed is
+# alive on another with a share of 0.92, against 0.77 at the thresholds themselves (tests/benchmarks/searches/tables).
 MARGIN = 0.5
 MORE = (
     "mi",

@@ -129,6 +129,14 @@ class Replicate:
         ),
     ] = ("base",)
     seeds: Annotated[Size, Help("confirmation seeds, the same for every configuration")] = 10
+    further: Annotated[
+        Count,
+        Help(
+            "where nothing that is confirmed of a family can keep the export rule any more, so many further living "
+            "configurations of its search are confirmed, one after another, the most used code first; not where "
+            "configurations race"
+        ),
+    ] = 2
     racing: Annotated[
         Literal["none", "signs"],
         Help(

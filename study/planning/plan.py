@@ -40,11 +40,13 @@ def _family(family: Family) -> dict[str, Any]:
 def _search_line(study: Study, data: Mapping[str, Any], trials: int) -> str:
     if not trials:
         return "search     none: no page searches anything, so every base is confirmed as it is"
-    stops = f"stopped early at epochs {', '.join(map(str, data['rungs']))}" if data["rungs"] else "never stopped early"
-    return (
-        f"search     {trials} trials, {study.search.trials} a family that searches, {study.search.sampler}, {stops}"
-        f" once their annealing has ended; {study.search.audit:.0%} never stopped (audit)"
-    )
+    stops = "none stopped early"
+    if data["rungs"]:
+        epochs = ", ".join(map(str, data["rungs"]))
+        stops = (
+            f"stopped early at epochs {epochs} once their annealing has ended; {study.search.audit:.0%} never (audit)"
+        )
+    return f"search     {trials} trials, {study.search.trials} a family that searches, {study.search.sampler}, {stops}"
 
 
 def _limit_line(study: Study) -> list[str]:
@@ -63,6 +65,13 @@ def _race_line(study: Study) -> str:
     return f"\n           at most: they race, and from {first} seeds on one that can no longer be the best gets no more"
 
 
+def _further_line(study: Study) -> list[str]:
+    more = study.replicate.further
+    if not more or study.replicate.racing != "none" or not any(family.search for family in study.families):
+        return []
+    return [f"           and up to {more} more of a family's search, one by one, where none of those can be exported"]
+
+
 def text(study: Study, data: Mapping[str, Any]) -> str:
     """What `outline` returned, with `cost` added where that is known, for people."""
     count, trials, seeds = len(data["families"]), data["trials"], data["resolution"]
@@ -78,6 +87,7 @@ def text(study: Study, data: Mapping[str, Any]) -> str:
         f"{''.join(f' and {ALSO[name]}' for name in study.replicate.also)} (the base alone where nothing is searched) "
         f"x {study.replicate.seeds} seeds a family, full validation split, K = {study.evaluate.full_samples}"
         + _race_line(study),
+        *_further_line(study),
         f"resolution {seeds['seeds']} seeds, 0 collapses: still compatible with {seeds['none_high']:.0%}; "
         f"half of them: {seeds['half_low']:.0%} to {seeds['half_high']:.0%} (Wilson, 95 %)",
         *export_line(study, seeds),

@@ -1,6 +1,6 @@
 """What is confirmed of a family, and why: a pure function of its page and of what its search recorded."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from uncollapse.analysis.schema import (
@@ -9,6 +9,7 @@ from uncollapse.analysis.schema import (
     DECISIVE,
     FINISHED,
     FRONT,
+    FURTHER,
     INFORMATIVE,
     KNEE,
     LIKELIHOOD,
@@ -51,6 +52,29 @@ def choose(family: Family, trials: Sequence[TrialRecord], study: Study) -> list[
         known = found.get(name)
         found[name] = one if known is None else known._replace(role=f"{known.role}+{one.role}")
     return list(found.values())
+
+
+def further(trials: Sequence[TrialRecord], taken: Container[str], study: Study) -> Chosen | None:
+    """What is confirmed where nothing of a family can be exported: of the trials that keep every limit and were not
+    confirmed, the one whose code is used most; None where there is none.
+
+    One seed of two trainings says little of the other near the limits; far above them it says more.
+
+    Args:
+        trials: the family's search.
+        taken: configurations that are confirmed already.
+    """
+    kept = limits(study.search.subject_to)
+    uses = [
+        (use, record)
+        for record in trials
+        if record.state == FINISHED and record.configuration_id not in taken and violation(record.measures, kept) == 0
+        if (use := use_of_code(record.measures)) is not None
+    ]
+    if not uses:
+        return None
+    _, most = max(uses, key=lambda one: one[0])
+    return Chosen(most.configuration, most.params, FURTHER)
 
 
 def use_of_code(measures: Mapping[str, float]) -> float | None:

@@ -7,16 +7,18 @@ from typing import Any
 
 from optuna.trial import TrialState, create_trial
 
-from uncollapse.analysis.schema import FAILED, REPLICATE, SEARCH
+from uncollapse.analysis.schema import ENDED, FAILED, FURTHER, REPLICATE, SEARCH
 from uncollapse.study.config.families import Family
 from uncollapse.study.config.study_page import Study
-from uncollapse.study.stages.choice import Chosen, choose
+from uncollapse.study.stages.choice import Chosen, choose, further
+from uncollapse.study.stages.hope import hopeless
 from uncollapse.study.stages.race import AGAIN, Race
 from uncollapse.study.stages.reuse import Reuse
 from uncollapse.study.stages.search import SearchStage
 from uncollapse.study.stages.selection_rule import export_rule
 from uncollapse.study.stages.stage import confirmation_seeds, identify
 from uncollapse.study.stages.timetable import NO_DEADLINE, UNHURRIED, Times, Timetable
+from uncollapse.study.storage.fingerprints import configuration_id
 from uncollapse.study.storage.ledger import record_of
 from uncollapse.study.storage.recorder import Recorder
 from uncollapse.study.trial_record import TrialRecord
@@ -50,9 +52,11 @@ class ReplicateStage:
         self.chosen = {family.name: self._chosen(family) for family in study.families}
         for family in study.families:
             self._plan(family)
-        rule = export_rule(study.settings())
+        self.rule = export_rule(study.settings())
         racing = study.families if study.replicate.racing == "signs" else ()
-        self.races = {one.name: Race(one.name, confirmation_seeds(study), recorder, rule) for one in racing}
+        self.races = {one.name: Race(one.name, confirmation_seeds(study), recorder, self.rule) for one in racing}
+        self.changed = {family.name for family in study.families} - self.races.keys()  # since hope was looked for
+        self.running: set[tuple[str, int]] = set()
         waiting = [self._unfinished(family.name) for family in study.families]
         # seed by seed through all families, so that an interrupted night leaves every family with some seeds
         self.queue = [place for row in zip_longest(*waiting) for place in row if place is not None]
@@ -89,7 +93,37 @@ class ReplicateStage:
             self.queue = [place for place in self.queue if place[0] != family] + self._unfinished(family)
 
     def _chosen(self, family: Family) -> list[Chosen]:
-        return choose(family, [record_of(one) for one in self.recorder.ledger.trials(SEARCH, family.name)], self.study)
+        """What is confirmed, and what an earlier process found to be confirmed further."""
+        found = {configuration_id(one.configuration): one for one in choose(family, self._searched(family), self.study)}
+        for record in map(record_of, self.recorder.ledger.trials(REPLICATE, family.name)):
+            if record.role == FURTHER:
+                one = Chosen(record.configuration, record.params, FURTHER)
+                found.setdefault(record.configuration_id, one)
+        return list(found.values())
+
+    def _searched(self, family: Family) -> list[TrialRecord]:
+        return [record_of(one) for one in self.recorder.ledger.trials(SEARCH, family.name)]
+
+    def _look_further(self) -> None:
+        """Where a family is without hope, enter its next configuration."""
+        ended = {place for place in self.running if self.recorder.ledger.record(place[1]).state in ENDED}
+        self.running -= ended
+        self.changed |= {family for family, _ in ended} - self.races.keys()
+        for family in (one for one in self.study.families if one.name in self.changed):
+            self._confirm_further(family)
+        self.changed.clear()
+
+    def _confirm_further(self, family: Family) -> None:
+        chosen, before = self.chosen[family.name], self._unfinished(family.name)
+        more = sum(one.role == FURTHER for one in chosen) < self.study.replicate.further
+        records = map(record_of, self.recorder.ledger.trials(REPLICATE, family.name))
+        if not more or not hopeless(records, self.rule):
+            return
+        taken = {configuration_id(one.configuration) for one in chosen}
+        if (one := further(self._searched(family), taken, self.study)) is not None:
+            chosen.append(one)
+            self._plan(family)
+            self.queue += [place for place in self._unfinished(family.name) if place not in before]
 
     def planned(self) -> dict[str, int]:
         return {name: len(chosen) * self.study.replicate.seeds for name, chosen in self.chosen.items()}
@@ -100,6 +134,7 @@ class ReplicateStage:
 
     def left(self) -> bool:
         self._look_at_races()
+        self._look_further()
         return any(self.timetable.starts(family) for family, _ in self.queue)
 
     def next_trial(self) -> TrialRecord | None:
@@ -107,14 +142,18 @@ class ReplicateStage:
         while (trial_id := self._next_in_queue()) is not None:
             trained = self.reuse.get(self.recorder.ledger.record(trial_id).key)
             if trained is None:
-                return self.recorder.start(trial_id)
+                record = self.recorder.start(trial_id)
+                self.running.add((record.family, trial_id))
+                return record
             if self.weights is not None:
                 trained.hand_over(self.weights)
             self.recorder.take_over(trial_id, trained.record, trained.study)
+            self.changed |= {trained.record.family} - self.races.keys()
         return None
 
     def _next_in_queue(self) -> int | None:
         self._look_at_races()
+        self._look_further()
         place = next((place for place in self.queue if self._opens(*place)), None)
         if place is None:
             return None

@@ -26,8 +26,9 @@ from uncollapse.analysis.report.wording import collapsed_text, percent, percent_
 RACED = "its interval is of those it got, and among the dropped alone Wilson's held 83 to 100 % of simulated shares"
 ROLE = (
     "why it is confirmed; of the search's trials within its limits best has the lowest bound, informative the most "
-    "used code, knee lies between, front are others of their Pareto front; nearest broke the limits least where none "
-    "kept them; base is the family's page as it stands; likelihood the search's lowest bound whatever its code does"
+    "used code, knee lies between, front are others of their Pareto front; further was confirmed since none of those "
+    "can be exported; nearest broke the limits least where none kept them; base is the family's page as it stands; "
+    "likelihood the search's lowest bound whatever its code does"
 )
 
 
@@ -51,7 +52,12 @@ def configurations(found: Findings, table: pd.DataFrame, compact: bool = False) 
     ]
     if not compact:
         columns += [
-            figure_column("rank", "rank", 0, "order of median NLL within the family, what keeps the export rule first"),
+            figure_column(
+                "rank",
+                "rank",
+                0,
+                "order of median NLL within the family, what keeps the export rule first, then what is nearest to it",
+            ),
             ("Jeffreys 95 %", "the same share by Jeffreys", _jeffreys),
             ("if all unjudged…", "share if none, or every, unjudged seed had collapsed", _worst),
             *(

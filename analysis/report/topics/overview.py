@@ -121,7 +121,7 @@ TABLES = Section(
             "share_least and share_most (no or every unjudged seed collapsed), medians over finished seeds; race says "
             "why one got fewer seeds; nll is the estimator named in nll_estimator; below_limit is the probability that "
             "the collapse share is below the export rule's limit; rank orders a family's configurations by median nll, "
-            "what keeps the export rule first",
+            "what keeps the export rule first, then what is nearest to it",
             lambda found: found.configurations,
             lambda found: overview.configurations(found, found.configurations),
             "No configuration has been replicated.",

@@ -71,8 +71,9 @@ def test_a_model_without_a_code_keeps_it() -> None:
 
 def test_the_nearest_is_the_surest_and_says_what_it_lacks() -> None:
     often = [row | {"valid/nll_iw": 20.0} for row in seeds("a", "often", 3, 0)]
-    table = table_of(*often, *seeds("a", "seldom", 1, 2), *seeds("a", "half", 2, 1))
-    near = nearest(table, ExportRule())
+    table = table_of(*often, *seeds("a", "seldom", 1, 2), *seeds("a", "half", 2, 1), rule=ExportRule())
+    assert table["configuration"].tolist() == ["seldom", "half", "often"]
+    near = nearest(table)
     assert near is not None
     assert near["configuration"] == "seldom"
     assert lacks(near, ExportRule()) == "1 of 3 seeds collapsed, P(collapse share < 0.5) is 0.71 against 0.95"
@@ -82,10 +83,10 @@ def test_the_nearest_is_the_surest_and_says_what_it_lacks() -> None:
 
 def test_too_few_finished_seeds_are_what_it_lacks() -> None:
     table = table_of(*seeds("a", "c", 0, 1), *(replicate("a", "c", seed, "failed") for seed in (1, 2)))
-    near = nearest(table, ExportRule())
+    near = nearest(table)
     assert near is not None
     assert lacks(near, ExportRule()).startswith("1 of 3 planned seeds finished, and half of them are needed; 0 of 1")
-    assert nearest(table_of(replicate("a", "c", 0, "failed")), ExportRule()) is None
+    assert nearest(table_of(replicate("a", "c", 0, "failed"))) is None
 
 
 @pytest.mark.parametrize(

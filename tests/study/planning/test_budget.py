@@ -34,7 +34,7 @@ def page(folder: Path, **sections: dict) -> Study:
         (3600, Numbers(287, 10, 3, 10)),  # (3492 - 472.75) / 10.5
         (1200, Numbers(76, 10, 3, 7)),  # 60 runs would take more than 40 % of 1140; (1140 - 333.25) / 10.5
         (600, Numbers(37, 10, 2, 5)),  # neither would 28; (552 - 162.75) / 10.5
-        (300, Numbers(16, 10, 1, 5)),  # (258 - 85.25) / 10.5
+        (300, Numbers(35, 4, 2, 5)),  # four epochs, for two configurations: (258 - 99.75) / 4.5
         (180, Numbers(9, 7, 1, 5)),  # seven epochs: (140.4 - 68.75) / 7.5, at eight no 8 trials fit
         (96, Numbers(8, 3, 1, 3)),  # nothing can be exported, and the least is left
     ],

@@ -156,7 +156,9 @@ def test_a_restart_confirms_what_the_undisturbed_run_confirms(tmp_path: Path) ->
     for name, cuts in (("a", ()), ("b", (1, 3, 2))):
         folder = tmp_path / name
         folder.mkdir()
-        page = study(folder, search={"stop_early": "none"}, replicate={"configurations": 3, "also": ["base"]})
+        page = study(
+            folder, search={"stop_early": "none"}, replicate={"configurations": 3, "also": ["base"], "further": 0}
+        )
         ended(trial_records.search(page, folder))
         for cut in cuts:
             ended(trial_records.replicate(page, folder), cut)
