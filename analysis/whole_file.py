@@ -1,19 +1,28 @@
-"""A text file that is replaced in one step."""
+"""A file that is replaced in one step."""
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that no reader ever sees half of it; one that cannot be written keeps its old text."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with replaced(path, Path(name)) as unfinished:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
-        Path(unfinished).chmod(0o644)
-        Path(unfinished).replace(path)
+        unfinished.chmod(0o644)
+
+
+@contextmanager
+def replaced(path: Path, unfinished: Path) -> Iterator[Path]:
+    """What is written to `unfinished` in here takes the place of `path`; of what breaks off nothing is left."""
+    try:
+        yield unfinished
+        unfinished.replace(path)
     except BaseException:
-        Path(unfinished).unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
         raise

@@ -1,11 +1,7 @@
 """What a user's mistake and a failure of the surroundings look like: sentences, and never a traceback."""
 
-import errno
 import re
 from collections.abc import Sequence
-
-DISK = {errno.ENOSPC: "no space is left", errno.EDQUOT: "the quota is used up", errno.EROFS: "it is read-only"}
-DISK |= {errno.EIO: "it cannot be read or written", errno.ESTALE: "it is no longer mounted"}
 
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 LONGEST = 2000  # characters of an error; what is found may be a whole file
@@ -37,13 +33,3 @@ def first_line(error: BaseException, longest: int = 300) -> str:
     """The first line of what an error says, or its name where it says nothing."""
     lines = (line.strip() for line in str(error).splitlines())
     return next(filter(None, lines), type(error).__name__)[:longest]
-
-
-def disk_error(error: BaseException | None) -> str | None:
-    """The sentence for an error that a disk caused, however deep it lies; None for any other error."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in DISK:
-            where = f" ({error.filename})" if error.filename else ""
-            return f"disk: {DISK[error.errno]}{where}; nothing recorded is lost: mend it, then run the same again"
-        error = error.__cause__ or error.__context__
-    return None

@@ -14,6 +14,7 @@ import numpy as np
 
 from uncollapse.study.corpora.corpus import Corpus
 from uncollapse.study.corpora.settings import Cleaning
+from uncollapse.study.disk_faults import disk_error
 from uncollapse.study.errors import UserError
 
 INDEX = "corpus.json"
@@ -39,13 +40,21 @@ def write(folder: Path, body: Mapping[str, Any], arrays: Mapping[str, Any]) -> N
         arrays: an array for a `.npy` file, or a mapping of arrays for a `.npz` file, by file name.
     """
     new = folder.parent / f".{folder.name}.{uuid.uuid4().hex}"
+    try:
+        _fill(new, body, arrays)
+        new.replace(folder)
+    except BaseException:
+        shutil.rmtree(new, ignore_errors=True)  # half an entry would take what room is left
+        raise
+
+
+def _fill(new: Path, body: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
     new.mkdir()
     for name, values in arrays.items():
         _save(new / name, values)
     files = {name: {"bytes": (new / name).stat().st_size, "sha256": sha256(new / name)} for name in sorted(arrays)}
     whole = {**body, "files": files}
     (new / INDEX).write_text(json.dumps({"sha256": seal(whole), **whole}, indent=1) + "\n", encoding="utf-8")
-    new.replace(folder)
 
 
 def _save(path: Path, values: Any) -> None:
@@ -87,9 +96,9 @@ def entry(folder: Path, make: Callable[[], Made], say: Callable[[str], None]) ->
         try:
             write(folder, body, arrays)
         except OSError as error:
-            raise UserError(
-                f"{folder}: the cache cannot be written ({error.strerror}); make room or move it"
-            ) from error
+            if disk_error(error) is not None:
+                raise
+            raise UserError(f"{folder}: the cache cannot be written ({error.strerror or error}); move it") from error
         found = intact(folder)
     if found is None:
         raise UserError(f"{folder}: what was written does not read back the same; check the disk and its free space")
@@ -103,6 +112,8 @@ def _locked(folder: Path) -> Iterator[None]:
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock = (folder.parent / f"{folder.name}.lock").open("w")
     except OSError as error:
+        if disk_error(error) is not None:
+            raise
         raise UserError(
             f"{folder.parent}: the cache cannot be written ({error.strerror}); choose another folder"
         ) from error

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from uncollapse.analysis.schema import OUT_OF_TIME, RUNNING
+from uncollapse.study.disk_faults import disk_error_in
 from uncollapse.study.errors import RunError
 from uncollapse.study.execution.control import Control
 from uncollapse.study.execution.job import Jobs
@@ -164,6 +165,8 @@ class Dispatcher:
             self.leave(trial_id, cause)
 
     def _died(self, live: Live, error: str) -> None:
+        if (blocked := disk_error_in(error)) is not None:
+            raise RunError(blocked)
         where = where_it_hung(self.jobs.checkpoint(live.key))
         hung = live.hung or bool(where)
         cause = self._hang(where) if hung else error

@@ -13,6 +13,7 @@ from uncollapse.study.config.objectives import limits
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.corpora.corpus import Corpus
 from uncollapse.study.corpora.prepare import prepare
+from uncollapse.study.disk_faults import disk_errors_told
 from uncollapse.study.durations import duration
 from uncollapse.study.execution.clock import Clock
 from uncollapse.study.execution.conclude import conclude
@@ -79,7 +80,7 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         KeyboardInterrupt: stopped by the user; nothing is lost.
     """
     console, started = Console(stderr=launch.to_stderr), time.monotonic()
-    with owned(workspace.folder):
+    with disk_errors_told(), owned(workspace.folder):
         workspace.control.unlink(missing_ok=True)  # a word that an earlier process did not live to obey
         corpus = prepare(study.corpus, workspace.corpora, study.folder, lambda sentence: console.print(sentence))
         keeper = timekeeper(study, workspace, launch.until, launch.began)

@@ -15,6 +15,8 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
+from uncollapse.study.disk_faults import disk_error
+from uncollapse.study.errors import RunError
 from uncollapse.study.execution import worker
 from uncollapse.study.execution.dispatcher import TAKEN_AWAY, Dispatcher
 from uncollapse.study.execution.surroundings import Lost, Unplaced
@@ -176,6 +178,8 @@ def _fit(tuner: tune.Tuner, dispatcher: Dispatcher) -> None:
         tuner.fit()
     except Exception as error:
         if dispatcher.error is None and not _unplaced(error):
+            if (sentence := disk_error(error)) is not None:  # Tune keeps files of its own
+                raise RunError(sentence) from error
             cause = cause_in(str(error))
             dispatcher.lose(cause)
             raise Lost(cause) from error

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from uncollapse.models.corpus_info import CorpusInfo
 from uncollapse.study.corpora.corpus import Corpus, Split
-from uncollapse.study.errors import disk_error
+from uncollapse.study.disk_faults import disk_error
 from uncollapse.study.execution.running_code import PACKAGE, extend_path, refusal
 from uncollapse.study.libraries import configure_libraries
 from uncollapse.study.storage.retention import hang_note

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import yaml
 
 from uncollapse.analysis.schema import FINISHED, REPLICATE
-from uncollapse.analysis.whole_file import write_whole
+from uncollapse.analysis.whole_file import replaced, write_whole
 from uncollapse.models.configuration import resolve
 from uncollapse.study.corpora.cache import corpus_of, intact
 from uncollapse.study.corpora.corpus import Corpus
@@ -139,9 +139,8 @@ def save_weights(model: "TextVAE", path: Path) -> None:
     from safetensors.torch import save_model
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".partial")
-    save_model(model, str(unfinished))
-    unfinished.replace(path)
+    with replaced(path, path.with_suffix(".partial")) as unfinished:
+        save_model(model, str(unfinished))
 
 
 def hand_over(files: Iterable[Path], weights: Path, records: Iterable[TrialRecord]) -> list[Path]:

@@ -33,7 +33,8 @@ class Race:
 
     def take_up(self) -> None:
         """Read every entry of the family; of a seed that was entered again, the newest counts."""
-        trials = self.recorder.ledger.trials(REPLICATE, self.family)
+        every = self.recorder.ledger.trials(REPLICATE, self.family)
+        trials = [trial for trial in every if "key" in trial.user_attrs]  # else lost with a damaged line of the ledger
         entries = [(record_of(trial), trial._trial_id) for trial in trials]
         self.again = {record_of(trial).configuration_id for trial in trials if AGAIN in trial.user_attrs}
         self.newest = {(one.configuration_id, one.seed): one for one, _ in entries}

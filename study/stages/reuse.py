@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from uncollapse.analysis.schema import DIVERGED, FINISHED
+from uncollapse.analysis.whole_file import replaced
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.errors import UserError
 from uncollapse.study.storage.ledger import Ledger
@@ -44,9 +45,8 @@ class Reusable(NamedTuple):
         """Copy the weights that were kept, whole or not at all."""
         if self.weights.exists():
             folder.mkdir(parents=True, exist_ok=True)
-            partial = folder / f"{self.record.key}.partial"
-            shutil.copyfile(self.weights, partial)
-            partial.replace(folder / self.weights.name)
+            with replaced(folder / self.weights.name, folder / f"{self.record.key}.partial") as partial:
+                shutil.copyfile(self.weights, partial)
 
 
 Reuse = Mapping[str, Reusable]  # by the trials' keys

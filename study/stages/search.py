@@ -77,9 +77,10 @@ class SearchStage:
         for trial in trials:
             record = record_of(trial)
             self.drawn[family.name] += Counter([record.origin] if record.configuration else [])
-            doubled = record.state == DROPPED
-            self.asked[family.name] += not doubled
-            self.doubles[family.name] = self.doubles[family.name] + 1 if doubled else 0
+            dropped = record.state == DROPPED
+            self.asked[family.name] += not dropped
+            if record.key:  # else it was lost with a damaged line of the ledger
+                self.doubles[family.name] = self.doubles[family.name] + 1 if dropped else 0
             for rung in self.rungs:
                 self._note(record, rung)
             if not trial.state.is_finished():

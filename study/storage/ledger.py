@@ -7,7 +7,7 @@ user attributes. A Tune run over it is disposable: whatever dies, the ledger say
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ from uncollapse.analysis.schema import DIVERGED, DROPPED, ENDED, FAILED, FINISHE
 from uncollapse.study.config.objectives import Direction
 from uncollapse.study.errors import UserError
 from uncollapse.study.storage.compact_rows import Shared
-from uncollapse.study.storage.journal import Journal
+from uncollapse.study.storage.damage import Damage
+from uncollapse.study.storage.journal import Damaged, Journal
 from uncollapse.study.trial_record import TrialRecord
 
 TOLD = {
@@ -64,7 +65,15 @@ class Ledger:
     Args:
         folder: of the study; holds `ledger.journal`.
         study: the study's name.
-        write: cut a torn last line, which a kill in mid-write leaves, before anything is appended.
+        write: cut a torn last line, which a kill in mid-write leaves, before anything is appended; set damaged lines
+            aside, with what hangs on them; seal lines that have no seal.
+
+    Attributes:
+        damage: what to say of its damaged lines, None where there are none. What hangs on them is not there: a trial is
+            as when it was planned, or empty.
+
+    Raises:
+        UserError: it is damaged, and it cannot be told what hangs on that.
     """
 
     def __init__(self, folder: Path, study: str, write: bool = False) -> None:
@@ -73,16 +82,34 @@ class Ledger:
         if write:
             folder.mkdir(parents=True, exist_ok=True)
             self.journal.cut_torn_line()
+        self.damage: Damage | None = None
         self.storage = self._read()
+        if write and (self.damage or self.journal.sealed is False):
+            self._write_anew()
         self._studies: dict[tuple[str, str], optuna.Study] = {}
 
     def _read(self) -> JournalStorage:
+        try:
+            return self._replayed()
+        except Damaged:
+            self.damage = Damage(self.path, *self.journal.salvage())
+            return self._replayed()
+
+    def _replayed(self) -> JournalStorage:
         try:
             return JournalStorage(self.journal)
         except (UserError, OSError):
             raise
         except Exception:  # whatever Optuna makes of a line that is JSON and no entry
             raise self.journal.damaged() from None
+
+    def _write_anew(self) -> None:
+        """A ledger without what is damaged, in which every line has a seal."""
+        if self.damage is None:
+            self.journal.seal_all()
+        else:
+            self.damage = replace(self.damage, aside=self.journal.set_aside())
+        self.storage = self._replayed()
 
     def families(self) -> list[tuple[str, str]]:
         """The (stage, family) pairs that there are."""

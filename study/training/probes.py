@@ -24,6 +24,7 @@ from uncollapse.models.probes.classifier import Labelled, always, classify
 from uncollapse.models.probes.heads import three_layers
 from uncollapse.models.text_vae import TextVAE
 from uncollapse.study.corpora.corpus import Corpus, Split
+from uncollapse.study.disk_faults import disk_error
 from uncollapse.study.training.batches import evaluation_batches
 
 DRAWS = 5  # of a code, as Prokhorov et al. 2021 classify
@@ -85,6 +86,8 @@ def ask(names: tuple[str, ...] | list[str], subject: Subject) -> Answers:
         try:
             answers = PROBES[name](subject)
         except Exception as error:  # whatever it is, a night's training is worth more
+            if disk_error(error) is not None:
+                raise  # nothing that the probe did: the run is tried again
             answers = Answers(texts={f"failed_{name}.txt": traceback.format_exc(limit=-3) or repr(error)})
         measures |= answers.measures
         texts |= answers.texts

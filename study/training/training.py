@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from uncollapse.analysis.whole_file import replaced
 from uncollapse.models.batch import Batch
 from uncollapse.models.configuration import components
 from uncollapse.models.corpus_info import CorpusInfo
@@ -19,7 +20,7 @@ from uncollapse.models.measures.checks import NotFinite
 from uncollapse.models.objective import Objective
 from uncollapse.models.text_vae import TextVAE
 from uncollapse.study.corpora.corpus import Split
-from uncollapse.study.errors import disk_error
+from uncollapse.study.disk_faults import disk_error
 from uncollapse.study.training import devices, validation
 from uncollapse.study.training.batches import evaluation_batches, training_batches, updates_per_epoch
 from uncollapse.study.training.stopping import Stopping, watch
@@ -192,10 +193,9 @@ class Training:
             "history": self.history,
             "kept": self.kept,
         }
-        unfinished = path.with_name(path.name + ".partial")
-        with unfinished.open("wb") as file:  # a file of Python's own says why it cannot be written
+        partial = path.with_name(path.name + ".partial")
+        with replaced(path, partial), partial.open("wb") as file:  # one of Python's own says why it cannot be written
             torch.save(state, file)
-        unfinished.replace(path)
 
     def resume(self, path: Path) -> bool:
         """Go on from a checkpoint if there is one; one that is not whole is put aside, and costs its epochs again."""

@@ -220,6 +220,15 @@ def test_a_reader_that_leaves_is_no_traceback(words: list[str]) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk that every Linux has")
+def test_an_answer_that_goes_to_a_full_disk_is_a_sentence() -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-P", "-m", "uncollapse", "families"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith("uncollapse: disk: no space is left")
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_is_where_the_list_says_and_loads_the_modules_of_no_other(name: str) -> None:
     script = (

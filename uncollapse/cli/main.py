@@ -13,7 +13,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from uncollapse.study.errors import RunError, UserError, disk_error
+from uncollapse.study.disk_faults import disk_error
+from uncollapse.study.errors import RunError, UserError
 from uncollapse.study.libraries import configure_libraries
 
 DONE, FAILED, USER, STOPPED = 0, 1, 2, 130
@@ -79,12 +80,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         finally:
             sys.stdout.flush()
     except BrokenPipeError:
-        _give_up_the_pipe()
+        _give_up_standard_output()
         return FAILED
+    except OSError as error:  # of standard output, which may be a file on a full disk
+        if (sentence := disk_error(error)) is None:
+            raise
+        _give_up_standard_output()
+        return _failed(sentence)
 
 
-def _give_up_the_pipe() -> None:
-    """Nobody reads standard output any more, and Python would complain when it empties it at its end."""
+def _give_up_standard_output() -> None:
+    """Nothing can be written there any more, and Python would complain when it empties it at its end."""
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -100,7 +106,7 @@ def _run(arguments: argparse.Namespace) -> int:
         return STOPPED
     except RunError as error:
         return _failed(str(error))
-    except OSError as error:
+    except Exception as error:
         if (sentence := disk_error(error)) is None:
             raise
         return _failed(sentence)

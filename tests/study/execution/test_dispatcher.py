@@ -148,6 +148,15 @@ def test_a_full_disk_is_no_error_of_a_trial(dispatcher: Dispatcher) -> None:
         dispatcher.tick()
 
 
+def test_a_process_that_died_of_a_full_disk_is_no_error_of_its_trial(dispatcher: Dispatcher) -> None:
+    key = job(dispatcher, "a")["key"]
+    with dispatcher.keeping():
+        dispatcher.leave("a", "OSError: [Errno 28] No space left on device: '/runs/mine/tune/search'")
+    assert dispatcher.stage.recorder.state(key) == RUNNING
+    with pytest.raises(RunError, match="disk: no space is left"):
+        dispatcher.tick()
+
+
 def test_a_request_to_stop_lets_epochs_end(dispatcher: Dispatcher) -> None:
     keys = [job(dispatcher, name)["key"] for name in "ab"]
     dispatcher.take("a", begun())

@@ -5,11 +5,22 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from uncollapse.study.config import families
+from tests.support.full_disk import fill, small_disk
+from uncollapse.study.config import families, study_page
+from uncollapse.study.corpora.prepare import prepare
+from uncollapse.study.execution.job import common_job
 from uncollapse.study.execution.running_code import PACKAGE, refusal, stamp
-from uncollapse.study.execution.worker import Event, train_job, where_it_hung
+from uncollapse.study.execution.worker import Event, Text, train_job, where_it_hung
 from uncollapse.study.storage.retention import discard, hang_note
+from uncollapse.study.training.corpus_info import corpus_info_of
 
+PAGE = {
+    "study": "mine",
+    "corpus": {"name": "cafes", "sentences": 200},
+    "families": ["seqvae"],
+    "train": {"epochs": 1, "batch_size": 32},
+    "evaluate": {"subset_sentences": 10, "subset_samples": 2, "full_samples": 2, "probes": []},
+}
 NO_TEXT: Any = None  # nothing reads it
 HANGS = """
 import sys, time, threading
@@ -63,3 +74,18 @@ def test_a_worker_with_other_code_than_its_driver_trains_nothing_and_names_both_
     assert "0123456789ab in /driver/uncollapse" in report["cause"]
     assert f"runs {stamp(configuration)['code']} in {PACKAGE}; install the same version" in report["cause"]
     assert refusal(job | stamp(configuration)) == ""
+
+
+def test_a_full_disk_under_the_weights_is_no_error_of_the_trial(tmp_path: Path) -> None:
+    study = study_page.parse(PAGE, tmp_path, "the study")
+    corpus = prepare(study.corpus, tmp_path / "corpora", tmp_path)
+    text = Text(corpus, corpus_info_of(corpus), corpus.split("train"), corpus.split("valid"))
+    configuration = study.families[0].override({"encoder": {"hidden": 8}, "decoder": {"hidden": 8}}).configure({})
+    own = {"key": "k", "seed": 1, "configuration": configuration, "checkpoint": str(tmp_path / "k.pt")}
+    with small_disk(tmp_path / "disk", megabytes=1) as disk:
+        fill(disk)
+        place = {"weights": str(disk / "weights" / "k.safetensors")}
+        reports: list[dict[str, Any]] = []
+        train_job({**common_job(study, full=True), **own, **place, **stamp(configuration)}, text, reports.append)
+    assert [report["event"] for report in reports] == [Event.BEGUN, Event.EPOCH, Event.BLOCKED]
+    assert reports[-1]["cause"].startswith("disk: no space is left")

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
@@ -21,6 +22,7 @@ from uncollapse.analysis.schema import DIVERGED, FAILED, FINISHED, MISSING, RUNN
 from uncollapse.study.errors import UserError
 from uncollapse.study.storage.ledger import Ledger, Left, record_of
 from uncollapse.study.storage.locks import DRIVER, WAIT, owned
+from uncollapse.study.storage.seals import body_of
 from uncollapse.study.storage.tables import recorded, records
 
 PLACE = {
@@ -207,7 +209,7 @@ def test_records_of_an_open_ledger_follow_what_another_process_writes(tmp_path: 
     assert [len(record.epochs) for record in recorded(reader)] == [1]
 
 
-def test_optunas_own_journal_reads_the_ledger_and_the_ledger_reads_optunas(tmp_path: Path) -> None:
+def test_optunas_own_journal_reads_the_ledger(tmp_path: Path) -> None:
     ledger = opened(tmp_path)
     trial_id = trial(ledger)
     ledger.epoch(trial_id, epoch_record(1, 5.0), 5.0)
@@ -217,7 +219,26 @@ def test_optunas_own_journal_reads_the_ledger_and_the_ledger_reads_optunas(tmp_p
     (ours,) = ledger.trials("search", "vmf")
     assert vars(found) == vars(ours)
     optuna.load_study(study_name="mine.search.vmf", storage=theirs).ask()
-    assert [trial.state for trial in ledger.trials("search", "vmf")] == [TrialState.COMPLETE, TrialState.RUNNING]
+
+
+def test_the_ledger_reads_optunas_own_journal_and_seals_it_when_it_is_written_to(tmp_path: Path) -> None:
+    theirs = JournalStorage(JournalFileBackend(str(tmp_path / "ledger.journal")))
+    study = optuna.create_study(study_name="mine.search.vmf", storage=theirs)
+    study.tell(study.ask(), 3.0)
+    study.ask()
+    (tmp_path / "ledger.journal.lock").unlink(missing_ok=True)
+    before = (tmp_path / "ledger.journal").read_bytes()
+    states = [TrialState.COMPLETE, TrialState.RUNNING]
+    for write in (False, True, False):
+        ledger = Ledger(tmp_path, "mine", write=write)
+        assert [one.state for one in ledger.trials("search", "vmf")] == states
+        after = (tmp_path / "ledger.journal").read_bytes()
+        assert ledger.damage is None
+        assert write == (after != before) or b"seal" in before
+        before = after
+    assert all(b'"seal":"' in line for line in after.splitlines())
+    assert [one.state for one in optuna.load_study(study_name="mine.search.vmf", storage=theirs).trials] == states
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 ENTRIES = [
@@ -232,10 +253,10 @@ ENTRIES = [
 
 
 @pytest.mark.parametrize("damage", ENTRIES)
-def test_a_damaged_line_is_a_sentence_with_file_and_line(tmp_path: Path, damage: bytes) -> None:
+def test_a_damaged_line_without_seals_is_a_sentence_with_file_and_line(tmp_path: Path, damage: bytes) -> None:
     ledger = opened(tmp_path)
     trial(ledger)
-    lines = ledger.path.read_bytes().splitlines()
+    lines = [body_of(line) for line in ledger.path.read_bytes().splitlines(keepends=True)]
     for place in (3, len(lines)):
         damaged = [*lines[: place - 1], damage, *lines[place:], b""]
         ledger.path.write_bytes(b"\n".join(damaged))
@@ -247,6 +268,38 @@ def test_a_damaged_line_is_a_sentence_with_file_and_line(tmp_path: Path, damage:
         kept.mkdir()
         (kept / "ledger.journal").write_bytes(b"\n".join([*lines[: place - 1], b""]))
         opened(kept)  # the remedy
+
+
+@pytest.mark.parametrize("damage", [*ENTRIES, b""])
+def test_a_damaged_line_is_named_and_costs_its_trial(tmp_path: Path, damage: bytes) -> None:
+    ledger = opened(tmp_path)
+    trial_id = trial(ledger)
+    ledger.epoch(trial_id, epoch_record(1, 5.0), 5.0)
+    ledger.end(trial_id, FINISHED, "", Left(), [8.3])
+    whole = ledger.record(trial_id)
+    lines = ledger.path.read_bytes().splitlines()
+    place = next(at for at, line in enumerate(lines) if b"epoch/" in line)
+    content = b"\n".join([*lines[:place], damage, *lines[place + 1 :], b""])
+    ledger.path.write_bytes(content)
+    reader = Ledger(tmp_path, "mine")
+    assert f"ledger.journal, line {place + 1}: damaged since it was written; trial 0 of vmf (search)" in str(
+        reader.damage
+    )
+    (record,) = recorded(reader)
+    assert (record.state, record.epochs, record.final) == (RUNNING, (), {})
+    assert replace(whole, state=RUNNING, epochs=(), ended=0.0) == record, "what it was given is there"
+    assert ledger.path.read_bytes() == content
+    assert len(list(tmp_path.iterdir())) == 1
+    writer = opened(tmp_path)
+    assert recorded(writer) == [record]
+    assert "is kept as ledger.journal.damaged," in str(writer.damage)
+    assert (tmp_path / "ledger.journal.damaged").read_bytes() == content
+    assert len(recorded(reader)) == 1, "it reads on in the file that stands there now"
+    writer.epoch(trial_id, epoch_record(1, 5.0), 5.0)
+    writer.end(trial_id, FINISHED, "", Left(), [8.3])
+    for one in (reader, Ledger(tmp_path, "mine")):
+        assert one.record(trial_id).state == FINISHED
+    assert Ledger(tmp_path, "mine").damage is None
 
 
 def test_an_ending_that_finds_no_room_leaves_a_running_trial(tmp_path: Path) -> None:
