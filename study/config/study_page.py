@@ -134,6 +134,8 @@ def parse(page: Any, folder: Path, place: str) -> Study:
     """Check a study page that is already read; `place` names it in messages."""
     if not isinstance(page, Mapping):
         raise UserError(f"{place}: a study page is a mapping with study, corpus and families, found {page!r}")
+    if found := page_yaml.unwritable({**page, "folder": str(folder)}):  # exported files will have to hold it
+        raise UserError([f"{place}: {error}" for error in found])
     found = _page_errors(page)
     loaded, family_errors = _families(page, folder)
     found += family_errors

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from uncollapse.analysis.whole_file import write_whole
+from uncollapse.search_spaces import page_yaml
 from uncollapse.study.errors import UserError
 
 
@@ -114,6 +115,8 @@ class Workspace:
 
 def writable(folder: Path) -> str | None:
     """Why nothing can be written into a folder, or where it would be made; None if it can. Leaves nothing behind."""
+    if found := page_yaml.unwritable(str(folder)):
+        return f"--runs {folder}: exported files name this folder, and a name in it cannot be written ({found[0]})"
     there = next(place for place in (folder, *folder.parents) if place.exists())
     try:
         with tempfile.TemporaryFile(dir=there):
