@@ -5,6 +5,7 @@ is written here reads back as it was: a word that looks like a number is put int
 """
 
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,8 @@ def load(path: Path) -> Any:
         ValueError: not YAML, a key twice, or more than a page holds; the sentence names the line.
         OSError: the file cannot be read.
     """
+    if (wrong := no_file(path)) is not None:
+        raise ValueError(wrong)
     with path.open("rb") as file:
         data = file.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
@@ -125,6 +128,17 @@ def load(path: Path) -> Any:
         raise ValueError(f"{path}{line}: {error.problem or 'not YAML'}") from None
     except yaml.YAMLError as error:
         raise ValueError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
+
+
+def no_file(path: Path) -> str | None:
+    """Why a path that is there is not read; None where it is a file, or is not there. A pipe would wait for ever."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return None
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):  # opening a folder says what it is
+        return None
+    return f"{path}: a file is expected, and this is a pipe, a socket or a device; write it into a file, and name that"
 
 
 def dump(content: Mapping[str, Any], flow: bool = False, width: int = WIDTH) -> str:

@@ -39,6 +39,7 @@ ROWS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     ),
     "study": (
         ("durations", "errors", "libraries", "trial_record", "validation"),
+        ("output",),
         ("corpora",),
         ("config",),
         ("training",),

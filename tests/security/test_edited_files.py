@@ -75,7 +75,7 @@ def test_sizes_that_no_memory_holds(slot: str, size: int, corpus: Corpus, tmp_pa
 def test_a_seed_on_the_command_line(seed: str, corpus: Corpus, tmp_path: Path) -> None:
     answer = train(corpus, tmp_path, lambda file: None, "--seed", seed)
     assert answer.code == 2
-    assert answer.errors[0].startswith("uncollapse: --seed: a whole number from 0 to 999999999999999999, found")
+    assert answer.errors[0].startswith("uncollapse: --seed: a whole number from 0 to 999,999,999,999,999,999, found")
 
 
 @pytest.mark.parametrize("seed", ["0", str(10**18 - 1)])
