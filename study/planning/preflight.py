@@ -11,6 +11,7 @@ from pathlib import Path
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.corpora.check import check
 from uncollapse.study.planning import corpus_compatibility
+from uncollapse.study.planning.able import weight_errors
 from uncollapse.study.proxies import past_proxies, proxy_between
 from uncollapse.study.storage.workspace import Workspace, writable
 
@@ -23,7 +24,7 @@ def errors(study: Study, workspace: Workspace, address: str | None) -> list[str]
     if (error := writable(workspace.runs)) is not None:
         found.append(error)
     if address is None:
-        found += _resource_errors(study)
+        found += _resource_errors(study) + weight_errors(study)
     if study.tracking is not None and not workspace.facts.exists():
         found += tracking_errors(study.tracking)  # a study under way goes on without its server
     return found

@@ -86,6 +86,10 @@ def test_the_built_in_study_is_sound() -> None:
         ({"search": None}, "search: a mapping of trials, hours, sampler"),
         ({"resources": {"cpus": 0}}, "resources.cpus: must be greater than 0, found 0"),
         ({"resources": {"gpus": -1}}, "resources.gpus: must be at least 0, found -1"),
+        (
+            {"resources": {"gpus": 2}},
+            "resources.gpus: must be at most 1 (a trial trains on one GPU; more of them train more trials at once), found 2",
+        ),
         ({"train": {"epochs": "ten"}}, "train.epochs: must be a whole number, found 'ten'"),
         ({"evaluate": {"full_samples": 0}}, "evaluate.full_samples: must be at least 1, found 0"),
         ({"export": {"collapse_limit": 2}}, "export.collapse_limit: must be at most 1, found 2"),
