@@ -1,9 +1,12 @@
 """YAML as a researcher means it: 1e-3 is a number, and a key given twice is refused.
 
-A page is plain data and small: words, numbers, lists and mappings, without tags, dates or control characters.
+A page is plain data and small: words, numbers, lists and mappings, without tags, dates or control characters. What
+is written here reads back as it was: a word that looks like a number is put into quotation marks.
 """
 
 import re
+import stat
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +20,12 @@ LARGEST = 10**18 - 1
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 NUMBER = re.compile(r"^[-+]?(\d[\d_]*)(\.[\d_]*)?([eE][-+]?\d+)$")
 DATE = "tag:yaml.org,2002:timestamp"
+WIDTH = 120  # of a written line
 
 
 # PyYAML's wheels bring libyaml, which reads in C what Python takes half a second for in the pages of all families.
 BASES = (Composer, yaml.CSafeLoader) if yaml.__with_libyaml__ else (yaml.SafeLoader,)
+DUMPER = yaml.CSafeDumper if yaml.__with_libyaml__ else yaml.SafeDumper
 
 
 class PageLoader(*BASES):  # type: ignore[misc]
@@ -84,13 +89,21 @@ def _text(loader: PageLoader, node: yaml.ScalarNode) -> str:
     return str(node.value)
 
 
-PageLoader.add_implicit_resolver("tag:yaml.org,2002:float", NUMBER, list("-+0123456789"))
+class PageDumper(DUMPER):  # type: ignore[misc, valid-type]
+    """Safe YAML in which a word that some reader would take for a number or a date is quoted, and nothing twice."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+for kind in (PageLoader, PageDumper):
+    kind.add_implicit_resolver("tag:yaml.org,2002:float", NUMBER, list("-+0123456789"))
 for resolvers in PageLoader.yaml_implicit_resolvers.values():
     resolvers[:] = [(tag, pattern) for tag, pattern in resolvers if tag != DATE]  # a date is a word like any other
 PageLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 PageLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_SCALAR_TAG, _text)
-for kind in ("int", "float"):
-    PageLoader.add_constructor(f"tag:yaml.org,2002:{kind}", _number)
+for name in ("int", "float"):
+    PageLoader.add_constructor(f"tag:yaml.org,2002:{name}", _number)
 
 
 def load(path: Path) -> Any:
@@ -100,6 +113,8 @@ def load(path: Path) -> Any:
         ValueError: not YAML, a key twice, or more than a page holds; the sentence names the line.
         OSError: the file cannot be read.
     """
+    if (wrong := no_file(path)) is not None:
+        raise ValueError(wrong)
     with path.open("rb") as file:
         data = file.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
@@ -113,3 +128,57 @@ def load(path: Path) -> Any:
         raise ValueError(f"{path}{line}: {error.problem or 'not YAML'}") from None
     except yaml.YAMLError as error:
         raise ValueError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
+
+
+def no_file(path: Path) -> str | None:
+    """Why a path that is there is not read; None where it is a file, or is not there. A pipe would wait for ever."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return None
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):  # opening a folder says what it is
+        return None
+    return f"{path}: a file is expected, and this is a pipe, a socket or a device; write it into a file, and name that"
+
+
+def dump(content: Mapping[str, Any], flow: bool = False, width: int = WIDTH) -> str:
+    """Plain data as YAML that reads back as it was, keys in their order.
+
+    Args:
+        content: words, numbers, lists and mappings.
+        flow: innermost lists and mappings in one line each.
+        width: after which a line is broken.
+
+    Raises:
+        ValueError: something in it is what a page cannot hold.
+    """
+    if found := unwritable(content):
+        raise ValueError("\n".join(found))
+    style = None if flow else False
+    return yaml.dump(
+        dict(content), Dumper=PageDumper, sort_keys=False, default_flow_style=style, width=width, allow_unicode=True
+    )
+
+
+def unwritable(content: Any) -> list[str]:
+    """What in plain data no page can hold, a sentence each: control characters, and numbers of more than 18 digits."""
+    found = []
+    for place, value in _leaves(content, ""):
+        if isinstance(value, str) and (strange := CONTROL.search(value)) is not None:
+            found.append(f"{place or 'here'}: a text has no control characters, found {strange[0]!r} in {value[:40]!r}")
+        elif isinstance(value, int) and abs(value) > LARGEST:
+            found.append(f"{place or 'here'}: a whole number has at most 18 digits, found {str(value)[:40]}")
+    return found
+
+
+def _leaves(content: Any, place: str) -> Iterator[tuple[str, Any]]:
+    """Every key and value of plain data with its dotted place."""
+    if isinstance(content, Mapping):
+        for key, value in content.items():
+            yield place, key
+            yield from _leaves(value, f"{place}.{key}" if place else str(key))
+    elif isinstance(content, list | tuple):
+        for at, value in enumerate(content):
+            yield from _leaves(value, f"{place}[{at}]")
+    else:
+        yield place, content

@@ -20,8 +20,17 @@ class UserError(ValueError):
         super().__init__("\n".join(self.errors))
 
 
+def printable(text: str) -> str:
+    """A text in which no character moves the cursor or rings a bell; lines and tabs stay."""
+    return CONTROL.sub(lambda found: found[0] if found[0] in "\n\t" else _escaped(found[0]), text)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode()
+
+
 def _line(error: str) -> str:
-    line = CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), error)
+    line = CONTROL.sub(lambda found: _escaped(found[0]), error)
     return line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
 
 

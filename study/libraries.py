@@ -7,6 +7,8 @@ import logging
 import os
 from collections.abc import Mapping
 
+from uncollapse.study.proxies import past_proxies
+
 ENVIRONMENT: Mapping[str, str] = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
@@ -36,5 +38,6 @@ def configure_libraries() -> None:
     """Tell Ray, MLflow and Optuna how to behave in this process; imports none of them."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    past_proxies()
     for name, level in LEVELS.items():
         logging.getLogger(name).setLevel(level)

@@ -38,8 +38,8 @@ ROWS: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("two_studies",),
     ),
     "study": (
-        ("durations", "errors", "libraries", "trial_record", "validation"),
-        ("disk_faults",),
+        ("durations", "errors", "proxies", "trial_record", "validation"),
+        ("disk_faults", "libraries", "output"),
         ("corpora",),
         ("config",),
         ("training",),

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from uncollapse.models.batch import BOS, EOS, PAD, UNK
+from uncollapse.models.configuration import weights
 from uncollapse.models.configuration.bounds import Size
 from uncollapse.models.corpus_info import CorpusInfo
 
@@ -134,14 +135,10 @@ def _load(name: str) -> tuple[Any, Any]:
     try:
         from transformers import AutoModel, AutoTokenizer
     except ImportError:
-        raise ValueError("encoder.kind: bert needs the transformers library; install uncollapse[bert]") from None
+        raise ValueError(weights.LIBRARY) from None
     try:
         tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
         model = AutoModel.from_pretrained(name, trust_remote_code=False, use_safetensors=True)
     except (OSError, ValueError, SafetensorError) as error:
-        raise ValueError(
-            f"encoder.name: the weights of {name!r} must be on this machine or within its reach "
-            f"({str(error).splitlines()[0]}); download config.json, model.safetensors and the tokenizer's files from "
-            "the hub into a folder, and name that folder"
-        ) from None
+        raise ValueError(weights.lacking(name, str(error).splitlines()[0])) from None
     return tokenizer, model

@@ -1,6 +1,7 @@
 """Cyclical annealing (Fu et al. 2019)."""
 
 from collections.abc import Callable
+from fractions import Fraction as Exact
 
 from uncollapse.models.configuration.bounds import Fraction, NonNegative, Share, Size
 
@@ -26,11 +27,13 @@ def cyclical(
             never judged in the middle of a cycle.
         value: the weight at the top.
     """
-    cyclic = span * updates
-    period = cyclic / cycles
+    # in whole numbers, since a cycle is no whole number of updates and a modulo of floats ends it an update late
+    share = Exact(str(float(span)))
+    whole = share.numerator * updates  # the cyclical updates, in steps of 1 / share.denominator
 
     def weight(step: int) -> float:
-        position = (step % period) / period if step < cyclic else 1.0
+        gone = step * share.denominator
+        position = gone * cycles % whole / whole if gone < whole else 1.0
         return value * (start + (1.0 - start) * min(1.0, position / ratio))
 
     return weight

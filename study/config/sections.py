@@ -197,17 +197,24 @@ class Evaluate:
 
 @dataclass(frozen=True)
 class Portion(Bound):
-    """How much of a device one trial can ask for: of a GPU what Ray can hand out, and beyond the first only whole."""
+    """How much of a device one trial can ask for, of what Ray can hand out."""
 
     least: float = 0.0001  # Ray's smallest step
-    whole: bool = False
 
     def error(self, value: float) -> str | None:
         if (error := super().error(value)) is not None:
             return error
-        if 0 < value < self.least:
-            return f"must be at least {self.least:g}"
-        return "must be a whole number where it is more than 1" if self.whole and value > 1 and value % 1 else None
+        return f"must be at least {self.least:g}" if 0 < value < self.least else None
+
+
+@dataclass(frozen=True)
+class OneGPU(Portion):
+    """A GPU or a share of it: a trial trains on one, and what it reserved beyond that would lie idle."""
+
+    def error(self, value: float) -> str | None:
+        found = super().error(value)
+        over = "(a trial trains on one GPU; more of them train more trials at once)"
+        return f"{found} {over}" if found is not None and value > self.high else found
 
 
 @dataclass(frozen=True)
@@ -220,7 +227,7 @@ class Resources:
         Help("CPUs of one trial, 0.01 at least; the whole part is the number of threads"),
     ] = 1
     gpus: Annotated[
-        float, Portion(low=0.0, whole=True), Help("GPUs of one trial; a fraction, or a whole number beyond 1")
+        float, OneGPU(low=0.0, high=1.0), Help("of one trial: 1, or a fraction of a GPU that trials share")
     ] = 0
     at_once: Annotated[
         Count,

@@ -44,7 +44,10 @@ class Page:
     families: Annotated[
         Literal["all"] | list[Any],
         Rule("a list of at least one family, or `all`", remedy="; `uncollapse families` lists them"),
-        Help("the families that are compared, by name or by the path of a page of one's own"),
+        Help(
+            "the families that are compared, by name or by the path of a page of one's own; `all` are those of ours "
+            "that can run here on this corpus, and `plan` names the others"
+        ),
     ]
     override: Annotated[
         Mapping[str, Any],
@@ -76,6 +79,8 @@ class Study:
         tracking: MLflow's URI; None for SQLite beside the study.
         seed: from which tuning seeds and proposals are derived.
         folder: where the page lies.
+        every: its families are all that there are; what cannot run here is left out.
+        left_out: a sentence for each family that was.
     """
 
     name: str
@@ -91,6 +96,8 @@ class Study:
     tracking: str | None = None
     seed: int = 0
     folder: Path = field(default_factory=Path)
+    every: bool = False
+    left_out: tuple[str, ...] = ()
 
     def settings(self) -> dict[str, Any]:
         """The resolved page, every default written out, as plain data."""
@@ -134,9 +141,15 @@ def parse(page: Any, folder: Path, place: str) -> Study:
     """Check a study page that is already read; `place` names it in messages."""
     if not isinstance(page, Mapping):
         raise UserError(f"{place}: a study page is a mapping with study, corpus and families, found {page!r}")
+    if found := page_yaml.unwritable({**page, "folder": str(folder)}):  # exported files will have to hold it
+        raise UserError([f"{place}: {error}" for error in found])
     found = _page_errors(page)
     loaded, family_errors = _families(page, folder)
-    found += family_errors
+    every = page.get("families") == "all" and bool(loaded)
+    found += [] if every else family_errors
+    found += _twice(page, loaded)
+    if not found:
+        found = _override_errors(page.get("override", {}), loaded)
     if not found:
         search = page.get("search", {})
         start, found = starting_points.read(search.get("start", ()), loaded, folder)
@@ -146,7 +159,8 @@ def parse(page: Any, folder: Path, place: str) -> Study:
     sections = {name: kind(**page.get(name, {})) for name, kind in SECTIONS.items()}
     sections["search"] = dataclasses.replace(sections["search"], start=tuple(start))
     plain = {key: page[key] for key in ("corpus", "override", "tracking", "seed") if key in page}
-    study = Study(name=page["study"], families=tuple(loaded), folder=folder, **plain, **sections)
+    study = Study(name=page["study"], families=tuple(loaded), folder=folder, every=every, **plain, **sections)
+    study = dataclasses.replace(study, left_out=tuple(f"families: all: {one}" for one in family_errors))
     if (trials := sum(sum(counts.values()) for counts in planned(study.settings()).values())) > MOST_TRIALS:
         constraint = f"a study has at most {MOST_TRIALS:,} trials, and this one plans {trials:,}"
         raise UserError(f"{place}: {constraint}; lower search.trials, replicate.configurations or replicate.seeds")
@@ -179,11 +193,12 @@ def _families(page: Mapping[str, Any], folder: Path) -> tuple[list[Family], list
             loaded.append(_overridden(families.load(name, folder), override))
         except UserError as error:
             found += error.errors
-    if len({family.name for family in loaded}) < len(loaded):
-        found.append(f"families: each family once, found {wanted!r}")
-    if not found and isinstance(override, Mapping):
-        found += _override_errors(override, loaded)
     return loaded, found
+
+
+def _twice(page: Mapping[str, Any], loaded: list[Family]) -> list[str]:
+    once = len({family.name for family in loaded}) == len(loaded)
+    return [] if once else [f"families: each family once, found {page['families']!r}"]
 
 
 def _overridden(family: Family, override: Any) -> Family:

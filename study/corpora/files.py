@@ -4,6 +4,7 @@ import codecs
 from collections.abc import Sequence
 from pathlib import Path
 
+from uncollapse.search_spaces import page_yaml
 from uncollapse.study.errors import UserError
 
 PROBE = 1 << 20
@@ -28,6 +29,8 @@ def read_text(path: Path, most: int | None = None) -> tuple[str, bool]:
     Raises:
         UserError: the file cannot be read, is empty, or is not UTF-8 text.
     """
+    if (wrong := page_yaml.no_file(path)) is not None:
+        raise UserError(wrong)
     try:
         with path.open("rb") as file:
             data = file.read() if most is None else file.read(most)

@@ -1,12 +1,12 @@
 """Stopping and pausing a running study: by Ctrl-C, by SIGTERM, or by a word in a file that any machine can write."""
 
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from uncollapse.study.execution.signals import handled
 
 STOP, NOW, PAUSE, RESUME = WORDS = ("stop", "now", "pause", "resume")
 SECONDS = 1.0  # between two looks at the file
@@ -32,16 +32,11 @@ class Control:
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Obey signals and the file."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {number: signal.signal(number, self._signalled) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-            self.path.unlink(missing_ok=True)
+        with handled(self._signalled):
+            try:
+                yield
+            finally:
+                self.path.unlink(missing_ok=True)
 
     @contextmanager
     def training(self) -> Iterator[None]:

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
 from uncollapse.study.config.objectives import limits
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.corpora.corpus import Corpus
@@ -21,6 +19,8 @@ from uncollapse.study.execution.control import Control
 from uncollapse.study.execution.progress import Progress
 from uncollapse.study.execution.surroundings import Memory
 from uncollapse.study.execution.timekeeping import Timekeeper, timekeeper
+from uncollapse.study.execution.view.screen import Screen
+from uncollapse.study.output import lenient
 from uncollapse.study.planning import grid_sentences
 from uncollapse.study.planning.budget import expected_of
 from uncollapse.study.planning.resolution import warnings
@@ -79,13 +79,13 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         RunError: the disk failed.
         KeyboardInterrupt: stopped by the user; nothing is lost.
     """
-    console, started = Console(stderr=launch.to_stderr), time.monotonic()
-    with disk_errors_told(), owned(workspace.folder):
+    console, started = Screen(stderr=launch.to_stderr), time.monotonic()
+    with lenient(), disk_errors_told(), owned(workspace.folder):
         workspace.control.unlink(missing_ok=True)  # a word that an earlier process did not live to obey
-        corpus = prepare(study.corpus, workspace.corpora, study.folder, lambda sentence: console.print(sentence))
+        corpus = prepare(study.corpus, workspace.corpora, study.folder, console.say)
         keeper = timekeeper(study, workspace, launch.until, launch.began)
         begin(keeper.study, workspace, launch.page, corpus, keeper.facts())
-        earlier = observations(study, workspace, lambda sentence: console.print(sentence, soft_wrap=True))
+        earlier = observations(study, workspace, console.say)
         begun, ledger, memory = workspace.recorded, Ledger(workspace.folder, study.name, write=True), Memory()
         idle = begun and not _left(keeper, ledger, corpus)
         machines = None if idle else _machines(study, launch, memory.clock, console)
@@ -118,11 +118,11 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         return {**concluded, "took": duration(time.monotonic() - started)}
 
 
-def _announce(study: Study, console: Console, *, budgeted: bool) -> None:
+def _announce(study: Study, console: Screen, *, budgeted: bool) -> None:
     """What a study cannot bring, which a budget has said already, and where its grid ends."""
     said = [] if budgeted else [f"warning: {sentence}" for sentence in warnings(study)]
     for sentence in [*said, *grid_sentences.sentences(study)]:
-        console.print(sentence, highlight=False, soft_wrap=True, markup=False)
+        console.say(sentence)
 
 
 def _left(keeper: Timekeeper, ledger: Ledger, corpus: Corpus) -> bool:
@@ -138,21 +138,21 @@ def _settle(
     corpus: Corpus,
     machines: "Machines",
     fresh: bool,
-    console: Console,
+    console: Screen,
 ) -> None:
     """Calibrate where trials run, choose the study's numbers, and write them down before the first trial."""
-    console.print("calibrating for the budget: a few updates of every family, some seconds")
+    console.say("calibrating for the budget: a few updates of every family, some seconds")
     estimates = machines.calibrated(keeper.study, corpus)
     expected = expected_of(estimates, keeper.study.train.epochs)
-    keeper.settle(expected, machines.capacity(), fresh, partial(console.print, highlight=False, soft_wrap=True))
+    keeper.settle(expected, machines.capacity(), fresh, console.say)
     begin(keeper.study, workspace, launch.page, corpus, keeper.facts())
 
 
-def _machines(study: Study, launch: Launch, clock: Clock, console: Console) -> "Machines":
+def _machines(study: Study, launch: Launch, clock: Clock, console: Screen) -> "Machines":
     """Join or start Ray, which takes seconds."""
     from uncollapse.study.execution.machines import Machines
 
-    console.print(f"starting Ray {'here' if launch.address is None else 'at ' + launch.address} ...")
+    console.say(f"starting Ray {'here' if launch.address is None else 'at ' + launch.address} ...")
     return Machines(study, launch.address, launch.cpus, clock)
 
 

@@ -1,11 +1,9 @@
 """What a person sees while a study runs: a live table on a terminal, elsewhere a line an ended trial."""
 
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.live import Live
 
 from uncollapse.analysis.schema import REPLICATE, SEARCH
@@ -15,6 +13,7 @@ from uncollapse.study.execution.view.budget import Budget
 from uncollapse.study.execution.view.overview import Observer, Overview
 from uncollapse.study.execution.view.picture import Picture, left
 from uncollapse.study.execution.view.ran import ran_seconds
+from uncollapse.study.execution.view.screen import Screen
 from uncollapse.study.stages.pace import Expected
 from uncollapse.study.trial_record import TrialRecord, selected_name, selection
 
@@ -42,7 +41,7 @@ class Progress:
         study: str,
         settings: Mapping[str, Any],
         slots: int,
-        console: Console,
+        console: Screen,
         budget: Callable[[], Budget | None] = lambda: None,
         expected: Mapping[str, Expected] | None = None,
     ) -> None:
@@ -62,9 +61,7 @@ class Progress:
 
     def say(self, sentence: str) -> None:
         """Print a sentence above whatever is live."""
-        self.console.print(sentence, highlight=False, markup=False, soft_wrap=True)
-        if not self.console.is_terminal:
-            sys.stdout.flush()
+        self.console.say(sentence)
 
     def enter(self, stage: str, planned: Mapping[str, int]) -> None:
         """A stage begins, with what it really has to train."""

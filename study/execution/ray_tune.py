@@ -3,6 +3,7 @@
 import json
 import shutil
 import signal
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -195,9 +196,10 @@ def _unplaced(error: BaseException | None) -> bool:
 
 @contextmanager
 def signals_restored() -> Iterator[None]:
-    """Tune leaves its own signal handler installed."""
+    """Tune leaves its own signal handler installed, where it is called from the main thread and can install one."""
     before = signal.getsignal(signal.SIGUSR1)
     try:
         yield
     finally:
-        signal.signal(signal.SIGUSR1, before)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGUSR1, before)

@@ -11,6 +11,7 @@ from typing import Any
 
 from uncollapse.study.execution.control import NOW, STOP, asked
 from uncollapse.study.execution.notification import FAILED, TROUBLE, News
+from uncollapse.study.execution.signals import handled
 from uncollapse.study.storage.locks import SUPERVISOR, owned
 from uncollapse.study.storage.workspace import Workspace
 
@@ -42,13 +43,8 @@ class Supervisor:
 
     def run(self) -> int:
         """The last exit code."""
-        before = {number: signal.signal(number, self._pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            with owned(self.workspace.folder, SUPERVISOR):
-                return self._run()
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        with handled(self._pass_on), owned(self.workspace.folder, SUPERVISOR):
+            return self._run()
 
     def _run(self) -> int:
         deaths, wait = 0, FIRST_WAIT

@@ -11,6 +11,8 @@ from pathlib import Path
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.corpora.check import check
 from uncollapse.study.planning import corpus_compatibility
+from uncollapse.study.planning.able import weight_errors
+from uncollapse.study.proxies import past_proxies, proxy_between
 from uncollapse.study.storage.workspace import Workspace, writable
 
 SERVER_SECONDS = 5.0
@@ -22,7 +24,7 @@ def errors(study: Study, workspace: Workspace, address: str | None) -> list[str]
     if (error := writable(workspace.runs)) is not None:
         found.append(error)
     if address is None:
-        found += _resource_errors(study)
+        found += _resource_errors(study) + weight_errors(study)
     if study.tracking is not None and not workspace.facts.exists():
         found += tracking_errors(study.tracking)  # a study under way goes on without its server
     return found
@@ -61,6 +63,7 @@ def local_gpus() -> int:
 
 def tracking_errors(uri: str) -> list[str]:
     """Why a tracking URI cannot be used now."""
+    past_proxies()
     scheme = urllib.parse.urlparse(uri).scheme
     if scheme in ("http", "https"):
         return _server_errors(uri)
@@ -88,10 +91,11 @@ def _server_errors(uri: str) -> list[str]:
         reason: object = f"it answers {error.code}"
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
-    return [
-        f"tracking: the MLflow server must answer before a study begins, and {uri} does not ({reason}); "
-        "start it, or leave `tracking` out for SQLite beside the study"
-    ]
+    remedy = "start it, or leave `tracking` out for SQLite beside the study"
+    if (proxy := proxy_between(uri)) is not None:
+        reason = f"{reason}; it was asked through the proxy of the environment ({proxy})"
+        remedy = "if the proxy refused, name the server's host in no_proxy; else " + remedy
+    return [f"tracking: the MLflow server must answer before a study begins, and {uri} does not ({reason}); {remedy}"]
 
 
 def _login_errors(uri: str) -> list[str]:
@@ -99,7 +103,10 @@ def _login_errors(uri: str) -> list[str]:
 
     if (reason := refusal(uri)) is None:
         return []
+    proxy = proxy_between(uri)
+    between = f"; it was asked through the proxy of the environment ({proxy}), which may have refused" if proxy else ""
+    beside = ", or name the server's host in no_proxy" if proxy else ""
     return [
-        f"tracking: the MLflow server must let a study in, and {uri} does not ({reason}); set "
-        "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
+        f"tracking: the MLflow server must let a study in, and {uri} does not ({reason}{between}); set "
+        f"MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN{beside}"
     ]

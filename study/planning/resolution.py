@@ -41,7 +41,11 @@ def export_line(study: Study, found: dict[str, Any]) -> list[str]:
 
 
 def warnings(study: Study) -> list[str]:
-    """Sentences about a study that cannot bring what it is for; it runs all the same."""
+    """Sentences about a study that cannot bring all that it is for; it runs all the same."""
+    return [*study.left_out, *_export_warnings(study)]
+
+
+def _export_warnings(study: Study) -> list[str]:
     found, rule = resolution(study), export_rule(study.settings())
     if found["collapses"] is not None or not any(map(_has_code, study.families)):
         return []

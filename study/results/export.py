@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from uncollapse.analysis.comparison.export_rule import ExportRule
 from uncollapse.analysis.findings import Findings
 from uncollapse.analysis.whole_file import write_whole
+from uncollapse.search_spaces import page_yaml
 from uncollapse.study.results.refusals import Refusal, refusals, write_readme
 from uncollapse.study.results.saved_model import hand_over
 from uncollapse.study.stages.selection_rule import export_rule, in_words
@@ -54,7 +53,7 @@ def export(workspace: Workspace, found: Findings, known: Sequence[TrialRecord], 
         sure[family] = sureness(row, rule)
         said = {"rule": broken or in_words(rule, str(row["nll_estimator"])), "sureness": sure[family]}
         content = _content(family, facts, row, configuration_of[row["configuration"]], said, workspace)
-        write_whole(path, _header(content) + yaml.safe_dump(content, sort_keys=False, width=120))
+        write_whole(path, _header(content) + page_yaml.dump(content))
         files.append(path)
     write_readme(workspace.best, facts["study"], in_words(rule, "NLL"), sure, without)
     return Exported(files, without, hand_over(files, workspace.weights, known))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from uncollapse.analysis.whole_file import write_whole
 from uncollapse.models.configuration import resolve
+from uncollapse.search_spaces import page_yaml
 from uncollapse.study.errors import UserError
 from uncollapse.study.results.saved_model import CONFIGURATION, WEIGHTS, save_weights
 from uncollapse.study.storage.fingerprints import configuration_id, digest, fingerprint
@@ -120,10 +121,8 @@ def _line(epoch: Mapping[str, float], epochs: int) -> str:
 
 def _save(model: Any, content: Mapping[str, Any], measures: Mapping[str, float], out: Path) -> None:
     """Weights, and all that is needed to build the model."""
-    import yaml
-
     save_weights(model, out / WEIGHTS)
-    write_whole(out / CONFIGURATION, yaml.safe_dump(dict(content), sort_keys=False, width=120))
+    write_whole(out / CONFIGURATION, page_yaml.dump(content))
     write_whole(out / "figures.json", json.dumps(dict(measures), indent=2) + "\n")
 
 

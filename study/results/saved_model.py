@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import yaml
-
 from uncollapse.analysis.schema import FINISHED, REPLICATE
 from uncollapse.analysis.whole_file import replaced, write_whole
 from uncollapse.models.configuration import resolve
+from uncollapse.search_spaces import page_yaml
 from uncollapse.study.corpora.cache import corpus_of, intact
 from uncollapse.study.corpora.corpus import Corpus
 from uncollapse.study.corpora.prepare import PREPARATION_VERSION, digest_of, prepare
@@ -157,7 +156,7 @@ def hand_over(files: Iterable[Path], weights: Path, records: Iterable[TrialRecor
     finished = [record for record in records if record.stage == REPLICATE and record.state == FINISHED]
     made = []
     for file in files:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = page_yaml.load(file)
         place = file.with_suffix("") / "confirmed"
         shutil.rmtree(place, ignore_errors=True)  # of a configuration that was the best before
         for record in finished:
@@ -168,9 +167,9 @@ def hand_over(files: Iterable[Path], weights: Path, records: Iterable[TrialRecor
     return made
 
 
-def _folder(place: Path, content: Mapping[str, object], kept: Path) -> Path:
+def _folder(place: Path, content: Mapping[str, Any], kept: Path) -> Path:
     place.mkdir(parents=True)
-    write_whole(place / CONFIGURATION, yaml.safe_dump(dict(content), sort_keys=False, width=120))
+    write_whole(place / CONFIGURATION, page_yaml.dump(content))
     try:
         os.link(kept, place / WEIGHTS)  # the same bytes under two names
     except OSError:

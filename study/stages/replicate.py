@@ -126,7 +126,12 @@ class ReplicateStage:
             self.queue += [place for place in self._unfinished(family.name) if place not in before]
 
     def planned(self) -> dict[str, int]:
-        return {name: len(chosen) * self.study.replicate.seeds for name, chosen in self.chosen.items()}
+        """Runs of each family: of what is chosen now, and of what was confirmed before the study grew."""
+        return {name: len(self._keys(name)) for name in self.chosen}
+
+    def _keys(self, family: str) -> set[str]:
+        """Every run once; one that failed, or was dropped, and is entered again has two trials."""
+        return {record_of(trial).key for trial in self.recorder.ledger.trials(REPLICATE, family)}
 
     def _unfinished(self, family: str) -> list[tuple[str, int]]:
         trials = self.recorder.ledger.trials(REPLICATE, family)

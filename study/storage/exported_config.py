@@ -32,7 +32,8 @@ KEYS = (
 NEEDED = {"train": ("epochs", "batch_size"), "evaluate": ("subset_sentences", "subset_samples", "full_samples")}
 FORMATS = (1,)  # that `export` has written so far
 DIGEST = re.compile(r"[0-9a-f]{16}")
-SEEDS, THREADS = range(2**63), range(1, 1025)  # more threads than that end the process before it can say so
+SEEDS = range(page_yaml.LARGEST + 1)  # what such a file can hold
+THREADS = range(1, 1025)  # more threads than that end the process before it can say so
 
 
 def read(path: Path, edited: bool) -> dict[str, Any]:

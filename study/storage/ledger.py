@@ -17,6 +17,7 @@ from optuna.storages.journal import BaseJournalBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from uncollapse.analysis.schema import DIVERGED, DROPPED, ENDED, FAILED, FINISHED, MISSING, RUNNING, STAGES, STOPPED
+from uncollapse.study.config.names import CONSTRAINT, NAME
 from uncollapse.study.config.objectives import Direction
 from uncollapse.study.errors import UserError
 from uncollapse.study.storage.compact_rows import Shared
@@ -179,6 +180,8 @@ def epoch_name(number: int) -> str:
 def record_of(trial: FrozenTrial) -> TrialRecord:
     """What the ledger holds of one trial."""
     attributes = attributes_of(trial)
+    if (error := names_outside(attributes)) is not None:
+        raise UserError(error)
     epochs = tuple(attributes[name] for name in sorted(attributes) if name.startswith("epoch/"))
     started = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
     return TrialRecord(
@@ -203,6 +206,18 @@ def record_of(trial: FrozenTrial) -> TrialRecord:
         role=attributes.get("role", ""),
         origin=attributes.get("origin", ""),
         reused_from=attributes.get("reused_from", ""),
+    )
+
+
+def names_outside(attributes: Mapping[str, Any]) -> str | None:
+    """Why a trial cannot be taken from a ledger, which may be anybody's: its names become names of files."""
+    names = [attributes.get("key", ""), attributes.get("family", ""), *attributes.get("artifacts", ())]
+    strange = [name for name in names if name != "" and not (isinstance(name, str) and NAME.fullmatch(name))]
+    if not strange:
+        return None
+    return (
+        f"ledger.journal: a trial's key, family and artifacts are called by {CONSTRAINT}, found {strange[0]!r}; put a "
+        "copy of the ledger in its place"
     )
 
 

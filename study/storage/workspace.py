@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from uncollapse.analysis.whole_file import write_whole
+from uncollapse.search_spaces import page_yaml
+from uncollapse.study.config.names import CONSTRAINT, NAME, study_error
 from uncollapse.study.errors import UserError
 
 
@@ -92,7 +94,7 @@ class Workspace:
         Raises:
             UserError: there is no such study here.
         """
-        if not self.facts.exists():
+        if not self.facts.is_file():
             there = sorted(path.parent.name for path in self.runs.glob("*/study.json"))
             known = (
                 f"studies there: {', '.join(there)}" if there else "there is none yet; start one with `uncollapse run`"
@@ -106,14 +108,35 @@ class Workspace:
             raise UserError(
                 f"{self.facts}: what `uncollapse run` wrote about the study is expected, and this is damaged"
             )
+        if found := _names_outside(facts):
+            raise UserError([f"{self.facts}: {error}; restore the file that `uncollapse run` wrote" for error in found])
         return facts
 
     def write_facts(self, facts: Mapping[str, Any]) -> None:
         write_whole(self.facts, json.dumps(facts, indent=2, default=str) + "\n")
 
 
+def _names_outside(facts: Mapping[str, Any]) -> list[str]:
+    """Names that become names of files, and would lead out of the study's folder: the file may be anybody's."""
+    settings, corpus = facts["settings"], facts["corpus"]
+    families = settings.get("families", ()) if isinstance(settings, Mapping) else ()
+    found = [
+        f"a family is called by {CONSTRAINT}, found {name!r}"
+        for name in families
+        if not isinstance(name, str) or not NAME.fullmatch(name)
+    ]
+    digest = corpus.get("digest", "0") if isinstance(corpus, Mapping) else "0"
+    if not isinstance(digest, str) or not NAME.fullmatch(digest):
+        found.append(f"a corpus's digest is a name, found {digest!r}")
+    if (error := study_error(facts["study"])) is not None:
+        found.append(f"study: {error}")
+    return found
+
+
 def writable(folder: Path) -> str | None:
     """Why nothing can be written into a folder, or where it would be made; None if it can. Leaves nothing behind."""
+    if found := page_yaml.unwritable(str(folder)):
+        return f"--runs {folder}: exported files name this folder, and a name in it cannot be written ({found[0]})"
     there = next(place for place in (folder, *folder.parents) if place.exists())
     try:
         with tempfile.TemporaryFile(dir=there):

@@ -1,6 +1,5 @@
 """Whether ledger, MLflow and files agree."""
 
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from uncollapse.analysis.mlflow_runs.sources import Run, Source, source
 from uncollapse.analysis.schema import ENDED, MISSING, REPLICATE
 from uncollapse.study.errors import RunError, UserError, first_line
+from uncollapse.study.output import warn
 from uncollapse.study.storage import exported_config
 from uncollapse.study.storage.fingerprints import family_version
 from uncollapse.study.storage.tables import records
@@ -24,12 +24,8 @@ AT_ONCE = 100  # trials whose values are asked for together
 SECONDS = 5.0  # between two words of how far it is
 
 
-def _aside(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)
-
-
 def differences(
-    workspace: Workspace, facts: Mapping[str, Any], say: Callable[[str], None] = _aside
+    workspace: Workspace, facts: Mapping[str, Any], say: Callable[[str], None] = warn
 ) -> tuple[dict[str, int], list[str]]:
     """(what was compared, a sentence for each difference); `say` is told how far it is.
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from uncollapse.search_spaces import page_yaml
 from uncollapse.study.corpora.files import few, lines_of
 from uncollapse.study.errors import UserError
 from uncollapse.study.transfer.splits import Part
@@ -160,6 +161,8 @@ def _parsed(lines: Iterable[str], path: Path, parse: Parse, first: int = 1) -> l
 
 def _lines(path: Path) -> list[str]:
     """Lines of UTF-8, or of Latin-1, in which the older sets are handed round."""
+    if (wrong := page_yaml.no_file(path)) is not None:
+        raise UserError(wrong)
     try:
         data = path.read_bytes()
     except OSError as error:

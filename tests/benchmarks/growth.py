@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from rich.console import Console
 
 from uncollapse.analysis.schema import REPLICATE, SEARCH
 from uncollapse.study.config import study_page
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.execution.progress import Progress
+from uncollapse.study.execution.view.screen import Screen
 from uncollapse.study.libraries import configure_libraries
 from uncollapse.study.stages.replicate import ReplicateStage
 from uncollapse.study.stages.search import SearchStage
@@ -113,7 +113,7 @@ def alone(folder: Path, study: Study) -> Figures:
     workspace = Workspace(folder, NAME)
     workspace.write_facts({"study": NAME, "settings": study.settings(), "corpus": {}, "code": ""})
     with (folder / "said").open("w") as said:
-        console = Console(file=said, width=120)
+        console = Screen(file=said, width=120)
         progress, before = Progress(NAME, study.settings(), SLOTS, console), resident()
         recorder = Recorder(Ledger(workspace.folder, NAME, write=True), study.search.select, (progress,))
         for kind in (SearchStage, ReplicateStage):

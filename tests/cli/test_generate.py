@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -356,20 +357,35 @@ def test_a_decoder_that_is_shown_the_bag_only_reconstructs(best: Path) -> None:
 
 
 ERRORS = {
-    "draws": (["--draws", "0"], "--draws: a whole number from 1, found 0"),
-    "steps": (["--steps", "1"], "--steps: a whole number from 2, found 1"),
+    "draws": (["--draws", "0"], "--draws: a whole number from 1 to 1,000, found 0"),
+    "steps": (["--steps", "1"], "--steps: a whole number from 2 to 1,000, found 1"),
     "seed": (["--seed", "-1"], "--seed: a whole number from 0"),
     "nothing": (["--prior", "0"], "--prior: a whole number from 1"),
     "beam": (["--beam", "3"], "--beam: an option of `--decoding beam`"),
-    "temperature": (["--temperature", "0", "--decoding", "sample"], "--temperature: a number above 0, found 0.0"),
-    "nan": (["--temperature", "nan", "--decoding", "sample"], "--temperature: a number above 0, found nan"),
-    "normalise": (["--normalise", "-1", "--decoding", "beam"], "--normalise: a number from 0, found -1.0"),
+    "temperature": (
+        ["--temperature", "0", "--decoding", "sample"],
+        "--temperature: a number from 0.01 to 100, found 0",
+    ),
+    "nan": (["--temperature", "nan", "--decoding", "sample"], "--temperature: a number from 0.01 to 100, found nan"),
+    "normalise": (["--normalise", "-1", "--decoding", "beam"], "--normalise: a number from 0 to 10, found -1"),
     "token": (["--token", "1"], "--token: one word of a sentence"),
     "far token": (["--vary", "the coffee", "--token", "3"], "--token: a word of the sentence, from 1 to 2, found 3"),
     "test": (["--split", "test"], "--split: train or valid, for `train` alone reads the test split"),
     "label": (["--label", "x", "--prior", "1"], "--label x: this model is told no class"),
     "label of nothing": (["--label", "x"], "--label: the class of a sentence that you type, or of prior samples"),
     "file": (["--sentences", "none.txt"], "none.txt: cannot be read"),
+    "device": (["--sentences", "/dev/zero"], "/dev/zero: a file is expected, and this is a pipe, a socket or a device"),
+    "huge seed": (["--seed", str(2**64)], "--seed: a whole number from 0 to 999,999,999,999,999,999, found"),
+    "cold": (["--temperature", "1e-320", "--decoding", "sample"], "--temperature: a number from 0.01 to 100, found"),
+    "hot": (["--temperature", "1e308", "--decoding", "sample"], "--temperature: a number from 0.01 to 100, found"),
+    "far": (["--normalise", "1e6", "--decoding", "beam"], "--normalise: a number from 0 to 10, found 1e+06"),
+    "many": (["--prior", str(10**9)], "--prior: a whole number from 1 to 10,000, found 1000000000"),
+    "wide": (["--beam", str(10**9), "--decoding", "beam"], "--beam: a whole number from 1 to 100, found"),
+    "steps on": (["--steps", str(10**9)], "--steps: a whole number from 2 to 1,000, found"),
+    "long": (["--longest", str(10**9)], "--longest: a whole number from 1 to 1,000, found"),
+    "in all": (["--prior", "10000", "--longest", "200"], "at most 1,000,000 words are said at once"),
+    "drawn": (["--reconstruct", "1000", "--draws", "1000"], "and this asks for 30,000,000; ask for fewer"),
+    "beams": (["--prior", "9000", "--decoding", "beam"], "and this asks for 1,350,000; ask for fewer"),
 }
 
 
@@ -377,6 +393,22 @@ ERRORS = {
 def test_a_wrong_option_is_refused_in_a_sentence(case: str, best: Path) -> None:
     given, expected = ERRORS[case]
     assert expected in refused(best / "vat.yaml", *given)
+
+
+def test_files_of_sentences_that_are_no_such(best: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert "a file is expected, and this is a pipe" in refused(best / "vat.yaml", "--sentences", str(tmp_path / "pipe"))
+    long = models.write(tmp_path / "long.txt", "fine\n" + "word " * 2000)
+    assert "long.txt, line 2: a sentence of at most 1,000 words" in refused(best / "vat.yaml", "--sentences", str(long))
+    many = models.write(tmp_path / "many.txt", "a word\n" * 3_000_000)
+    assert "bytes of sentences are read" in refused(best / "vat.yaml", "--sentences", str(many))
+
+
+def test_what_is_within_every_bound_is_said(best: Path) -> None:
+    data, _ = said(
+        best / "vat.yaml", "--prior", "3", "--decoding", "sample", "--temperature", "0.01", "--seed", "9" * 18
+    )
+    assert len(data["prior"]["sentences"]) == 3
 
 
 def test_all_errors_are_told_at_once(best: Path) -> None:

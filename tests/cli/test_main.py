@@ -220,13 +220,53 @@ def test_a_reader_that_leaves_is_no_traceback(words: list[str]) -> None:
     assert done.stderr == ""
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk that every Linux has")
-def test_an_answer_that_goes_to_a_full_disk_is_a_sentence() -> None:
+@pytest.mark.parametrize(("encoding", "words"), [("ascii", ["families"]), ("latin-1", ["show", "vmf", "--json"])])
+def test_an_encoding_that_lacks_letters_is_no_traceback(encoding: str, words: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "uncollapse", *words],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": f"{encoding}:strict"},
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode(encoding)
+
+
+def test_a_full_disk_under_standard_output_is_said() -> None:
     with Path("/dev/full").open("w") as full:
         command = [sys.executable, "-P", "-m", "uncollapse", "families"]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert done.stderr.startswith("uncollapse: disk: no space is left")
+    assert done.returncode == 1
+    assert done.stderr.startswith("uncollapse: standard output cannot be written (No space left on device)")
+    assert len(done.stderr.splitlines()) == 1
+
+
+WRONG = {
+    "command": (["statuss", "x"], "unknown command 'statuss'; did you mean 'status'?"),
+    "option": (["status", "x", "--wach"], "unknown option '--wach' of uncollapse status; did you mean '--watch'?"),
+    "value": (["generate", "x", "--decoding", "bem"], "unknown value of --decoding 'bem'; did you mean 'beam'?"),
+    "number": (["generate", "x", "--prior", "y"], "argument --prior: invalid int value: 'y'"),
+    "nothing": ([], "the following arguments are required: command"),
+    "less": (["show"], "the following arguments are required: family; `uncollapse show --help`"),
+    "more": (["show", "vmf", "hsvae"], "uncollapse show has no use for 'hsvae'"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_words_that_are_wrong_are_refused_in_a_sentence(case: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words, sentence = WRONG[case]
+    assert main(words) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"uncollapse: {sentence}")
+    assert len(said.err.splitlines()) == 1
+    if words:
+        assert main([*words, "--json"]) == 2
+        assert json.loads(capsys.readouterr().out)["errors"][0].startswith(sentence)
+
+
+def test_all_unknown_options_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert len(refused(capsys, "status", "x", "--wach", "--foo", "y").splitlines()) == 3
 
 
 @pytest.mark.parametrize("name", COMMANDS)

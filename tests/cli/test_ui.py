@@ -1,5 +1,7 @@
 """`ui` serves MLflow's page on this machine alone."""
 
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -37,5 +39,53 @@ def test_it_listens_on_loopback_only(tmp_path: Path) -> None:
         assert listening == {"127.0.0.1"}
     finally:
         for member in [*psutil.Process(process.pid).children(recursive=True), process]:
+            member.kill()
+        process.communicate()
+
+
+def test_a_port_that_is_taken_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mlflow.db").touch()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["ui", "--runs", str(tmp_path), "--port", str(port)]) == 2
+    said = capsys.readouterr()
+    assert said.out == "", "no page is announced"
+    assert f"--port {port}: a port of 127.0.0.1 on which nothing listens" in said.err
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--port", "99999"], "--port: a whole number from 1 to 65,535, found 99999"),
+        (["--port", "-1"], "--port: a whole number from 1 to 65,535, found -1"),
+        (["--host", "no such host"], "--host: an address of this machine, found 'no such host'"),
+    ],
+)
+def test_places_where_nothing_can_listen(
+    words: list[str], sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mlflow.db").touch()
+    assert main(["ui", "--runs", str(tmp_path), *words]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_ended_by_a_signal_it_leaves_nothing_listening(number: signal.Signals, tmp_path: Path) -> None:
+    opened(tmp_path)
+    port = free_port()
+    command = [sys.executable, "-P", "-m", "uncollapse", "ui", "--runs", str(tmp_path), "--port", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        assert process.stdout is not None
+        assert any(f"MLflow on http://127.0.0.1:{port}" in line for line in process.stdout)
+        assert healthy(f"http://127.0.0.1:{port}"), "announced when it answers"
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(number)
+        assert process.wait(60) == 0
+        assert [member for member in family if member.is_running()] == []
+        assert not healthy(f"http://127.0.0.1:{port}")
+    finally:
+        for member in [*psutil.Process().children(recursive=True)]:
             member.kill()
         process.communicate()

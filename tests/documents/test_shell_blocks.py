@@ -9,6 +9,7 @@ import pytest
 
 from tests.documents import pages
 from uncollapse.cli.main import parser
+from uncollapse.study.errors import UserError
 
 SERVER = "tracking server: "  # run as they stand by `tests/clusters/test_readme_tracking.py`
 BLOCKS = [block for block in pages.every_block("bash") if block.runs and not block.mark.startswith(SERVER)]
@@ -49,7 +50,7 @@ def _installable(place: str) -> bool:
 def _parsed(words: list[str]) -> bool:
     try:
         parser().parse_args(words)
-    except SystemExit:
+    except (SystemExit, UserError):
         return False
     return True
 

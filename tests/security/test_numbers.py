@@ -22,7 +22,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a sliver of a GPU": ({"resources": {"gpus": 1e-5}}, "resources.gpus: must be at least 0.0001, found 1e-05"),
     "a GPU and a half": (
         {"resources": {"gpus": 1.5}},
-        "resources.gpus: must be a whole number where it is more than 1",
+        "resources.gpus: must be at most 1 (a trial trains on one GPU; more of them train more trials at once), found 1.5",
     ),
 }
 

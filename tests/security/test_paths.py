@@ -1,6 +1,7 @@
 """What the product writes lies under --runs, or where --out says; no name of a user's leads anywhere else."""
 
 import getpass
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -154,6 +155,41 @@ def test_runs_that_cannot_be_a_folder(tmp_path: Path) -> None:
         answer = ask(*words, "--runs", str(tmp_path / ("x" * 300)))
         assert answer.code == 2
         assert "--runs: a folder is expected" in answer.err
+
+
+NAMES = {
+    "family": ({"settings": {"families": {"../../stolen": {}}}}, "a family is called by a name of letters"),
+    "digest": ({"corpus": {"digest": "../../stolen"}}, "a corpus's digest is a name"),
+    "study": ({"study": "../stolen"}, "study: a name of letters"),
+}
+
+
+@pytest.mark.parametrize("case", NAMES)
+def test_facts_of_others_name_nothing_outside(case: str, tmp_path: Path) -> None:
+    changes, sentence = NAMES[case]
+    facts = {"study": "mine", "settings": {"families": {}}, "corpus": {"digest": "0"}, "code": "", **changes}
+    models.write(tmp_path / "runs" / "mine" / "study.json", json.dumps(facts))
+    models.write(tmp_path / "stolen.yaml", "precious")
+    before = listing(tmp_path)
+    for command in ("status", "report", "export", "verify"):
+        answer = ask(command, "mine", "--runs", str(tmp_path / "runs"))
+        assert answer.code == 2
+        assert f"study.json: {sentence}" in answer.errors[0]
+    assert listing(tmp_path) == before
+
+
+def test_a_pipe_is_no_page_and_nothing_waits_for_it(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.yaml"
+    os.mkfifo(pipe)
+    page = models.write(tmp_path / "page.yaml", yaml.safe_dump({**PAGE, "families": ["pipe.yaml"]}))
+    (tmp_path / "runs" / "mine").mkdir(parents=True)
+    os.mkfifo(tmp_path / "runs" / "mine" / "study.json")
+    commands = (("plan", pipe), ("plan", page), ("run", pipe), ("train", pipe), ("generate", pipe), ("show", pipe))
+    for command, place in commands:
+        answer = ask(command, str(place))
+        assert answer.code == 2
+        assert "a file is expected, and this is a pipe" in answer.err
+    assert ask("status", "mine", "--runs", str(tmp_path / "runs")).code == 2
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", "3", "[" * 100_000, "{}", '{"study": "x"}', "\x80\x04"])

@@ -9,6 +9,7 @@ from uncollapse.study.config import study_page
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.corpora.corpus import Corpus
 from uncollapse.study.errors import UserError
+from uncollapse.study.planning.able import only_able
 from uncollapse.study.storage.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -66,8 +67,8 @@ def load_study(page: str | Path | Mapping[str, Any], folder: str | Path | None =
         UserError: every error of the page at once.
     """
     if isinstance(page, Mapping):
-        return study_page.parse(page, Path(folder or Path.cwd()).resolve(), "the study")
-    return study_page.load(Path(page))
+        return only_able(study_page.parse(page, Path(folder or Path.cwd()).resolve(), "the study"))
+    return only_able(study_page.load(Path(page)))
 
 
 def plan(

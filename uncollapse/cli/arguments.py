@@ -8,6 +8,7 @@ from uncollapse.study.config import study_page
 from uncollapse.study.config.names import study_error
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.errors import UserError
+from uncollapse.study.planning.able import only_able
 from uncollapse.study.storage.locks import is_running
 from uncollapse.study.storage.workspace import Workspace
 
@@ -31,7 +32,7 @@ def page_options(parser: ArgumentParser) -> None:
 def study_of(arguments: Namespace) -> Study:
     """The checked study of the `page` argument."""
     path = BUILT_IN if arguments.page == "cafes" and not Path("cafes").exists() else Path(arguments.page)
-    return study_page.load(path)
+    return only_able(study_page.load(path))
 
 
 def workspace_of(arguments: Namespace, study: str) -> Workspace:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from uncollapse.cli import Answer
 from uncollapse.cli.folders import flag, runs_of, runs_option
+from uncollapse.cli.parsing import LARGEST_SEED, bounds_errors
 from uncollapse.models.configuration.unknown_name import unknown
 from uncollapse.study.errors import UserError
 
@@ -18,17 +19,21 @@ SPLITS = ("train", "valid")
 TYPED = ("sentence", "sentences", "interpolate", "vary")
 SECTIONS = (*TYPED, "reconstruct", "prior")
 BELONGS_TO = {"beam": "beam", "normalise": "beam", "temperature": "sample", "top_k": "sample"}
-LEAST = {
-    "reconstruct": 1,
-    "prior": 1,
-    "steps": 2,
-    "draws": 1,
-    "token": 1,
-    "beam": 1,
-    "top_k": 1,
-    "longest": 1,
-    "seed": 0,
+WIDTH = 5  # of the beam, where nothing is said
+BOUNDS = {
+    "reconstruct": (1, 10_000),
+    "prior": (1, 10_000),
+    "steps": (2, 1_000),
+    "draws": (1, 1_000),
+    "token": (1, 1_000),
+    "beam": (1, 100),
+    "top_k": (1, 10**9),
+    "longest": (1, 1_000),
+    "seed": (0, LARGEST_SEED),
 }
+TEMPERATURE, NORMALISE = (0.01, 100.0), (0.0, 10.0)
+MOST_WORDS = 1_000_000  # sentences x width of the beam x words of a sentence, all of which are held at once
+MOST_BYTES, MOST_TYPED = 1 << 24, 1_000  # of a file of sentences, and words of a sentence in it
 
 
 def options(parser: ArgumentParser) -> None:
@@ -60,13 +65,16 @@ def generate(arguments: Namespace) -> Answer:
     """Say what is asked for; without a request, a small sheet of everything that the model can do."""
     if errors := _errors(arguments):
         raise UserError(errors)
+    typed = _typed(arguments)
+    if (error := _too_much(arguments, len(typed))) is not None:
+        raise UserError(error)
     from uncollapse.study.results import saved_model
     from uncollapse.study.training import samples
 
     model, corpus, content = saved_model.load(arguments.file, runs_of(arguments) / "corpora")
     decoding = _decoding(arguments)
     if any(getattr(arguments, name) for name in SECTIONS):
-        found = _asked(arguments, samples.Speaker(model, corpus, arguments.seed, decoding, arguments.split))
+        found = _asked(arguments, samples.Speaker(model, corpus, arguments.seed, decoding, arguments.split), typed)
     else:
         found = samples.sheet(model, corpus, arguments.seed, decoding, arguments.split)
     head = f"{content['family']} on {corpus.name}, seed {arguments.seed}, split {arguments.split}"
@@ -74,20 +82,16 @@ def generate(arguments: Namespace) -> Answer:
 
 
 def _errors(arguments: Namespace) -> list[str]:
-    found = [
-        f"{flag(name)}: a whole number from {least}, found {value}"
-        for name, least in LEAST.items()
-        if (value := getattr(arguments, name)) is not None and value < least
-    ]
+    found = bounds_errors(arguments, BOUNDS)
     found += [
         f"{flag(name)}: an option of `--decoding {kind}`; ask for that too, or leave {flag(name)} out"
         for name, kind in BELONGS_TO.items()
         if getattr(arguments, name) is not None and arguments.decoding != kind
     ]
-    if arguments.temperature is not None and not 0 < arguments.temperature < float("inf"):
-        found.append(f"--temperature: a number above 0, found {arguments.temperature}")
-    if arguments.normalise is not None and not 0 <= arguments.normalise < float("inf"):
-        found.append(f"--normalise: a number from 0, found {arguments.normalise}")
+    for name, (least, most) in (("temperature", TEMPERATURE), ("normalise", NORMALISE)):
+        value = getattr(arguments, name)
+        if value is not None and not least <= value <= most:
+            found.append(f"{flag(name)}: a number from {least:g} to {most:g}, found {value:g}")
     if arguments.token is not None and arguments.vary is None:
         found.append("--token: one word of a sentence, to draw its latent again; name the sentence with --vary")
     if arguments.label is not None and not any(getattr(arguments, name) for name in (*TYPED, "prior")):
@@ -111,18 +115,17 @@ def _decoding(arguments: Namespace) -> "Decoding":
     return Decoding(longest=arguments.longest, seed=arguments.seed, **chosen)
 
 
-def _asked(arguments: Namespace, speaker: "Speaker") -> dict[str, Any]:
+def _asked(arguments: Namespace, speaker: "Speaker", typed: list[str]) -> dict[str, Any]:
     from uncollapse.models.generation.abilities import CannotGenerate
 
     label = _label(arguments, speaker)
     try:
-        return {"seed": speaker.seed, "split": speaker.split, **_sections(arguments, speaker, label)}
+        return {"seed": speaker.seed, "split": speaker.split, **_sections(arguments, speaker, label, typed)}
     except CannotGenerate as error:
         raise UserError(f"{arguments.file}: {error}") from None
 
 
-def _sections(arguments: Namespace, speaker: "Speaker", label: int | None) -> dict[str, Any]:
-    typed = _typed(arguments)
+def _sections(arguments: Namespace, speaker: "Speaker", label: int | None, typed: list[str]) -> dict[str, Any]:
     everything = [*typed, *([arguments.vary] if arguments.vary else []), *(arguments.interpolate or [])]
     found: dict[str, Any] = {"unknown": speaker.unknown(everything)}
     if typed:
@@ -144,15 +147,33 @@ def _typed(arguments: Namespace) -> list[str]:
     """The sentences that the user gave to be reconstructed."""
     from uncollapse.study.corpora.files import few, lines_of, read_text
 
-    lines = lines_of(read_text(arguments.sentences)[0]) if arguments.sentences else []
-    blank = [
-        f"{arguments.sentences}, line {at}: a sentence is expected"
+    if arguments.sentences is None:
+        return list(arguments.sentence or [])
+    text, cut = read_text(arguments.sentences, MOST_BYTES)
+    if cut:
+        raise UserError(f"{arguments.sentences}: at most {MOST_BYTES:,} bytes of sentences are read; name a part of it")
+    lines = lines_of(text)
+    wrong = [
+        f"{arguments.sentences}, line {at}: a sentence of at most {MOST_TYPED:,} words is expected"
         for at, line in enumerate(lines, 1)
-        if not line.strip()
+        if not 0 < len(line.split()) <= MOST_TYPED
     ]
-    if blank:
-        raise UserError(few(blank))
+    if wrong:
+        raise UserError(few(wrong))
     return [*(arguments.sentence or []), *lines]
+
+
+def _too_much(arguments: Namespace, typed: int) -> str | None:
+    """Why the sentences that are asked for are too many to be said at once."""
+    reconstructed = (typed + (arguments.reconstruct or 0)) * arguments.draws
+    sentences = max(reconstructed, arguments.prior or 0, arguments.steps, arguments.draws)
+    words = sentences * (arguments.beam or (WIDTH if arguments.decoding == "beam" else 1)) * arguments.longest
+    if words <= MOST_WORDS:
+        return None
+    return (
+        f"at most {MOST_WORDS:,} words are said at once (sentences x width of the beam x --longest), and this asks for "
+        f"{words:,}; ask for fewer, several times with another --seed"
+    )
 
 
 def _position(token: int | None, batch: "Batch") -> int | None:

@@ -5,14 +5,14 @@ Nothing is imported here that a command may do without; each imports what it nee
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from importlib import import_module
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from uncollapse.cli.parsing import Parser
+from uncollapse.study import output
 from uncollapse.study.disk_faults import disk_error
 from uncollapse.study.errors import RunError, UserError
 from uncollapse.study.libraries import configure_libraries
@@ -50,11 +50,12 @@ COMMANDS: Mapping[str, Command] = {
     "verify": Command("verify", "whether ledger, MLflow and files agree, or which rows differ"),
 }
 LIGHT = ("families", "show")  # use no library that has to be told how to behave
+LASTING = ("run", "train", "transfer")  # leave behind what they say
 
 
 def parser(words: Collection[str] = COMMANDS) -> argparse.ArgumentParser:
     """The command line, with the options of the commands that are among `words`."""
-    whole = argparse.ArgumentParser(prog="uncollapse", description="Hyperparameter studies of text VAEs.")
+    whole = Parser(prog="uncollapse", description="Hyperparameter studies of text VAEs.")
     whole.add_argument("--version", action=_Version, nargs=0, help="print the version and leave")
     sub = whole.add_subparsers(dest="command", required=True, metavar="command")
     for name, (_, text) in COMMANDS.items():
@@ -72,37 +73,32 @@ def _module(command: str) -> ModuleType:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns 0 done, 1 the run failed, 2 the user's input is wrong, 130 the user stopped it."""
     words = list(sys.argv[1:] if argv is None else argv)
-    try:
+    output.lost()
+    with output.lenient():
         try:
-            arguments = parser(words).parse_args(words)
-            arguments.words = words
-            return _run(arguments)
+            code = _run(words)
         finally:
-            sys.stdout.flush()
-    except BrokenPipeError:
-        _give_up_standard_output()
-        return FAILED
-    except OSError as error:  # of standard output, which may be a file on a full disk
-        if (sentence := disk_error(error)) is None:
-            raise
-        _give_up_standard_output()
-        return _failed(sentence)
+            output.flush()
+        return _unheard(error, code, words) if (error := output.lost()) else code
 
 
-def _give_up_standard_output() -> None:
-    """Nothing can be written there any more, and Python would complain when it empties it at its end."""
-    with suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _unheard(error: OSError, code: int, words: Sequence[str]) -> int:
+    """The code of a command whose answer nobody took; what one of `LASTING` leaves behind is there all the same."""
+    if not isinstance(error, BrokenPipeError):
+        output.warn(f"uncollapse: standard output cannot be written ({error.strerror}); name another place")
+    return code if any(word in LASTING for word in words[:1]) else code or FAILED
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def _run(words: list[str]) -> int:
     try:
+        arguments = parser(words).parse_args(words)
+        arguments.words = words
         return _answer(arguments)
     except UserError as error:
-        _refuse(error, arguments.json)
+        _refuse(error, "--json" in words)
         return USER
     except KeyboardInterrupt:
-        print("stopped; nothing is lost: run the same command again and it goes on", file=sys.stderr)
+        output.warn("stopped; nothing is lost: run the same command again and it goes on")
         return STOPPED
     except RunError as error:
         return _failed(str(error))
@@ -113,7 +109,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _failed(sentence: str) -> int:
-    print(f"uncollapse: {sentence}", file=sys.stderr)
+    output.warn(f"uncollapse: {sentence}")
     return FAILED
 
 
@@ -123,9 +119,9 @@ def _answer(arguments: argparse.Namespace) -> int:
         configure_libraries()
     data, text = getattr(_module(arguments.command), arguments.command)(arguments)
     if arguments.json:
-        print(json.dumps(data, indent=2, default=str))
+        output.say(json.dumps(data, indent=2, default=str))
     elif text:
-        print(text)
+        output.say(text)
     return _code(data)
 
 
@@ -137,9 +133,9 @@ def _code(data: Any) -> int:
 
 def _refuse(refusal: UserError, as_json: bool) -> None:
     if as_json:
-        print(json.dumps({"errors": refusal.errors}, indent=2))
+        output.say(json.dumps({"errors": refusal.errors}, indent=2))
     for error in refusal.errors:
-        print(f"uncollapse: {error}", file=sys.stderr)
+        output.warn(f"uncollapse: {error}")
 
 
 class _Version(argparse.Action):
@@ -148,7 +144,7 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *given: object) -> None:
         from importlib.metadata import version
 
-        print(f"uncollapse {version('uncollapse')}")
+        output.say(f"uncollapse {version('uncollapse')}")
         parser.exit()
 
 

@@ -1,11 +1,11 @@
 """`plan`: what would run, where, for how long, and what the seeds will be able to say. Starts nothing."""
 
-import sys
 from argparse import ArgumentParser, Namespace
 
 from uncollapse.api import studies
 from uncollapse.cli import Answer
 from uncollapse.cli.arguments import page_options, study_of, workspace_of
+from uncollapse.study.output import warn
 
 
 def options(parser: ArgumentParser) -> None:
@@ -27,8 +27,8 @@ def _said(as_json: bool) -> studies.Say:
 
     def say(sentence: str) -> None:
         if sentence == studies.CALIBRATING:
-            print(f"{sentence}; --no-calibrate skips this", file=sys.stderr)
+            warn(f"{sentence}; --no-calibrate skips this")
         elif not as_json:
-            print(sentence, file=sys.stderr)
+            warn(sentence)
 
     return say

@@ -13,12 +13,12 @@ from uncollapse.study.config.study_page import Study
 from uncollapse.study.errors import UserError
 from uncollapse.study.execution import notification
 from uncollapse.study.execution.notification import News
+from uncollapse.study.output import warn
 from uncollapse.study.planning.until import moment, shown
 from uncollapse.study.storage.locks import refuse_running
 from uncollapse.study.storage.workspace import Workspace
 
 Until = datetime.datetime | None
-SAY = partial(print, file=sys.stderr, flush=True)
 
 
 def options(parser: ArgumentParser) -> None:
@@ -46,7 +46,7 @@ def run(arguments: Namespace) -> Answer:
     workspace = workspace_of(arguments, study.name)
     if found := errors(study, workspace, arguments.address):
         raise UserError(found)
-    news = News(study.name, arguments.notify, SAY)
+    news = News(study.name, arguments.notify, warn)
     if not supervised():
         refuse_running(workspace.folder)
     words = arguments.words + ([] if until is None else ["--until", until.isoformat()])  # the last one counts
@@ -54,7 +54,7 @@ def run(arguments: Namespace) -> Answer:
         from uncollapse.study.planning.resolution import warnings
 
         for sentence in warnings(study):
-            SAY(f"warning: {sentence}")
+            warn(f"warning: {sentence}")
         return _left_behind(workspace, words)
     if arguments.restart:
         return _restarted(workspace, words, news)
@@ -95,7 +95,7 @@ def _restarted(workspace: Workspace, words: list[str], news: News) -> Answer:
     from uncollapse.study.execution import supervisor
 
     command = supervisor.again(words, ("--restart",))
-    sys.exit(supervisor.Supervisor(command, workspace, news, SAY).run())
+    sys.exit(supervisor.Supervisor(command, workspace, news, warn).run())
 
 
 def _run(study: Study, workspace: Workspace, arguments: Namespace, news: News, until: Until, began: float) -> Answer:

@@ -3,10 +3,8 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-import yaml
-
 from uncollapse.cli import Answer
-from uncollapse.search_spaces import space
+from uncollapse.search_spaces import page_yaml, space
 from uncollapse.study.config import families
 
 
@@ -29,5 +27,5 @@ def show(arguments: Namespace) -> Answer:
     }
     width = max(map(len, hyperparameters), default=0)
     searched = "\n".join(f"  {hyperparameter:<{width}}  {leaf}" for hyperparameter, leaf in hyperparameters.items())
-    text = yaml.safe_dump({"base": base}, sort_keys=False, default_flow_style=None, width=110)
+    text = page_yaml.dump({"base": base}, flow=True, width=110)
     return data, f"# {family.title}\n# {family.paper}\n{text}\nsearched:\n{searched}"

@@ -5,7 +5,6 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.live import Live
 
 from uncollapse.cli import Answer
@@ -15,6 +14,8 @@ from uncollapse.study.execution.view.overview import Observer, Overview
 from uncollapse.study.execution.view.picture import Picture, line
 from uncollapse.study.execution.view.planned import planned_now, stage_now
 from uncollapse.study.execution.view.ran import last_heard, ran_seconds
+from uncollapse.study.execution.view.screen import Screen
+from uncollapse.study.output import say
 from uncollapse.study.planning.frozen import frozen_of
 from uncollapse.study.storage.locks import began, is_running
 from uncollapse.study.storage.workspace import Workspace
@@ -40,7 +41,7 @@ def status(arguments: Namespace) -> Answer:
     from uncollapse.study.storage.ledger import Ledger
 
     ledger = Ledger(workspace.folder, workspace.study)  # reads on, at every look, from where it was
-    console = Console()
+    console = Screen()
     if arguments.watch and not arguments.json:
         _watch(workspace, ledger, console)
     overview = look(workspace, ledger)
@@ -75,13 +76,13 @@ def _ran(workspace: Workspace, found: list[TrialRecord], until: float) -> float:
     return ran_seconds(found, [(since, until)] if 0 < since < until else [])
 
 
-def _watch(workspace: Workspace, ledger: "Ledger", console: Console) -> None:
+def _watch(workspace: Workspace, ledger: "Ledger", console: Screen) -> None:
     """Until no process runs the study: in place on a terminal, elsewhere a line whenever a trial began or ended."""
     if not console.is_terminal:
         told: list[Any] = []
         for overview in _looks(workspace, ledger):
             if (counts := _counts(overview)) != told:
-                print(line(overview), flush=True)
+                say(line(overview))
             told = counts
         return
     with Live(console=console, auto_refresh=False, transient=True) as live:

@@ -1,6 +1,5 @@
 """`stop`: leave a running study, from any machine that sees its folder."""
 
-import sys
 import time
 from argparse import ArgumentParser, Namespace
 
@@ -9,6 +8,7 @@ from uncollapse.cli import Answer
 from uncollapse.cli.arguments import running_study, study_options
 from uncollapse.study.errors import RunError
 from uncollapse.study.execution.control import NOW, STOP
+from uncollapse.study.output import warn
 from uncollapse.study.storage.locks import is_running
 from uncollapse.study.storage.workspace import Workspace
 
@@ -37,7 +37,7 @@ def _wait(workspace: Workspace) -> None:
     while is_running(workspace.folder):
         if time.monotonic() - said > SILENT:
             said = time.monotonic()
-            print(f"{workspace.study}: still there after {said - started:.0f} s; {MEANWHILE}", file=sys.stderr)
+            warn(f"{workspace.study}: still there after {said - started:.0f} s; {MEANWHILE}")
         time.sleep(SECONDS)
     if workspace.control.exists():
         workspace.control.unlink(missing_ok=True)

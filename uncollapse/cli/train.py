@@ -8,6 +8,7 @@ from typing import Any
 from uncollapse.cli import Answer
 from uncollapse.cli.folders import runs_of, runs_option
 from uncollapse.study.errors import UserError
+from uncollapse.study.output import say
 from uncollapse.study.results import final_training
 from uncollapse.study.storage import exported_config
 
@@ -29,8 +30,8 @@ def train(arguments: Namespace) -> Answer:
     if arguments.seed is not None:
         content["seed"] = _seed(arguments.seed)
     out = arguments.out or arguments.file.with_suffix("")
-    say = (lambda sentence: None) if arguments.json else (lambda sentence: print(sentence, flush=True))
-    done = _train(content, arguments, out, say)
+    tell = (lambda sentence: None) if arguments.json else say
+    done = _train(content, arguments, out, tell)
     if isinstance(done, str):
         return {"failed": done}, f"diverged: {done}"
     logged = _log(content, done, arguments)
@@ -46,7 +47,7 @@ def train(arguments: Namespace) -> Answer:
 
 def _seed(seed: int) -> int:
     if seed not in exported_config.SEEDS:
-        raise UserError(f"--seed: a whole number from 0 to {exported_config.SEEDS[-1]}, found {seed}")
+        raise UserError(f"--seed: a whole number from 0 to {exported_config.SEEDS[-1]:,}, found {seed}")
     return seed
 
 

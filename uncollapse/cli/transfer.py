@@ -6,16 +6,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from uncollapse.cli import Answer
-from uncollapse.cli.folders import flag, runs_of, runs_option
+from uncollapse.cli.folders import runs_of, runs_option
+from uncollapse.cli.parsing import bounds_errors
 from uncollapse.models.configuration.unknown_name import unknown
 from uncollapse.study.errors import UserError
+from uncollapse.study.output import say
 from uncollapse.study.transfer.ways import HOW, PAIRS
 
 if TYPE_CHECKING:
     from uncollapse.models.text_vae import TextVAE
     from uncollapse.study.transfer.request import Request
 
-LEAST = {"seeds": 1, "folds": 2, "epochs": 1, "batch": 1, "longest": 1}
+BOUNDS = {
+    "seeds": (1, 1_000),
+    "folds": (2, 1_000),
+    "epochs": (1, 10_000),
+    "batch": (1, 100_000),
+    "longest": (1, 100_000),
+}
 
 
 def options(parser: ArgumentParser) -> None:
@@ -54,11 +62,11 @@ def transfer(arguments: Namespace) -> Answer:
     from uncollapse.study.transfer import run, table
     from uncollapse.study.transfer.results import summary
 
-    say = (lambda sentence: None) if arguments.json else (lambda sentence: print(sentence, flush=True))
-    known = saved_model.load(arguments.file, runs_of(arguments) / "corpora", say)
+    tell = (lambda sentence: None) if arguments.json else say
+    known = saved_model.load(arguments.file, runs_of(arguments) / "corpora", tell)
     request = _request(arguments, known.model)
     out = arguments.out or _beside(arguments.file)
-    found = run.run(known, folders, request, arguments.longest, out, say)
+    found = run.run(known, folders, request, arguments.longest, out, tell)
     content = {
         "family": known.content["family"],
         "corpus": known.corpus.name,
@@ -85,11 +93,7 @@ def _beside(place: Path) -> Path:
 
 
 def _errors(arguments: Namespace) -> list[str]:
-    found = [
-        f"{flag(name)}: a whole number from {least}, found {value}"
-        for name, least in LEAST.items()
-        if (value := getattr(arguments, name)) < least
-    ]
+    found = bounds_errors(arguments, BOUNDS)
     if not 0 < arguments.rate < float("inf"):
         found.append(f"--rate: a number above 0, found {arguments.rate}")
     return found

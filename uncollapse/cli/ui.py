@@ -1,15 +1,28 @@
 """`ui`: MLflow's page over the studies of a folder."""
 
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from uncollapse.cli import Answer
 from uncollapse.cli.folders import runs_of, runs_option
+from uncollapse.cli.parsing import bounds_errors
 from uncollapse.study.config.tracking_uri import uri_error
-from uncollapse.study.errors import UserError
+from uncollapse.study.errors import RunError, UserError
+from uncollapse.study.execution.signals import handled
+from uncollapse.study.output import say
 from uncollapse.study.storage.workspace import Workspace
+
+PATIENCE = 300.0  # seconds in which MLflow's page has to answer for the first time
+GRACE = 10.0  # seconds that its processes have to end when they are told to
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # the page is on this machine
 
 
 def options(parser: ArgumentParser) -> None:
@@ -28,17 +41,77 @@ def ui(arguments: Namespace) -> Answer:
     uri = Workspace(runs, "").tracking_uri(arguments.tracking)
     if arguments.tracking is None and not (runs / "mlflow.db").exists():
         raise UserError(f"--runs {runs}: no mlflow.db there; run a study first, or name a server with --tracking")
+    if found := bounds_errors(arguments, {"port": (1, 65535)}) or _listening_errors(arguments.host, arguments.port):
+        raise UserError(found)
     page = f"http://{arguments.host}:{arguments.port}"
-    print("\n".join([f"MLflow on {page} over {uri}; Ctrl-C ends it", *_views(page, uri)]), flush=True)
-    # nothing of MLflow is taken from the working directory, by the processes that its server starts neither
-    quiet = {"PYTHONSAFEPATH": "1", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri, "--workers", "1"]
     command += ["--host", arguments.host, "--port", str(arguments.port)]
     try:
-        code = subprocess.run(command, env={**os.environ, **quiet}, check=False).returncode
+        with handled(_leave), _served(command) as server:
+            _wait_for(page, server)
+            say("\n".join([f"MLflow on {page} over {uri}; Ctrl-C ends it", *_views(page, uri)]))
+            code = server.wait()
     except KeyboardInterrupt:
-        code = 0
-    return {"failed": code != 0}, None
+        return {"failed": False}, None
+    raise RunError(f"MLflow's page ended by itself, with code {code}; start it again")
+
+
+def _leave(number: int, frame: object) -> None:
+    """Ctrl-C and SIGTERM mean the same."""
+    raise KeyboardInterrupt
+
+
+def _listening_errors(host: str, port: int) -> list[str]:
+    """Why nothing can listen there."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as place:
+            place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one that has just been left is free
+            place.bind(address)
+    except socket.gaierror as error:
+        return [
+            f"--host: an address of this machine, found {host!r} ({error.strerror}); 127.0.0.1 is this machine alone"
+        ]
+    except OSError as error:
+        return [
+            f"--port {port}: a port of {host} on which nothing listens ({error.strerror}); name another with --port"
+        ]
+    return []
+
+
+@contextmanager
+def _served(command: Sequence[str]) -> Iterator["subprocess.Popen[bytes]"]:
+    """MLflow's server and the processes that it starts, all of which end with us."""
+    # nothing of MLflow is taken from the working directory, by the processes that its server starts neither
+    quiet = {"PYTHONSAFEPATH": "1", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    server = subprocess.Popen(command, env={**os.environ, **quiet}, start_new_session=True)
+    try:
+        yield server
+    finally:
+        with suppress(KeyboardInterrupt):  # a second Ctrl-C ends the wait
+            _signal(server.pid, signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                server.wait(GRACE)
+        _signal(server.pid, signal.SIGKILL)
+        server.wait()
+
+
+def _signal(group: int, number: signal.Signals) -> None:
+    """Tell every process of a group; that none is left is what was wanted."""
+    with suppress(ProcessLookupError):
+        os.killpg(group, number)
+
+
+def _wait_for(page: str, server: "subprocess.Popen[bytes]") -> None:
+    """Return when the page answers; `RunError` when its server ended before."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        if (code := server.poll()) is not None:
+            raise RunError(f"MLflow's page did not start: its server ended with code {code}, and says above why")
+        with suppress(OSError, ValueError), DIRECT.open(f"{page}/health", timeout=2):
+            return
+        time.sleep(0.2)
+    raise RunError(f"MLflow's page did not answer on {page} within {PATIENCE:.0f} s; look at what it says above")
 
 
 def _views(page: str, uri: str) -> list[str]:

@@ -158,7 +158,7 @@ class Observer:
             stage: under way, where the caller knows it.
         """
         rows = [
-            {"stage": of, "family": family, **self.tallies.of(of, family).row(count)}
+            {"stage": of, "family": family, **self.tallies.of(of, family).row(count, running)}
             for of, counts in planned.items()
             for family, count in counts.items()
         ]

@@ -11,6 +11,7 @@ from rich.text import Text
 from uncollapse.analysis.schema import DIVERGED, DROPPED, FAILED, STAGES, STOPPED
 from uncollapse.analysis.verdict_rule import DEFAULT
 from uncollapse.study.durations import duration
+from uncollapse.study.errors import printable
 from uncollapse.study.execution.view.budget import Budget
 from uncollapse.study.execution.view.overview import Overview, RunningTrial
 from uncollapse.study.stages.time_left import Left, both
@@ -42,7 +43,7 @@ class Picture:
         yield packed(headline(self.overview), width)
         if self.overview.budget and self.overview.stage:
             yield packed(_given(self.overview.budget), width)
-        yield Text(f"best: {self.overview.best}")
+        yield Text(printable(f"best: {self.overview.best}"))
         yield Text(f"alive: {ALIVE}")
         if self.overview.trials:
             yield packed(on_their_way(self.overview), width)
@@ -62,7 +63,7 @@ def packed(sentence: str, width: int) -> Text:
             lines.append(part)
         else:
             lines[-1] = longer
-    return Text("\n".join(lines))
+    return Text(printable("\n".join(lines)))
 
 
 def headline(overview: Overview) -> str:

@@ -103,9 +103,13 @@ class Tally:
         """So many trials or, where a budget let a search go past what was planned, those that there are."""
         return max(planned, self.ended + len(self.running))
 
-    def row(self, planned: int) -> dict[str, Any]:
-        """Of so many trials: counts by state, the best so far, and what the judged ones were judged."""
-        counts = {"planned": self.at_least(planned), "ended": self.ended, "running": len(self.running)}
+    def row(self, planned: int, live: bool) -> dict[str, Any]:
+        """Of so many trials: counts by state, the best so far, and what the judged ones were judged.
+
+        Nothing runs of a study that is not `live`: what was on its way will go on.
+        """
+        running = len(self.running) if live else 0
+        counts = {"planned": self.at_least(planned), "ended": self.ended, "running": running}
         counts |= {state: self.states[state] for state in ENDED} | {MISSING: self.waiting(planned)}
         verdicts = {"alive": self.judged - self.collapsed, "collapsed": self.collapsed, "judged": self.judged}
         return {**counts, **verdicts, "best": found.plain() if (found := self.best()) else None}

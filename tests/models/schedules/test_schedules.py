@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -138,6 +139,24 @@ def test_cyclical_repeats_and_then_stays(cycles: int) -> None:
     assert all(weight(t) == pytest.approx(weight(t + period)) for t in range(600 - period))
     plateau = [t for t in range(600) if t % period >= period / 2]
     assert {weight(t) for t in plateau} == {weight(t) for t in range(600, 1001)} == {2.0}
+
+
+def test_every_cycle_begins_where_it_begins() -> None:
+    """The first update of every cycle of many trainings, against whole numbers; a weight there is far from the top."""
+    seen = 0
+    for updates in (*range(30, 600, 7), 1875, 10_000, 99_999):
+        for cycles in (2, 3, 4, 6, 7, 10):
+            for span in ("0.6", "0.3", "0.7", "0.9", "1.0", "0.55", "0.1234567"):
+                period = Fraction(span) * updates / cycles
+                if period < 3:
+                    continue
+                settings = {"cycles": cycles, "ratio": 1.0, "start": 0.0, "span": float(span), "value": 1.0}
+                weight = built({"kind": "cyclical", **settings}, updates)
+                for cycle in range(cycles):
+                    first = math.ceil(cycle * period)
+                    assert weight(first) == pytest.approx(float((first - cycle * period) / period), abs=1e-9)
+                    seen += 1
+    assert seen > 15_000
 
 
 def test_schedules_of_a_beta_vae_differ_by_their_value_only() -> None:

@@ -11,6 +11,7 @@ from tests.support.study_pages import MINIMAL, parse, refused
 from uncollapse.search_spaces import space
 from uncollapse.study.config import families, sections, study_page
 from uncollapse.study.errors import UserError
+from uncollapse.study.storage.workspace import writable
 
 
 def test_a_minimal_page_has_every_default() -> None:
@@ -85,6 +86,10 @@ def test_the_built_in_study_is_sound() -> None:
         ({"search": None}, "search: a mapping of trials, hours, sampler"),
         ({"resources": {"cpus": 0}}, "resources.cpus: must be greater than 0, found 0"),
         ({"resources": {"gpus": -1}}, "resources.gpus: must be at least 0, found -1"),
+        (
+            {"resources": {"gpus": 2}},
+            "resources.gpus: must be at most 1 (a trial trains on one GPU; more of them train more trials at once), found 2",
+        ),
         ({"train": {"epochs": "ten"}}, "train.epochs: must be a whole number, found 'ten'"),
         ({"evaluate": {"full_samples": 0}}, "evaluate.full_samples: must be at least 1, found 0"),
         ({"export": {"collapse_limit": 2}}, "export.collapse_limit: must be at most 1, found 2"),
@@ -193,3 +198,25 @@ def test_pages_that_cannot_work_are_refused(changes: dict[str, Any]) -> None:
     page = {"study": "mine", "corpus": {"name": "cafes"}, "families": ["vmf"], **changes}
     with pytest.raises(UserError):
         study_page.parse(page, Path(), "my.yaml")
+
+
+@pytest.mark.parametrize(
+    ("changes", "place", "offence"),
+    [
+        ({"corpus": {"path": "a\x1b[2Jb"}}, "corpus.path", "a text has no control characters"),
+        ({"override": {"latent": {"size": 10**18}}}, "override.latent.size", "a whole number has at most 18 digits"),
+    ],
+)
+def test_what_no_exported_file_could_hold_is_refused_first(
+    changes: dict[str, Any], place: str, offence: str, tmp_path: Path
+) -> None:
+    page = {"study": "mine", "corpus": {"name": "cafes"}, "families": ["vmf"], **changes}
+    with pytest.raises(UserError, match=rf"^the study: {place}: {offence}"):
+        study_page.parse(page, tmp_path, "the study")
+
+
+def test_a_folder_whose_name_no_exported_file_could_hold_is_refused_first(tmp_path: Path) -> None:
+    page = {"study": "mine", "corpus": {"name": "cafes"}, "families": ["vmf"]}
+    with pytest.raises(UserError, match=r"^the study: folder: a text has no control characters"):
+        study_page.parse(page, tmp_path / "a\x1bb", "the study")
+    assert "cannot be written" in str(writable(tmp_path / "a\udc80b"))

@@ -9,13 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from uncollapse.analysis.schema import DIVERGED, DROPPED, ENDED, FAILED, FINISHED, REPLICATE, RUNNING, SEARCH, STOPPED
 from uncollapse.analysis.verdict_rule import collapsed
 from uncollapse.study.durations import duration
 from uncollapse.study.execution.progress import Progress
 from uncollapse.study.execution.view.budget import Budget
+from uncollapse.study.execution.view.screen import Screen
 from uncollapse.study.stages.pace import HANDING_OUT, Expected
 from uncollapse.study.trial_record import TrialRecord
 
@@ -50,11 +50,11 @@ def record(number: int, family: str = "one", stage: str = SEARCH, state: str = R
 
 def progress(terminal: bool = False) -> tuple[Progress, io.StringIO]:
     said = io.StringIO()
-    return Progress("mine", SETTINGS, 4, Console(file=said, width=120, force_terminal=terminal)), said
+    return Progress("mine", SETTINGS, 4, Screen(file=said, width=120, force_terminal=terminal)), said
 
 
 def drawn(shown: Progress, width: int = 140) -> str:
-    console = Console(width=width)
+    console = Screen(width=width)
     with console.capture() as captured:
         console.print(shown.live.get_renderable())
     return captured.get()
@@ -125,7 +125,7 @@ def test_what_is_left_ends_with_the_budget_and_more_trials_than_planned_are_coun
     said = io.StringIO()
     given = Budget("0.1 h", 110.0, 10.0, beyond=True)
     expected = {name: Expected(1.0, 0.5) for name in ("one", "two")}
-    shown = Progress("mine", SETTINGS, 4, Console(file=said, width=120), lambda: given, expected)
+    shown = Progress("mine", SETTINGS, 4, Screen(file=said, width=120), lambda: given, expected)
     confirmed = 12 * (4 * 1.0 + 0.5 + HANDING_OUT) / 4
     assert f"left about {duration(100 - confirmed)}, in all about {duration(100.0)}" in drawn(shown)
     shown.enter(SEARCH, {"one": 1, "two": 1})

@@ -11,8 +11,10 @@ import yaml
 from tests.support.tables import frame, seeds
 from uncollapse.analysis.findings import Findings, find
 from uncollapse.analysis.schema import Records
+from uncollapse.search_spaces import page_yaml
 from uncollapse.study.results import export
 from uncollapse.study.results.refusals import README, as_data, nothing, refusals, told
+from uncollapse.study.storage.fingerprints import digest
 from uncollapse.study.storage.workspace import Workspace
 
 SETTINGS = {
@@ -62,6 +64,15 @@ def test_a_file_for_the_family_that_has_one_and_advice_for_the_other(workspace: 
     assert "- `alive.yaml`: 0 of 3 seeds collapsed, P(collapse share < 0.5) is 0.97." in said
     assert "**dead**: no configuration keeps the rule; the nearest is c2 (best): 3 of 3 seeds collapsed" in said
     assert "then `uncollapse run my.yaml`" in said
+
+
+@pytest.mark.parametrize("name", ["237974e6", "12345678", "1e999999", "0x12ab34", "12:30:45", "null", "c1"])
+def test_every_field_of_an_exported_file_reads_back_as_it_was(name: str, workspace: Workspace) -> None:
+    found = found_of(*seeds("alive", name, 0, 3))
+    file, *_ = export.export(workspace, found, known_of(found), force=False).files
+    content = page_yaml.load(file)
+    assert content["from"]["configuration"] == name
+    assert content.pop("checksum") == digest(content), "a final training would call the file edited"
 
 
 def test_force_exports_what_breaks_the_rule_and_says_so(workspace: Workspace) -> None:

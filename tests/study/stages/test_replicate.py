@@ -98,6 +98,19 @@ def test_more_seeds_are_added_to_those_that_ran(tmp_path: Path) -> None:
     assert len(records(tmp_path, "one", "replicate")) == 2 * 5
 
 
+def test_a_study_that_grew_has_more_to_confirm_than_it_chose(tmp_path: Path) -> None:
+    study = searched(tmp_path, names=("one",))
+    before = trial_records.run(trial_records.replicate(study, tmp_path))
+    grown = trial_records.study(tmp_path, names=("one",), search={"trials": 14})
+    trial_records.run(trial_records.search(grown, tmp_path), lambda record, epoch: 1.0 + record.number / 100)
+    stage = trial_records.replicate(grown, tmp_path)
+    new = len(stage.queue)
+    assert 0 < new <= 2 * 3
+    assert stage.planned() == {"one": len(before) + new}, "what ended, and what waits"
+    trial_records.run(stage)
+    assert stage.planned() == {"one": len(records(tmp_path, "one", "replicate"))}
+
+
 def test_something_is_left_until_every_trial_of_both_stages_has_ended(tmp_path: Path) -> None:
     study = trial_records.study(tmp_path)
 

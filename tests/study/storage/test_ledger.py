@@ -9,6 +9,7 @@ import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -367,3 +368,14 @@ def test_an_error_inside_lets_go(tmp_path: Path) -> None:
         raise KeyError
     with owned(tmp_path / "mine"):
         pass
+
+
+@pytest.mark.parametrize(
+    "changes", [{"key": "../../k"}, {"key": "/etc/k"}, {"family": "../vmf"}, {"key": 3}, {"artifacts": {"../a": "x"}}]
+)
+def test_a_ledger_of_others_names_nothing_outside(changes: dict[str, Any], tmp_path: Path) -> None:
+    ledger = opened(tmp_path)
+    trial_id = trial(ledger)
+    ledger.describe(trial_id, changes)
+    with pytest.raises(UserError, match="a trial's key, family and artifacts are called by a name of letters"):
+        records(tmp_path, "mine")

@@ -165,6 +165,7 @@ def test_the_longest_name_gives_way_to_figures() -> None:
 def test_the_lines_of_a_study_that_rests_begins_or_has_ended() -> None:
     assert headline(overview(running=False)).startswith("penn-treebank: not running, search, ran 10 min")
     assert "to go on: lstm_lm 1 (epoch 1 of 30)" in drawn(80, overview(running=False))
+    assert {row["running"] for row in overview(running=False).rows} == {0}, "nothing runs where no process runs it"
     begun = Observer("mine", SETTINGS).look(PLANNED, 4, 0.0, 3.0, True)
     assert headline(begun) == "mine: running, search, ran 3 s, left unknown yet"
     nothing = {SEARCH: {}, REPLICATE: {}}
