@@ -25,6 +25,7 @@ ENVIRONMENT: Mapping[str, str] = {
 }
 LEVELS: Mapping[str, int] = {
     "mlflow": logging.ERROR,
+    "mlflow.store.db": logging.CRITICAL,  # with tracebacks, what the writer to MLflow says in a sentence
     "alembic": logging.ERROR,
     "optuna.storages": logging.WARNING,  # and not `optuna`, whose level its import sets
     "optuna.study": logging.WARNING,

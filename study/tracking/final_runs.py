@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from uncollapse.study.config.tracking_uri import absent, database
+from uncollapse.study.tracking.database import Busy, Unusable
 from uncollapse.study.tracking.projection import Projection, metrics_of, milliseconds, parameters
 
 FIRST_FIGURES = ("accuracy", "f1", "pearson", "spearman", "all", "mean", "wmean")  # of a transfer measurement
@@ -24,6 +25,8 @@ def logged(log: Callable[[], str], exists: str = "") -> str:
         return f"tracking not logged: {error}"
     try:
         return f"tracking {log()}"
+    except (Unusable, Busy) as error:
+        return f"tracking not logged: {error}"
     except Exception as error:
         return f"tracking not logged: {type(error).__name__}: {error}"
 

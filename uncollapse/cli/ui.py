@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 
 from uncollapse.cli import Answer
 from uncollapse.cli.folders import runs_of, runs_option
-from uncollapse.study.config.tracking_uri import uri_error
+from uncollapse.study.config.tracking_uri import database, uri_error
 from uncollapse.study.errors import UserError
 from uncollapse.study.storage.workspace import Workspace
 
@@ -28,6 +28,7 @@ def ui(arguments: Namespace) -> Answer:
     uri = Workspace(runs, "").tracking_uri(arguments.tracking)
     if arguments.tracking is None and not (runs / "mlflow.db").exists():
         raise UserError(f"--runs {runs}: no mlflow.db there; run a study first, or name a server with --tracking")
+    _refuse_unusable(uri)
     page = f"http://{arguments.host}:{arguments.port}"
     print("\n".join([f"MLflow on {page} over {uri}; Ctrl-C ends it", *_views(page, uri)]), flush=True)
     # nothing of MLflow is taken from the working directory, by the processes that its server starts neither
@@ -39,6 +40,19 @@ def ui(arguments: Namespace) -> Answer:
     except KeyboardInterrupt:
         code = 0
     return {"failed": code != 0}, None
+
+
+def _refuse_unusable(uri: str) -> None:
+    """MLflow's server would end over such a database, or change it."""
+    from uncollapse.study.tracking.database import Busy, trouble
+
+    path = database(uri)
+    try:
+        sentence = trouble(path) if path else None
+    except Busy as error:
+        sentence = f"{error}; end that one, or wait for it"
+    if sentence:
+        raise UserError(f"ui: {sentence}")
 
 
 def _views(page: str, uri: str) -> list[str]:
