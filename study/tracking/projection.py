@@ -40,6 +40,7 @@ class Projection:
         study: the experiment's name.
         artifacts: where artifacts go on SQLite, also where they went elsewhere before; a server has a place of its own.
         facts: tags of every run, such as code version and corpus hash.
+        home: `artifacts` is where the study's files are, and not only where those of a new experiment would go.
         owner: this process holds the study, and so may merge what is double.
         anew: put aside a database or an experiment that cannot be used, and begin a new one.
         say: told what was put aside.
@@ -51,15 +52,17 @@ class Projection:
         self,
         uri: str,
         study: str,
-        artifacts: Path | None,
+        artifacts: Path,
         facts: Mapping[str, str],
         *,
+        home: bool = True,
         owner: bool = False,
         anew: bool = False,
         say: Callable[[str], None] = lambda sentence: None,
     ) -> None:
         self.uri, self.study, self.facts, self.say = uri, study, dict(facts), say
-        self.owner, self.anew = owner, anew
+        self.home, self.owner, self.anew = home, owner, anew
+        self.merged: list[str] = []  # names of runs that were double
         self.file = database(uri)
         self.artifacts = artifacts
         self.experiment = ""
@@ -82,13 +85,18 @@ class Projection:
         for tag, value in views.tags(self.study).items():
             if not found or tag not in found.tags:  # what a person changed there stays
                 self.client.set_experiment_tag(self.experiment, tag, value)
-        if found and self.file and self.artifacts:
+        if found and self.file and self.home:
             relocate(self.file, self.experiment, found.artifact_location, self.artifacts)
         for name, runs in by_key(every := self.every_run()).items():
-            self._know(name, merge(self.client, runs, every) if self.owner and len(runs) > 1 else fullest(runs))
+            self._know(name, self._merge(name, runs, every) if self.owner else fullest(runs))
+
+    def _merge(self, name: str, runs: Sequence[Run], every: Sequence[Run]) -> Run:
+        if len(runs) > 1:
+            self.merged.append(name)
+        return merge(self.client, runs, every)
 
     def _made(self) -> str:
-        location = self.artifacts.resolve().as_uri() if self.file and self.artifacts else None
+        location = self.artifacts.resolve().as_uri() if self.file else None
         return self.client.create_experiment(self.study, artifact_location=location)
 
     def _know(self, name: str, run: Run) -> None:
@@ -103,6 +111,13 @@ class Projection:
         """Raise `Unusable` if the experiment was deleted since it was opened."""
         stores.refuse_deleted(self.client.get_experiment(self.experiment), self.uri)
 
+    def forget(self, name: str) -> None:
+        """Delete a trial's run, which can be restored in MLflow, so that it is projected anew."""
+        self.client.delete_run(self.runs.pop(name))
+        self.described.discard(name)
+        self.sent.pop(name, None)
+        self.ended.pop(name, None)
+
     def settle(self) -> None:
         """Merge what became double because a server took a run after it had seemed not to."""
         if not self.doubtful:
@@ -110,7 +125,7 @@ class Projection:
         every = self.every_run()
         runs = by_key(every)
         for name in sorted(self.doubtful & runs.keys()):
-            self.runs[name] = merge(self.client, runs[name], every).info.run_id
+            self.runs[name] = self._merge(name, runs[name], every).info.run_id
         self.doubtful.clear()
 
     def every_run(self) -> list[Any]:
@@ -134,7 +149,7 @@ class Projection:
 
     def trial(self, record: TrialRecord) -> None:
         """Bring a trial's run up to its record."""
-        name = f"{record.stage}/{record.key}"
+        name = name_of(record)
         number, state = self.ended.get(name, (record.number, ""))
         if record.state == MISSING or (number, state) == (record.number, record.state):
             return
@@ -258,6 +273,11 @@ def permanent(error: Exception) -> bool:
     if isinstance(error, OSError) and not isinstance(error, ConnectionError | TimeoutError):
         return error.errno is not None  # a file could not be written; errors of a connection have no number
     return isinstance(error, LookupError | TypeError | AttributeError)  # a mistake of ours does not mend itself
+
+
+def name_of(record: TrialRecord) -> str:
+    """The key of a trial's run, by which it is found again."""
+    return f"{record.stage}/{record.key}"
 
 
 def trial_name(record: TrialRecord) -> str:

@@ -10,14 +10,14 @@ from uncollapse.study.trial_record import TrialRecord
 SECONDS = 1_700_000_000.0
 
 
-def running_trial(epochs: int, state: str = RUNNING, stage: str = SEARCH) -> TrialRecord:
+def running_trial(epochs: int, state: str = RUNNING, stage: str = SEARCH, key: str = "k1") -> TrialRecord:
     """A trial with so many epochs, on its way unless told."""
     rows = tuple(
         {"epoch": float(n), "time": SECONDS + n, "subset/mi": 0.1 * n, "cost/seconds": 1.0}
         for n in range(1, epochs + 1)
     )
     return TrialRecord(
-        key="k1",
+        key=key,
         family="vmf",
         stage=stage,
         number=0,
