@@ -14,6 +14,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # standard output may be JSON
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_LOGGING_LEVEL": "ERROR",  # its import sets the levels of its loggers and of alembic's
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # `study.execution.control` obeys Ctrl-C
@@ -27,6 +28,7 @@ ENVIRONMENT: Mapping[str, str] = {
 }
 LEVELS: Mapping[str, int] = {
     "mlflow": logging.ERROR,
+    "mlflow.store.db": logging.CRITICAL,  # with tracebacks, what the writer to MLflow says in a sentence
     "alembic": logging.ERROR,
     "optuna.storages": logging.WARNING,  # and not `optuna`, whose level its import sets
     "optuna.study": logging.WARNING,

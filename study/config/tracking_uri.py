@@ -1,8 +1,15 @@
-"""Tracking URIs: they are recorded with the study, so they name a place and never a secret."""
+"""Tracking URIs: they are recorded with the study, so they name a place and never a secret.
+
+The URI of an SQLite file is SQLAlchemy's: `%` begins a quoted byte in it and `?` begins options. `sqlite_uri` is the
+one place where a path is quoted, and `database` the one where it is read back.
+"""
 
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
+
+SQLITE = re.compile(r"sqlite(\+\w+)?:///")
+PLAIN = "/ +!$&'()*,;=:@"  # what a path may hold unquoted beside letters, digits and -._~
 
 SECRET_KEY = re.compile(r"[?&;][^=&;]*(passw|pwd|token|secret|credential|api_?key|access_?key)[^=&;]*=", re.IGNORECASE)
 SECRET = (
@@ -17,7 +24,7 @@ def uri_error(uri: str) -> str | None:
 
     A database's URI may name a user; what stands before the @ of a server's is a password or a token.
     """
-    if uri.startswith("sqlite:"):  # a path, in which anything may stand
+    if SQLITE.match(uri):  # a path, in which anything may stand
         return None
     scheme, _, rest = uri.partition("://") if "://" in uri else ("", "", uri)
     who, at, _ = rest.rpartition("@")
@@ -40,7 +47,24 @@ def tracking_error(given: object) -> str | None:
 
 def database(uri: str) -> Path | None:
     """The file of an SQLite database; None for a server or another database."""
-    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:") else None
+    found = SQLITE.match(uri)
+    return Path(unquote(uri[found.end() :].partition("?")[0])) if found else None
+
+
+def sqlite_uri(path: Path) -> str:
+    """The URI under which SQLAlchemy and MLflow find an SQLite file.
+
+    Where something had to be quoted the driver is named: of a URI that begins with `sqlite:///` MLflow makes the folder
+    as it is written, quoting and all, beside the one that is meant.
+    """
+    quoted = quote(str(path), safe=PLAIN)
+    return f"sqlite:///{quoted}" if quoted == str(path) else f"sqlite+pysqlite:///{quoted}"
+
+
+def plain(uri: str) -> str:
+    """A URI as MLflow may have it; of an SQLite file that of `sqlite_uri`."""
+    path = database(uri)
+    return uri if path is None else sqlite_uri(path)
 
 
 def absent(uri: str) -> str | None:

@@ -32,7 +32,7 @@ def conclude(
     page = write(found, workspace.folder)
     exported = export(workspace, found, known, force=False)
     _project_figures(writer, found, known, page.parent)
-    if writer.pending:
+    if writer.pending and not writer.unusable:
         progress.say(f"sending what MLflow does not have yet, {PATIENCE:.0f} s at most")
     unsent = writer.close(PATIENCE)
     return {
@@ -42,6 +42,7 @@ def conclude(
         "not_exported": as_data(exported.refused),
         "confirmed": [str(path) for path in exported.confirmed],
         "unsent": unsent,
+        "tracking": writer.unusable,
         "set_aside": writer.set_aside,
         "failed": every_trial_failed(known),
     }
@@ -65,3 +66,4 @@ def _project_figures(writer: "Writer", found: "Findings", known: Sequence[TrialR
     for figure in figures(found, known):
         writer.submit(partial(writer.projection.summarise, *figure))
     writer.submit(partial(writer.projection.files, report, "report"))
+    writer.submit(writer.projection.settle)

@@ -55,6 +55,7 @@ class Launch:
         trouble: told of what may not mend itself while nobody looks.
         until: when the study is to have ended, report included; None for whenever it is done.
         began: seconds since 1970 from which its hours count.
+        new_tracking: an MLflow database or experiment that cannot be used is put aside, and a new one is filled.
     """
 
     page: str
@@ -65,6 +66,7 @@ class Launch:
     trouble: Callable[[str], None] = lambda sentence: None
     until: datetime.datetime | None = None
     began: float = field(default_factory=time.time)
+    new_tracking: bool = False
 
 
 def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
@@ -96,7 +98,7 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         if machines:  # by which `status` knows the time left
             workspace.write_facts({**workspace.read_facts(), "slots": slots})
         progress = Progress(study.name, study.settings(), slots, console, keeper.left, keeper.expected)
-        writer = _writer(study, workspace, corpus, progress)
+        writer = _writer(study, workspace, corpus, progress, launch.new_tracking)
         control = Control(workspace.control, progress.say)
         with progress, control.listening():
             _recall(recorded(ledger), workspace, progress, writer)
@@ -161,15 +163,16 @@ def _recorder(study: Study, workspace: Workspace, ledger: Ledger, told: tuple[Li
     return Recorder(ledger, study.search.select, (*told, keeper), limits(study.search.subject_to))
 
 
-def _writer(study: Study, workspace: Workspace, corpus: Corpus, progress: Progress) -> "Writer":
-    """The thread that sends to MLflow, on its way."""
+def _writer(study: Study, workspace: Workspace, corpus: Corpus, progress: Progress, anew: bool) -> "Writer":
+    """The thread that sends to MLflow, on its way; whatever is wrong there, it is the thread that finds it."""
     from uncollapse.study.results.findings import facts_of
     from uncollapse.study.tracking.projection import Projection
     from uncollapse.study.tracking.writer import Writer
 
-    facts = {"code": code_version(code_of(study.families)), "corpus": corpus.digest}
-    projection = Projection(workspace.tracking_uri(study.tracking), study.name, workspace.artifacts, facts)
-    writer = Writer(projection, progress.say)
+    facts, uri = {"code": code_version(code_of(study.families)), "corpus": corpus.digest}, study.tracking
+    place, say = workspace.tracking_uri(uri), progress.say
+    projection = Projection(place, study.name, workspace.artifacts, facts, owner=True, anew=anew, say=say)
+    writer = Writer(projection, say)
     writer.start()
     writer.submit(partial(projection.describe, facts_of(workspace)))
     return writer

@@ -6,9 +6,9 @@ import subprocess
 import urllib.error
 import urllib.parse
 import urllib.request
-from pathlib import Path
 
 from uncollapse.study.config.study_page import Study
+from uncollapse.study.config.tracking_uri import database
 from uncollapse.study.corpora.check import check
 from uncollapse.study.planning import corpus_compatibility
 from uncollapse.study.planning.able import weight_errors
@@ -67,18 +67,22 @@ def tracking_errors(uri: str) -> list[str]:
     scheme = urllib.parse.urlparse(uri).scheme
     if scheme in ("http", "https"):
         return _server_errors(uri)
-    if scheme == "sqlite":
-        path = Path(uri.removeprefix("sqlite:///"))
-        return (
-            []
-            if path.is_absolute()
-            else [f"tracking: an SQLite URI is absolute, sqlite:////folder/mlflow.db, found {uri!r}"]
-        )
+    if scheme.partition("+")[0] == "sqlite":
+        return _file_errors(uri)
     if scheme == "postgresql":
         return [f"tracking: PostgreSQL with its driver named, postgresql+psycopg2://..., found {uri!r}"]
     if scheme in ("postgresql+psycopg2", "mysql+pymysql"):
         return []
     return [f"tracking: a server (http://...) or a database (sqlite:////...), found {uri!r}"]
+
+
+def _file_errors(uri: str) -> list[str]:
+    path = database(uri)
+    if path is None or not path.is_absolute():
+        return [f"tracking: an SQLite URI is absolute, sqlite:////folder/mlflow.db, found {uri!r}"]
+    if "?" in uri:
+        return [f"tracking: an SQLite URI names a file and no options; of a path write ? as %3F, found {uri!r}"]
+    return []
 
 
 def _server_errors(uri: str) -> list[str]:

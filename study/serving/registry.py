@@ -13,6 +13,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
 
+from uncollapse.study.config.tracking_uri import plain
 from uncollapse.study.corpora.corpus import Corpus
 from uncollapse.study.serving import pyfunc
 from uncollapse.study.serving.bundle import pack
@@ -34,7 +35,7 @@ def register(content: Mapping[str, Any], corpus: Corpus, folder: Path, run: str,
         run: of the final training in MLflow.
         name: in the registry; a new name or one with earlier versions.
     """
-    uri = content["tracking"]
+    uri = plain(content["tracking"])
     client = MlflowClient(tracking_uri=uri)
     client.log_inputs(run, [_data(corpus, split) for split in ("train", "valid", "test")])
     before = mlflow.get_tracking_uri()

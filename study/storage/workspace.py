@@ -10,6 +10,7 @@ from typing import Any
 from uncollapse.analysis.whole_file import write_whole
 from uncollapse.search_spaces import page_yaml
 from uncollapse.study.config.names import CONSTRAINT, NAME, study_error
+from uncollapse.study.config.tracking_uri import plain, sqlite_uri
 from uncollapse.study.errors import UserError
 
 
@@ -84,9 +85,14 @@ class Workspace:
     def artifacts(self) -> Path:
         return self.runs / "artifacts" / self.study
 
+    @property
+    def database(self) -> Path:
+        """MLflow's, where the page names no other."""
+        return self.runs / "mlflow.db"
+
     def tracking_uri(self, wanted: str | None) -> str:
         """The study's tracking server, or SQLite beside all studies."""
-        return wanted or f"sqlite:///{self.runs / 'mlflow.db'}"
+        return plain(wanted) if wanted else sqlite_uri(self.database)
 
     def read_facts(self) -> dict[str, Any]:
         """What was written about the study when it began.

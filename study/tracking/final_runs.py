@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from uncollapse.study.config.tracking_uri import absent, database
+from uncollapse.study.errors import UserError
+from uncollapse.study.storage.workspace import Workspace
+from uncollapse.study.tracking.database import Busy, Unusable
 from uncollapse.study.tracking.projection import Projection, metrics_of, milliseconds, parameters
 
 FIRST_FIGURES = ("accuracy", "f1", "pearson", "spearman", "all", "mean", "wmean")  # of a transfer measurement
@@ -24,8 +27,23 @@ def logged(log: Callable[[], str], exists: str = "") -> str:
         return f"tracking not logged: {error}"
     try:
         return f"tracking {log()}"
+    except (Unusable, Busy) as error:
+        return f"tracking not logged: {error}"
     except Exception as error:
         return f"tracking not logged: {type(error).__name__}: {error}"
+
+
+def tracked(content: Mapping[str, Any], file: Path) -> dict[str, Any]:
+    """An exported file's content, with the tracking URI of the study in whose folder the file lies.
+
+    A folder of studies may be moved or copied; the URI in the file still names the old one.
+    """
+    place = Workspace.at(file.resolve().parent.parent)
+    try:
+        facts = place.read_facts() if place.study == content["from"]["study"] and place.facts.is_file() else None
+    except UserError:  # damaged: what is in the file is all that is known
+        facts = None
+    return {**content, "tracking": place.tracking_uri(facts["settings"]["tracking"]) if facts else content["tracking"]}
 
 
 def log_final(
@@ -71,8 +89,8 @@ def log_report(uri: str, study: str, artifacts: Path, report: Path) -> str:
 def _log_afterwards(kind: str, content: Mapping[str, Any], metrics: list[Any], folder: Path) -> tuple[str, str]:
     study, uri = content["from"]["study"], content["tracking"]
     facts = {"code": content["from"]["code"], "corpus": content["corpus_digest"]}
-    beside = (database(uri) or folder).parent / "artifacts" / study  # as `Workspace.artifacts`, if it is made anew
-    projection = Projection(uri, study, beside, facts)
+    beside = Workspace((database(uri) or folder).parent, study)
+    projection = Projection(uri, study, beside.artifacts, facts, home=beside.facts.is_file())
     projection.open()
     tags = {"family": content["family"], "configuration": content["from"]["configuration"]}
     params = {"family": content["family"], "seed": str(content["seed"]), **parameters(content["model"])}

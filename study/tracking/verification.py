@@ -2,7 +2,8 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
@@ -11,13 +12,17 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from uncollapse.analysis.mlflow_runs.sources import Run, Source, source
 from uncollapse.analysis.schema import ENDED, MISSING, REPLICATE
+from uncollapse.study.config.tracking_uri import database
 from uncollapse.study.errors import RunError, UserError, first_line
 from uncollapse.study.output import warn
 from uncollapse.study.storage import exported_config
 from uncollapse.study.storage.fingerprints import family_version
 from uncollapse.study.storage.tables import records
 from uncollapse.study.storage.workspace import Workspace
-from uncollapse.study.tracking.projection import STATUS
+from uncollapse.study.tracking.database import Busy, Unusable, client, trouble
+from uncollapse.study.tracking.projection import STATUS, name_of
+from uncollapse.study.tracking.relocation import elsewhere, folder_of
+from uncollapse.study.tracking.stores import refuse_deleted
 from uncollapse.study.trial_record import TrialRecord
 
 AT_ONCE = 100  # trials whose values are asked for together
@@ -30,33 +35,58 @@ def differences(
     """(what was compared, a sentence for each difference); `say` is told how far it is.
 
     Raises:
-        RunError: the tracking server does not answer, or not to us.
+        RunError: MLflow does not answer, or not to us, or its database cannot be used.
     """
-    found = [record for record in records(workspace.folder, workspace.study) if record.state != MISSING]
-    uri = workspace.tracking_uri(facts["settings"]["tracking"])
-    try:
-        values, runs, lines = _tracked(uri, workspace.study, found, say)
-    except (MlflowException, SQLAlchemyError) as error:
-        raise RunError(f"tracking: {uri} cannot be read and nothing was compared ({first_line(error)})") from error
+    found = known_trials(workspace)
+    values, runs, lines = _tracked(workspace, facts, found, say)
     lines += _files(workspace, found) + _exported(workspace, facts)
     return {"trials": len(found), "values": values, "runs": runs}, lines
 
 
+def known_trials(workspace: Workspace) -> list[TrialRecord]:
+    """Every trial of the ledger that MLflow has a run of."""
+    return [record for record in records(workspace.folder, workspace.study) if record.state != MISSING]
+
+
+@contextmanager
+def reading(uri: str) -> Iterator[None]:
+    """What MLflow raises while it is read, as a sentence."""
+    try:
+        yield
+    except (Unusable, Busy) as error:
+        raise RunError(f"tracking: nothing was compared: {error}") from error
+    except (MlflowException, SQLAlchemyError) as error:
+        raise RunError(f"tracking: {uri} cannot be read and nothing was compared ({first_line(error)})") from error
+
+
 def _tracked(
-    uri: str, study: str, found: Sequence[TrialRecord], say: Callable[[str], None]
+    workspace: Workspace, facts: Mapping[str, Any], found: Sequence[TrialRecord], say: Callable[[str], None]
 ) -> tuple[int, int, list[str]]:
     """(values compared, runs found, differences)."""
+    uri, study = workspace.tracking_uri(facts["settings"]["tracking"]), workspace.study
+    with reading(uri):
+        place = _source(uri)
+        if isinstance(place, str):
+            return 0, 0, [f"MLflow: {place}"]
+        known = place.experiments()
+        if study not in known:
+            refuse_deleted(client(uri).get_experiment_by_name(study), uri)
+            return 0, 0, [f"MLflow: {uri} has no experiment {study!r}"]
+        runs = place.runs(known[study])
+        compared, errors = differing(place, runs, found, say)
+    lines = _doubled(runs) + _left_running(runs, found) + _unknown(runs, found) + _elsewhere(uri, runs, workspace)
+    return compared, len(runs), lines + [line for some in errors.values() for line in some]
+
+
+def _source(uri: str) -> Source | str:
+    """Where MLflow's runs are read, or why there are none."""
+    path = database(uri)
     try:
-        place = source(uri)
+        if path and path.exists() and (sentence := trouble(path)):
+            raise Unusable(sentence)
+        return source(uri)
     except ValueError as error:  # no such file
-        return 0, 0, [f"MLflow: {error}"]
-    known = place.experiments()
-    if study not in known:
-        return 0, 0, [f"MLflow: {uri} has no experiment {study!r}"]
-    runs = place.runs(known[study])
-    lines = _doubled(runs) + _left_running(runs, found)
-    compared, errors = _trials(place, runs, found, say)
-    return compared, len(runs), lines + errors
+        return str(error)
 
 
 def _doubled(runs: Sequence[Run]) -> list[str]:
@@ -74,23 +104,48 @@ def _left_running(runs: Sequence[Run], found: Sequence[TrialRecord]) -> list[str
     ]
 
 
-def _trials(
+def _unknown(runs: Sequence[Run], found: Sequence[TrialRecord]) -> list[str]:
+    """Trials that MLflow alone has: the ledger lost them, and MLflow's runs are what is left."""
+    known = {name_of(record) for record in found}
+    alone = [run for run in runs if run.tag("kind") == "trial" and run.tag("run") not in known]
+    return [
+        f"MLflow's run {run.tags.get('mlflow.runName')!r} ({run.tag('run')}): in MLflow, not in the ledger; put a copy "
+        "of the ledger back, or delete the run on MLflow's page"
+        for run in alone
+    ]
+
+
+def _elsewhere(uri: str, runs: Sequence[Run], workspace: Workspace) -> list[str]:
+    """Where MLflow looks for a study's files, and they are not: a database keeps whole paths."""
+    if database(uri) is None:
+        return []  # a server has a place of its own
+    away = {run.artifacts: run for run in runs if elsewhere([run.artifacts], workspace.artifacts)}
+    if not away:
+        return []
+    return [
+        f"MLflow looks for the files of {len(away)} of {len(runs)} runs elsewhere, first in {folder_of(min(away))}; "
+        f"the study's are in {workspace.artifacts}"
+    ]
+
+
+def differing(
     place: Source, runs: Sequence[Run], found: Sequence[TrialRecord], say: Callable[[str], None]
-) -> tuple[int, list[str]]:
-    """(values compared, differences) of all trials, so many at once."""
-    by_name = {run.tag("run"): run for run in runs}
-    lines: list[str] = []
+) -> tuple[int, dict[str, list[str]]]:
+    """(values compared, differences by the trial's name) of all trials, so many at once."""
+    by_name = {run.tag("run"): run for run in sorted(runs, key=lambda run: run.status != "RUNNING")}
+    lines: dict[str, list[str]] = {}
     compared, done, said, rest = 0, 0, time.monotonic(), iter(found)
     while some := list(islice(rest, AT_ONCE)):
-        pairs = [(record, by_name.get(f"{record.stage}/{record.key}")) for record in some]
+        pairs = [(record, by_name.get(name_of(record))) for record in some]
         stored = _stored(place, [run for _, run in pairs if run])
         for record, run in pairs:
             if run is None:
-                lines.append(f"{_name(record)}: in the ledger, not in MLflow")
+                lines[name_of(record)] = [f"{_name(record)}: in the ledger, not in MLflow"]
                 continue
             expected = expected_values(record)
             compared += len(expected)
-            lines += _state(record, run) + _values(record, expected, stored.get(run.id, {}))
+            if wrong := _state(record, run) + _values(record, expected, stored.get(run.id, {})):
+                lines[name_of(record)] = wrong
         done += len(some)
         if time.monotonic() - said > SECONDS and done < len(found):
             said = time.monotonic()

@@ -34,6 +34,11 @@ def options(parser: ArgumentParser) -> None:
     )
     add("--restart", action="store_true", help="start the driver again whenever it dies")
     add("--detach", action="store_true", help="leave the study running in the background, with --restart, and return")
+    add(
+        "--new-tracking",
+        action="store_true",
+        help="put aside an MLflow database or experiment that cannot be used, and fill a new one from the ledger",
+    )
     add("--notify", metavar="COMMAND", help="a shell command that gets news as JSON on its standard input")
 
 
@@ -110,6 +115,7 @@ def _run(study: Study, workspace: Workspace, arguments: Namespace, news: News, u
         trouble=partial(news, notification.TROUBLE),
         until=until,
         began=began,
+        new_tracking=arguments.new_tracking,
     )
     try:
         done = driver.run(study, workspace, launch)
@@ -134,7 +140,16 @@ def _text(done: dict) -> str:
     lines = [done["table"], "", f"report   {done['report']}"]
     lines += [f"best     {path}" for path in done["best"]]
     lines += told(done["not_exported"])
-    if done["unsent"]:
-        lines.append(f"tracking {done['unsent']} items are not in MLflow yet; run the study again when it answers")
+    lines += _untracked(done)
     lines += [f"failed   {done['failed']}"] if done["failed"] else []
     return "\n".join([*lines, f"took     {done['took']}"])
+
+
+def _untracked(done: dict) -> list[str]:
+    """What MLflow does not have, and why."""
+    unsent, refused = done["unsent"], done["set_aside"]
+    remedy = done["tracking"] or "run the study again when it answers"
+    lines = [f"tracking {unsent} items are not in MLflow yet; {remedy}"] if unsent else []
+    if refused:
+        lines.append(f"tracking {len(refused)} items were set aside, since MLflow refused them: {refused[-1]}")
+    return lines

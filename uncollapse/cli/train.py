@@ -64,7 +64,9 @@ def _train(
 
 def _log(content: Mapping[str, Any], done: final_training.Final, arguments: Namespace) -> str:
     """Log to MLflow, and register there if asked to."""
-    from uncollapse.study.tracking.final_runs import log_final, logged
+    from uncollapse.study.tracking.final_runs import log_final, logged, tracked
+
+    content = tracked(content, arguments.file)
 
     def log() -> str:
         place, run = log_final(content, done.history, done.measures, done.folder)

@@ -73,14 +73,15 @@ def transfer(arguments: Namespace) -> Answer:
         "tasks": found.facts,
         "summary": summary(found.rows),
     }
-    return _kept(content, table.text(content), known.content, out)
+    return _kept(content, table.text(content), known.content, arguments.file, out)
 
 
-def _kept(content: dict[str, Any], table: str, exported: Any, out: Path) -> Answer:
+def _kept(content: dict[str, Any], table: str, exported: Any, file: Path, out: Path) -> Answer:
     """Write, log and return what was found."""
     from uncollapse.analysis.whole_file import write_whole
-    from uncollapse.study.tracking.final_runs import log_transfer, logged
+    from uncollapse.study.tracking.final_runs import log_transfer, logged, tracked
 
+    exported = tracked(exported, file)
     head = f"{content['family']} on {content['corpus']}\n\n{table}\n"
     write_whole(out / "transfer.json", json.dumps(content, indent=1) + "\n")
     write_whole(out / "transfer.txt", head)

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from uncollapse.cli import Answer
 from uncollapse.cli.folders import runs_of, runs_option
 from uncollapse.cli.parsing import bounds_errors
-from uncollapse.study.config.tracking_uri import uri_error
+from uncollapse.study.config.tracking_uri import database, uri_error
 from uncollapse.study.errors import RunError, UserError
 from uncollapse.study.execution.signals import handled
 from uncollapse.study.output import say
@@ -43,6 +43,7 @@ def ui(arguments: Namespace) -> Answer:
         raise UserError(f"--runs {runs}: no mlflow.db there; run a study first, or name a server with --tracking")
     if found := bounds_errors(arguments, {"port": (1, 65535)}) or _listening_errors(arguments.host, arguments.port):
         raise UserError(found)
+    _refuse_unusable(uri)
     page = f"http://{arguments.host}:{arguments.port}"
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri, "--workers", "1"]
     command += ["--host", arguments.host, "--port", str(arguments.port)]
@@ -112,6 +113,19 @@ def _wait_for(page: str, server: "subprocess.Popen[bytes]") -> None:
             return
         time.sleep(0.2)
     raise RunError(f"MLflow's page did not answer on {page} within {PATIENCE:.0f} s; look at what it says above")
+
+
+def _refuse_unusable(uri: str) -> None:
+    """MLflow's server would end over such a database, or change it."""
+    from uncollapse.study.tracking.database import Busy, trouble
+
+    path = database(uri)
+    try:
+        sentence = trouble(path) if path else None
+    except Busy as error:
+        sentence = f"{error}; end that one, or wait for it"
+    if sentence:
+        raise UserError(f"ui: {sentence}")
 
 
 def _views(page: str, uri: str) -> list[str]:

@@ -1,14 +1,23 @@
 """`verify`: whether ledger, MLflow and files agree, or exactly which rows differ."""
 
+import sys
 from argparse import ArgumentParser, Namespace
+from functools import partial
 
 from uncollapse.cli import Answer
 from uncollapse.cli.arguments import study_options, workspace_of
+from uncollapse.study.storage.locks import owned, refuse_running
+from uncollapse.study.storage.workspace import Workspace
 
 
 def options(parser: ArgumentParser) -> None:
     """Add what the command takes."""
     study_options(parser)
+    parser.add_argument(
+        "--mend",
+        action="store_true",
+        help="bring MLflow to what the ledger says first: merge double runs, end open ones, send what is missing",
+    )
 
 
 def verify(arguments: Namespace) -> Answer:
@@ -17,9 +26,24 @@ def verify(arguments: Namespace) -> Answer:
 
     workspace = workspace_of(arguments, arguments.study)
     facts = workspace.read_facts()
+    mended = _mended(workspace) if arguments.mend else []
     compared, found = differences(workspace, facts)
-    data = {"compared": compared, "differences": found, "failed": bool(found)}
+    data = {"compared": compared, "differences": found, "mended": mended, "failed": bool(found)}
     counts = ", ".join(f"{number:,} {name}" for name, number in compared.items())
     verdict = "all agree" if not found else f"{len(found)} differ:\n" + "\n".join(f"  {line}" for line in found)
-    remedy = "\nrun the study again: what MLflow lacks is sent from the ledger" if found else ""
-    return data, f"compared {counts}: {verdict}{remedy}"
+    return data, "\n".join([*mended, f"compared {counts}: {verdict}", *_remedy(found, arguments)])
+
+
+def _mended(workspace: Workspace) -> list[str]:
+    """What was mended; nobody may run the study meanwhile."""
+    from uncollapse.study.tracking.mending import mend
+
+    refuse_running(workspace.folder)
+    with owned(workspace.folder):
+        return mend(workspace, workspace.read_facts(), partial(print, file=sys.stderr, flush=True))
+
+
+def _remedy(found: list[str], arguments: Namespace) -> list[str]:
+    if not any("MLflow" in line for line in found) or arguments.mend:
+        return []
+    return [f"`uncollapse verify {arguments.study} --mend` brings MLflow to what the ledger says"]

@@ -7,38 +7,12 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from tests.support.mlflow_database import opened
-from uncollapse.analysis.schema import DIVERGED, FAILED, FINISHED, REPLICATE, RUNNING, SEARCH
+from tests.support.mlflow_database import SECONDS, opened
+from tests.support.mlflow_database import running_trial as record
+from uncollapse.analysis.schema import DIVERGED, FAILED, FINISHED, REPLICATE, RUNNING
 from uncollapse.study.tracking.projection import TAG, Projection, experiments
 from uncollapse.study.tracking.views import VIEW, VIEWS, address
 from uncollapse.study.tracking.writer import Writer
-from uncollapse.study.trial_record import TrialRecord
-
-SECONDS = 1_700_000_000.0
-
-
-def record(epochs: int, state: str = RUNNING, stage: str = SEARCH) -> TrialRecord:
-    rows = tuple(
-        {"epoch": float(n), "time": SECONDS + n, "subset/mi": 0.1 * n, "cost/seconds": 1.0}
-        for n in range(1, epochs + 1)
-    )
-    return TrialRecord(
-        key="k1",
-        family="vmf",
-        stage=stage,
-        number=0,
-        configuration_id="c1",
-        seed=7,
-        audit=False,
-        configuration={"latent": {"kind": "vmf", "kappa": 80.0}},
-        params={"latent.kappa": 80.0},
-        state=state,
-        cause="the loss became nan" if state == DIVERGED else "",
-        epochs=rows,
-        final={"valid/nll_iw": 90.0} if state == FINISHED and stage == REPLICATE else {},
-        started=SECONDS,
-        ended=SECONDS + 100 if state != RUNNING else 0.0,
-    )
 
 
 def history(projection: Projection, name: str, metric: str) -> list[tuple[int, float]]:

@@ -1,68 +1,22 @@
 """`verify` on a real study in MLflow's SQLite: it finds each kind of difference, and nothing where all agree."""
 
-import shutil
-import sqlite3
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.support import trial_records
+from tests.study.tracking.studies import COUNT, change, compared, copied, workspace
 from tests.support.cluster_nodes import free_port
 from tests.support.exported_files import CORPUS, exported
 from tests.support.models import write
 from tests.support.tracking_server import server
 from uncollapse.study.corpora.prepare import prepare
 from uncollapse.study.errors import RunError
-from uncollapse.study.stages.search import SearchStage
-from uncollapse.study.storage.ledger import Ledger
-from uncollapse.study.storage.recorder import Recorder
 from uncollapse.study.storage.tables import records
 from uncollapse.study.storage.workspace import Workspace
 from uncollapse.study.tracking import verification
-from uncollapse.study.tracking.projection import TAG, Projection
+from uncollapse.study.tracking.projection import TAG
 from uncollapse.study.tracking.verification import differences
-from uncollapse.study.trial_record import TrialRecord
-
-COUNT = {"trials": 6, "values": (5 * 9 + 4) * 4, "runs": 7}
-
-
-def workspace(folder: Path, tracking: str | None = None) -> Workspace:
-    """A search of six trials, one of which diverged, in ledger and MLflow."""
-    where = {"tracking": tracking} if tracking else {}
-    study = trial_records.study(folder, names=("one",), search={"stop_early": "none"}, **where)
-    place = Workspace(folder / "runs", "mine")
-    stage = SearchStage(study, "corpus", Recorder(Ledger(place.folder, "mine", write=True), "valid/nll_iw"))
-    trial_records.run(stage, trials=5)
-    last = stage.next_trial()
-    assert last is not None
-    trial_records.train(stage, last, until=4)
-    stage.recorder.diverge(last.key, "the loss became nan")
-    place.write_facts({"study": "mine", "settings": study.settings(), "corpus": {}, "code": ""})
-    project(place, records(place.folder, "mine"))
-    return place
-
-
-def project(place: Workspace, found: list[TrialRecord]) -> None:
-    """As the writer of a study does."""
-    uri = place.tracking_uri(place.read_facts()["settings"]["tracking"])
-    projection = Projection(uri, "mine", place.artifacts, {})
-    projection.open()
-    for record in found:
-        projection.trial(record)
-    projection.summarise("study", {}, {}, 1.0)
-
-
-def compared(place: Workspace) -> tuple[dict[str, int], list[str]]:
-    return differences(place, place.read_facts())
-
-
-def change(place: Workspace, statement: str) -> None:
-    database = sqlite3.connect(place.runs / "mlflow.db")
-    with database:
-        assert database.execute(statement).rowcount > 0
-    database.close()
-
 
 RUN = f"(SELECT run_uuid FROM tags WHERE key = '{TAG}number' AND value = '2')"
 CHANGES = {
@@ -83,17 +37,16 @@ CHANGES = {
     ),
     "UPDATE runs SET status = 'RUNNING' WHERE name = 'mine'": "MLflow's run 'mine' is RUNNING and its trial has ended",
     f"UPDATE tags SET value = 'search/x' WHERE key = '{TAG}run' AND value != 'study'": "MLflow has 6 runs of search/x",
+    f"UPDATE tags SET value = 'search/gone' WHERE key = '{TAG}run' AND run_uuid = {RUN}": (
+        "MLflow's run 'one search 2' (search/gone): in MLflow, not in the ledger; put a copy of the ledger back"
+    ),
 }
+LINES = {"6 runs": 6 + 1 + 6, "search/gone": 2}  # 1 for the others
 
 
 @pytest.fixture(scope="module")
 def agreeing(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return workspace(tmp_path_factory.mktemp("agreeing"))
-
-
-def copied(place: Workspace, folder: Path) -> Workspace:
-    shutil.copytree(place.runs, folder / "runs")
-    return Workspace(folder / "runs", "mine")
 
 
 def test_a_study_that_agrees_has_no_differences_and_stays_as_it_is(agreeing: Workspace) -> None:
@@ -109,7 +62,7 @@ def test_each_difference_is_named(agreeing: Workspace, tmp_path: Path, statement
     change(place, statement)
     _, lines = compared(place)
     assert any(line.startswith(CHANGES[statement].replace("KEY", key)) for line in lines), lines
-    assert len(lines) == (7 if "6 runs" in CHANGES[statement] else 1)
+    assert len(lines) == next((count for part, count in LINES.items() if part in CHANGES[statement]), 1)
 
 
 def test_a_checkpoint_of_an_ended_trial_is_named(agreeing: Workspace, tmp_path: Path) -> None:
@@ -127,6 +80,9 @@ def test_a_database_or_an_experiment_that_is_not_there_is_a_difference_and_none_
     change(place, "UPDATE experiments SET name = 'other' WHERE name = 'mine'")
     (line,) = compared(place)[1]
     assert line.endswith("has no experiment 'mine'")
+    change(place, "UPDATE experiments SET name = 'mine', lifecycle_stage = 'deleted' WHERE name = 'other'")
+    with pytest.raises(RunError, match=r"experiment 'mine' \(number 1\) of .* is deleted; .* restores it"):
+        compared(place)
     (place.runs / "mlflow.db").unlink()
     (line,) = compared(place)[1]
     assert "names no file" in line
