@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install quickstart test test-slow test-night test-clusters benchmark gpu audit check docs
+.PHONY: install quickstart test test-slow test-night test-clusters test-mutants benchmark gpu audit check docs
 
 install: $(VENV)/installed
 
@@ -28,6 +28,10 @@ test-night: install
 
 test-clusters: install
 	$(BIN)/python -m pytest -s -m cluster
+
+# Small faults in a copy of the product, of which its tests should notice each; hours.
+test-mutants: install
+	$(BIN)/python -m tests.mutation
 
 # Each prints a table, one after another; `make benchmark QUICK=--quick` takes minutes and says little.
 benchmark: install
