@@ -117,12 +117,12 @@ def _order(able: Sequence[TrialRecord], study: Study) -> Iterator[Pick]:
     alone = len(objectives(study.search.select)) == 1
     if alone and limits(study.search.subject_to) and any(use is not None for use in found):
         points = [(bound, -(use or 0.0)) for (bound,), use in zip(bounds, found, strict=True)]
-        return _by_use_of_code(points, [record.configuration_id for record in able])
+        return by_use_of_code(points, [record.configuration_id for record in able])
     places = pareto.in_order(bounds)
     return ((at, FRONT if number else BEST) for number, at in enumerate(places))
 
 
-def _by_use_of_code(points: Sequence[tuple[float, float]], names: Sequence[str]) -> Iterator[Pick]:
+def by_use_of_code(points: Sequence[tuple[float, float]], names: Sequence[str]) -> Iterator[Pick]:
     """Best bound, knee, most used code, and then the others front by front, spread over each.
 
     Args:
