@@ -9,7 +9,16 @@ import pytest
 from tests.support.places import ROOT
 
 TESTS, PRODUCT = ROOT / "tests", ("analysis", "models", "search_spaces", "study", "uncollapse")
-WHOLE = {"benchmarks", "clusters", "documents", "end_to_end", "faults", "mutation", "security", "support"}  # these mirror nothing
+WHOLE = {
+    "benchmarks",
+    "clusters",
+    "documents",
+    "end_to_end",
+    "faults",
+    "mutation",
+    "security",
+    "support",
+}  # these mirror nothing
 # what Python and Optuna have under no other name
 LIBRARIES = {"_asdict", "_replace", "_exit", "_trial_id", "_study_id"}
 BY_ONE_FOLDER: frozenset[str] = frozenset()  # files of tests/support that one folder alone may use

@@ -1,10 +1,10 @@
 """The Ray cluster that a study runs on: joining it, what fits on it, what its workers can reach."""
 
 import contextlib
-import os
+import logging
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import ray
 from uncollapse.study.config.families import reachable
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.errors import RunError, UserError, first_line
+from uncollapse.study.execution import own_ray
 from uncollapse.study.execution.running_code import PACKAGE, extend_path
 from uncollapse.study.storage.outside import python_path
 from uncollapse.study.storage.workspace import Workspace
@@ -23,34 +24,31 @@ KNOCK = 10.0  # seconds that a host has to answer in
 
 
 def connect(address: str | None, cpus: int | None) -> None:
-    """Join a cluster, or start one on this machine; Ray puts its ports under a token unless the user says otherwise.
+    """Join a cluster, or start one on this machine, whatever `RAY_ADDRESS` and other studies say.
 
-    Ray lets its workers search the driver's working directory before what is installed, so that is, while it starts,
-    the folder in which our package lies and not one in which a `study.py` of the user may lie.
+    Raises:
+        UserError: no cluster answers at the address, or there is no place for a Ray here.
+        RunError: Ray does not start here.
     """
     if ray.is_initialized():
         return
-    options: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
     if address is None:
-        os.environ.setdefault("RAY_enable_metrics_collection", "0")  # its page needs no token
-        with contextlib.chdir(PACKAGE.parent):
-            ray.init(address="local", num_cpus=cpus, include_dashboard=False, **options)
-        _for_its_owner_only(Path.home() / ".ray" / "auth_token")
+        own_ray.start(cpus)
     else:
-        _join(address, options)
+        _join(address)
 
 
 def start_again(cpus: int | None) -> None:
     """Another Ray in place of the one that was started here."""
-    ray.shutdown()
-    connect(None, cpus)
+    own_ray.stop()
+    own_ray.start(cpus)
 
 
-def _join(address: str, options: dict[str, Any]) -> None:
+def _join(address: str) -> None:
     try:
         _knock(address)
-        with contextlib.chdir(PACKAGE.parent):
-            ray.init(address=address, **options)
+        with contextlib.chdir(PACKAGE.parent):  # see `own_ray.start`
+            ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
     except OSError as error:  # of which ConnectionError is a kind
         raise UserError(
             f"--address {address}: a Ray cluster has to answer there, and none does ({first_line(error)}); start it, "
@@ -65,12 +63,6 @@ def _knock(address: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK).close()
 
 
-def _for_its_owner_only(token: Path) -> None:
-    """Ray makes its token as readable as any file."""
-    if token.exists() and token.owner() == Path.home().owner():
-        token.chmod(0o600)
-
-
 def resources_of(study: Study) -> dict[str, float]:
     """What one trial occupies, as Ray names it."""
     return {"cpu": study.resources.cpus, "gpu": study.resources.gpus}
@@ -83,18 +75,24 @@ class Capacity:
         resources: of one trial.
         at_once: trials that the user allows at once, also where nodes for them are still to be started; 0 for as many
             as fit.
+
+    Attributes:
+        known: the last count.
+        changed: told of every other count.
     """
 
     def __init__(self, resources: Mapping[str, float], at_once: int) -> None:
         self.resources, self.at_once = resources, at_once
-        self._count, self._looked = 0, -SECONDS
+        self.known, self._looked = at_once, -SECONDS
+        self.changed: Callable[[int], None] = lambda count: None
 
     def __call__(self) -> int:
-        if self.at_once:
-            return self.at_once
-        if time.monotonic() - self._looked >= SECONDS:
-            self._count, self._looked = fitting(self.resources), time.monotonic()
-        return self._count
+        if not self.at_once and time.monotonic() - self._looked >= SECONDS:
+            count, self._looked = fitting(self.resources), time.monotonic()
+            if count != self.known:
+                self.known = count
+                self.changed(count)
+        return self.known
 
 
 def fitting(resources: Mapping[str, float]) -> int:

@@ -152,7 +152,7 @@ class Dispatcher:
         live = self.live.pop(trial_id, None)
         if live is None or self.error:
             return
-        if error:
+        if error and self.recorder.state(live.key) == RUNNING:  # one that has ended may die as it leaves
             self._died(live, error)
         elif self.recorder.state(live.key) == RUNNING and not self.control.request:
             self.recorder.fail(live.key, "it left without a result")

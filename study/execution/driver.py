@@ -95,9 +95,11 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
             _settle(keeper, workspace, launch, corpus, machines, not begun, console)
         study, slots = keeper.study, machines.capacity() if machines else 0
         _announce(study, console, budgeted=keeper.asked)
-        if machines:  # by which `status` knows the time left
-            workspace.write_facts({**workspace.read_facts(), "slots": slots})
-        progress = Progress(study.name, study.settings(), slots, console, keeper.left, keeper.expected)
+        if machines:
+            machines.capacity.changed = partial(_note_slots, workspace)
+            _note_slots(workspace, slots)
+        at_once = (lambda: machines.capacity.known) if machines else (lambda: 0)
+        progress = Progress(study.name, study.settings(), at_once, console, keeper.left, keeper.expected)
         writer = _writer(study, workspace, corpus, progress, launch.new_tracking)
         control = Control(workspace.control, progress.say)
         with progress, control.listening():
@@ -118,6 +120,11 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
                     progress.say(sentence)
         concluded = conclude(workspace, recorded(ledger), writer, progress)
         return {**concluded, "took": duration(time.monotonic() - started)}
+
+
+def _note_slots(workspace: Workspace, slots: int) -> None:
+    """Write down how many trials run at once, by which `status` knows the time left."""
+    workspace.write_facts({**workspace.read_facts(), "slots": slots})
 
 
 def _announce(study: Study, console: Screen, *, budgeted: bool) -> None:

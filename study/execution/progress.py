@@ -30,7 +30,7 @@ class Progress:
     Args:
         study: its name.
         settings: resolved.
-        slots: trials that run at once.
+        slots: trials that run at once now, while nodes come and go.
         console: on which it is shown.
         budget: what is left of the study's time, asked again and again; None where it was given none.
         expected: of each family's trials, where it was calibrated.
@@ -40,7 +40,7 @@ class Progress:
         self,
         study: str,
         settings: Mapping[str, Any],
-        slots: int,
+        slots: Callable[[], int],
         console: Screen,
         budget: Callable[[], Budget | None] = lambda: None,
         expected: Mapping[str, Expected] | None = None,
@@ -70,7 +70,7 @@ class Progress:
             if count < self.planned[stage][family]:
                 self.say(f"{family}: {count} of {self.planned[stage][family]} trials, since {FEWER[stage]}")
         self.planned[stage] = dict(planned)
-        self.say(f"{stage}: {sum(planned.values())} trials of {len(planned)} families, {self.slots} at a time")
+        self.say(f"{stage}: {sum(planned.values())} trials of {len(planned)} families, {self.slots()} at a time")
 
     def recall(self, records: Sequence[TrialRecord]) -> None:
         """Count what an earlier process left."""
@@ -85,7 +85,7 @@ class Progress:
         """Where the study is now."""
         ran = self.earlier + time.monotonic() - self.opened
         return self.observer.look(
-            self.planned, self.slots, time.time(), ran, running=True, stage=self.stage, budget=self.budget()
+            self.planned, self.slots(), time.time(), ran, running=True, stage=self.stage, budget=self.budget()
         )
 
     def _picture(self) -> Picture:
@@ -115,4 +115,4 @@ class Progress:
         return f"{figure}  {VERDICTS[collapsed(record.measures)]:<9}  {of:<14} {record.seconds:6.1f} s"
 
     def _left(self, stage: str) -> str:
-        return left(stage, self.observer.left(stage, self.planned, self.slots, time.time(), self.budget()))
+        return left(stage, self.observer.left(stage, self.planned, self.slots(), time.time(), self.budget()))

@@ -12,6 +12,7 @@ from typing import Any
 import ray
 from ray import tune
 from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, TuneConfig
+from ray.tune.execution import class_cache
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
@@ -148,6 +149,7 @@ def run_stage(
         RunError: the disk failed.
         Lost: Tune ended by itself; the ledger knows what is left.
     """
+    _keep_secrets_at_home()
     trainable = tune.with_resources(tune.with_parameters(worker.run_trial, text=text), dict(resources))
     shutil.rmtree(scratch, ignore_errors=True)
     search = TuneConfig(
@@ -161,6 +163,12 @@ def run_stage(
     with signals_restored():
         _fit(tune.Tuner(trainable, tune_config=search, run_config=_run_config(dispatcher, scratch)), dispatcher)
     shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _keep_secrets_at_home() -> None:
+    """Tune hands the user's keys of AWS to every worker, and Ray writes them into its logs; no worker needs them."""
+    handed = class_cache.ENV_VARS_TO_PROPAGATE
+    class_cache.ENV_VARS_TO_PROPAGATE = {name for name in handed if not name.startswith("AWS_")}
 
 
 def _run_config(dispatcher: Dispatcher, scratch: Path) -> RunConfig:

@@ -114,7 +114,7 @@ def alone(folder: Path, study: Study) -> Figures:
     workspace.write_facts({"study": NAME, "settings": study.settings(), "corpus": {}, "code": ""})
     with (folder / "said").open("w") as said:
         console = Screen(file=said, width=120)
-        progress, before = Progress(NAME, study.settings(), SLOTS, console), resident()
+        progress, before = Progress(NAME, study.settings(), lambda: SLOTS, console), resident()
         recorder = Recorder(Ledger(workspace.folder, NAME, write=True), study.search.select, (progress,))
         for kind in (SearchStage, ReplicateStage):
             with timed(found, kind.name):

@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -155,12 +156,16 @@ def test_a_local_run_is_under_a_token_and_all_that_is_not_rays_on_loopback(
     runs, home = tmp_path / "runs", tmp_path / "home"
     home.mkdir()
     study = page(tmp_path, families=["seqvae"], train={"epochs": 60, "batch_size": 16})
-    monkeypatch.setenv("HOME", str(home))  # where Ray makes a token by itself, though nothing asks for one
+    monkeypatch.setenv("HOME", str(home))  # where Ray would make a token by itself
     for name in [name for name in os.environ if name.startswith("RAY_AUTH")]:
         monkeypatch.delenv(name)
     with running(study, runs, tmp_path / "log") as process:
         wait_until(lambda: epochs(runs, "search") > 1, "some epochs", process)
-        token = (home / ".ray" / "auth_token").read_text().strip()
+        raylet = next(one for one in family(process.pid).values() if one.name() == "raylet")
+        place = Path(raylet.environ()["RAY_AUTH_TOKEN_PATH"])
+        assert [stat.S_IMODE(one.stat().st_mode) for one in (place, place.parent)] == [0o600, 0o700]
+        assert not (home / ".ray").exists(), "Ray's own token could be read by anybody"
+        token = place.read_text()
         sockets = listening(family(process.pid))
         judged([socket for socket in sockets if not socket.on_loopback], token, least=5)
         gcs = next(socket.port for socket in sockets if socket.process == "gcs_server")
@@ -168,7 +173,7 @@ def test_a_local_run_is_under_a_token_and_all_that_is_not_rays_on_loopback(
             refused = client(script, f"127.0.0.1:{gcs}", tmp_path / "other", RAY_AUTH_MODE="disabled")
             assert refused.returncode != 0
             assert any(word in refused.stderr for word in REFUSED), refused.stderr[-2000:]
-        accepted = client(CLIENTS["GCS client"], f"127.0.0.1:{gcs}", home, RAY_AUTH_MODE="token")
+        accepted = client(CLIENTS["GCS client"], f"127.0.0.1:{gcs}", home, RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=token)
         assert accepted.stdout.split()[-1:] == ["1"], accepted.stderr[-2000:]
 
 

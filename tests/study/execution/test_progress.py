@@ -50,7 +50,7 @@ def record(number: int, family: str = "one", stage: str = SEARCH, state: str = R
 
 def progress(terminal: bool = False) -> tuple[Progress, io.StringIO]:
     said = io.StringIO()
-    return Progress("mine", SETTINGS, 4, Screen(file=said, width=120, force_terminal=terminal)), said
+    return Progress("mine", SETTINGS, lambda: 4, Screen(file=said, width=120, force_terminal=terminal)), said
 
 
 def drawn(shown: Progress, width: int = 140) -> str:
@@ -125,7 +125,7 @@ def test_what_is_left_ends_with_the_budget_and_more_trials_than_planned_are_coun
     said = io.StringIO()
     given = Budget("0.1 h", 110.0, 10.0, beyond=True)
     expected = {name: Expected(1.0, 0.5) for name in ("one", "two")}
-    shown = Progress("mine", SETTINGS, 4, Screen(file=said, width=120), lambda: given, expected)
+    shown = Progress("mine", SETTINGS, lambda: 4, Screen(file=said, width=120), lambda: given, expected)
     confirmed = 12 * (4 * 1.0 + 0.5 + HANDING_OUT) / 4
     assert f"left about {duration(100 - confirmed)}, in all about {duration(100.0)}" in drawn(shown)
     shown.enter(SEARCH, {"one": 1, "two": 1})

@@ -1,0 +1,102 @@
+"""Where a Ray of a study's own lies, and what it leaves; a real Ray, in processes of its own."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from uncollapse.study.errors import UserError
+from uncollapse.study.execution import own_ray
+
+SCRIPT = """
+import os, sys, time
+from pathlib import Path
+from uncollapse.study.execution import own_ray
+own_ray.start(1)
+import ray
+print(os.environ["RAY_AUTH_TOKEN_PATH"], flush=True)
+assert ray.get(ray.remote(lambda: 7).remote()) == 7
+if "wait" in sys.argv:
+    time.sleep(600)
+if "twice" in sys.argv:
+    own_ray.stop()
+    own_ray.start(1)
+    assert ray.get(ray.remote(lambda: 8).remote()) == 8
+"""
+
+
+def folder_of(process: "subprocess.Popen[str]") -> Path:
+    assert process.stdout is not None
+    return Path(process.stdout.readline().strip()).parent
+
+
+def begun(*words: str, **environment: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", SCRIPT, *words]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}
+    )
+
+
+def gone(folder: Path, seconds: float = 60.0) -> bool:
+    until = time.monotonic() + seconds
+    while folder.exists() and time.monotonic() < until:
+        time.sleep(0.2)
+    return not folder.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("surroundings", ["usual", "long TMPDIR", "no such TMPDIR", "other Rays", "no home"])
+def test_it_starts_whatever_surrounds_it_and_leaves_nothing(surroundings: str, tmp_path: Path) -> None:
+    (tmp_path / ("x" * 105)).mkdir()
+    environment = {
+        "usual": {},
+        "long TMPDIR": {"TMPDIR": str(tmp_path / ("x" * 105))},
+        "no such TMPDIR": {"TMPDIR": str(tmp_path / "nothing")},
+        "other Rays": {"RAY_ADDRESS": "127.0.0.1:9"},
+        "no home": {"HOME": "/proc/nothing"},
+    }[surroundings]
+    process = begun("twice", **environment)
+    folder = folder_of(process)
+    _, said = process.communicate(timeout=300)
+    assert process.returncode == 0, said
+    assert "uncollapse:" not in said
+    assert gone(folder)
+
+
+@pytest.mark.slow
+def test_killed_it_says_so_and_its_folder_goes_all_the_same() -> None:
+    process = begun("wait")
+    folder = folder_of(process)
+    assert folder.stat().st_mode & 0o077 == 0, "nobody else reads Ray's logs"
+    process.send_signal(signal.SIGKILL)
+    assert process.stderr is not None
+    assert own_ray.DIED in process.stderr.read()
+    process.wait()
+    assert gone(folder)
+
+
+def test_what_dead_studies_left_is_removed_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path.parent.parent / "s"
+    place.mkdir(exist_ok=True)
+    monkeypatch.setattr(own_ray, "SHARED", (str(place),))
+    monkeypatch.setenv("TMPDIR", "/nowhere")
+    dead, living, others = (place / f"{own_ray.PREFIX}{name}" for name in ("dead", "living", "others"))
+    for folder in (dead, living, others):
+        folder.mkdir(exist_ok=True)
+    (dead / own_ray.LOCK).touch()
+    with (living / own_ray.LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert own_ray._sweep() == place
+    assert [folder.exists() for folder in (dead, living, others)] == [False, True, True]
+
+
+def test_without_a_place_the_error_says_what_would_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own_ray, "SHARED", ())
+    monkeypatch.setenv("TMPDIR", str(tmp_path / ("x" * 105)))
+    with pytest.raises(UserError, match=r"TMPDIR: Ray needs a folder .* at most \d\d letters"):
+        own_ray._sweep()
