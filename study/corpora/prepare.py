@@ -140,18 +140,18 @@ def _given(settings: Settings, say: Say) -> tuple[dict[str, Records], dict[str, 
         made = f"the built-in grammar, signal {source.signal}, seed {source.seed}"
         return {"train": generate(source.sentences, source.signal, source.seed)}, {"train": made}
     given: dict[str, Records] = {}
-    made = {}
+    named: dict[str, str] = {}
     errors: list[str] = []
     for split, paths in source.texts.items():
         say(f"reading {', '.join(path.name for path in paths)}")
         try:
             given[split] = read_files(paths, source.labels.get(split, ()), source)
-            made[split] = _named(paths) + _read_of(len(given[split].texts), paths, source)
+            named[split] = _named(paths) + _read_of(len(given[split].texts), paths, source)
         except UserError as error:
             errors.extend(error.errors)
     if errors:
         raise UserError(errors)
-    return given, made
+    return given, named
 
 
 def _read_of(rows: int, paths: tuple[Path, ...], source: Files) -> str:

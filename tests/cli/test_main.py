@@ -195,7 +195,8 @@ def test_a_command_runs_in_another_thread(words: list[str], tmp_path: Path, monk
 def listening(study: object, workspace: Workspace, launch: object) -> dict[str, object]:
     """A study's run as far as signals are concerned."""
     with Control(workspace.control, print).listening(), signals_restored():
-        return dict.fromkeys(("table", "report", "took", "failed", "unsent"), "") | {"best": [], "not_exported": {}}
+        said = dict.fromkeys(("table", "report", "took", "failed", "unsent", "tracking"), "")
+        return said | {"best": [], "set_aside": [], "not_exported": {}}
 
 
 @pytest.mark.parametrize(
