@@ -28,7 +28,7 @@ ROWS: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("conformance", "generation"),
     ),
     "analysis": (
-        ("dotted", "losses", "schema", "statistics", "whole_file"),
+        ("counted", "dotted", "losses", "schema", "statistics", "whole_file"),
         ("tables", "verdict_rule"),
         ("hyperparameters", "mlflow_runs", "sparsity", "verdicts"),
         ("collapse",),

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from uncollapse.analysis.counted import counted
 from uncollapse.analysis.hyperparameters import response
 from uncollapse.analysis.statistics.firth_logistic import SURE, Array, Curve, band, firth
 from uncollapse.analysis.statistics.intervals import LEVEL
@@ -120,7 +121,9 @@ def _along(group: pd.DataFrame, points: int, level: float) -> pd.DataFrame:
     own = group[trained(group)]
     values, log = own["value"].to_numpy(dtype=float), bool(group["log"].iloc[0])
     if len(own) < FEWEST:
-        return pd.DataFrame([{"note": f"{len(own)} trials trained to their end: {FEWEST} are needed for a curve"}])
+        return pd.DataFrame(
+            [{"note": f"{counted(len(own), 'trial')} trained to their end: {FEWEST} are needed for a curve"}]
+        )
     if np.ptp(values) == 0:
         return pd.DataFrame([{"note": "every trial trained to its end has the same value"}])
     ends = (float(values.min()), float(values.max()))

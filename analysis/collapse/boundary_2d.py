@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from uncollapse.analysis.collapse.boundary import COUNTS, FEWEST, counts, grid, one_sided, scaled, searched, trained
+from uncollapse.analysis.counted import counted
 from uncollapse.analysis.statistics.firth_logistic import Array, band, firth
 from uncollapse.analysis.statistics.intervals import LEVEL
 from uncollapse.analysis.tables import stacked
@@ -104,7 +105,9 @@ def boundary_pairs(
 def _surface(group: pd.DataFrame, points: int, level: float) -> pd.DataFrame:
     own = group[trained(group)]
     if len(own) < FEWEST:
-        return pd.DataFrame([{"note": f"{len(own)} trials trained to their end: {FEWEST} are needed for a map"}])
+        return pd.DataFrame(
+            [{"note": f"{counted(len(own), 'trial')} trained to their end: {FEWEST} are needed for a map"}]
+        )
     if own["x"].nunique() < 2 or own["y"].nunique() < 2:
         return pd.DataFrame([{"note": "one of the two hyperparameters has one value only"}])
     ends = {name: (float(own[name].min()), float(own[name].max())) for name in AXES}

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from uncollapse.analysis.counted import counted
 from uncollapse.analysis.statistics.intervals import Array, share_below
 
 MOST_SEEDS = 100_000
@@ -82,7 +83,7 @@ class ExportRule:
         if not judged:
             return "no seed could be judged"
         sure = figure(float(self.probability(collapsed, judged)))
-        return f"{collapsed} of {judged} seeds collapsed, P(collapse share < {self.limit:g}) is {sure}"
+        return f"{collapsed} of {counted(judged, 'seed')} collapsed, P(collapse share < {self.limit:g}) is {sure}"
 
 
 def within(median: pd.Series, limit: MedianLimit) -> pd.Series:

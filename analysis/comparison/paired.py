@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from uncollapse.analysis.comparison.configurations import best, by_seed, configurations
+from uncollapse.analysis.counted import counted
 from uncollapse.analysis.statistics.differences import holm, mcnemar, paired_shares
 from uncollapse.analysis.statistics.intervals import LEVEL, Array
 from uncollapse.analysis.statistics.medians import median_interval, row_medians
@@ -82,7 +83,9 @@ def _pairs(table: pd.DataFrame, top: int) -> pd.DataFrame:
     rows = itertools.combinations(first.to_dict("records"), 2)
     found = [{"scope": "families", "note": ""} | _named(a, b) for a, b in rows]
     for _, group in table[table["rank"].notna()].groupby("family", sort=False):
-        note = f"only the first {top} of {len(group)} configurations are compared" if len(group) > top else ""
+        note = (
+            f"only the first {top} of {counted(len(group), 'configuration')} are compared" if len(group) > top else ""
+        )
         rows = itertools.combinations(group[:top].to_dict("records"), 2)
         found += [{"scope": "configurations"} | _named(a, b) | {"note": note} for a, b in rows]
     return pd.DataFrame(found, columns=[*NAMES, "estimator_a", "estimator_b", "note"])

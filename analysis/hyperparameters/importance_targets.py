@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
+from uncollapse.analysis.counted import counted
 from uncollapse.analysis.hyperparameters.response import typed
 from uncollapse.analysis.tables import hyperparameter_label, hyperparameters
 
@@ -111,12 +112,12 @@ def _standing(target: str, outcome: Array) -> tuple[str, bool]:
     """What weakens a case or forbids a figure, and whether there is one."""
     n = len(outcome)
     if n < TOO_FEW:
-        return f"{n} trials: too few to tell what decides", False
+        return f"{counted(n, 'trial')}: too few to tell what decides", False
     if target == "collapse" and min(outcome.sum(), n - outcome.sum()) < RARE:
-        return f"{outcome.sum():.0f} of {n} trials collapsed: too one-sided to tell what decides", False
+        return f"{outcome.sum():.0f} of {counted(n, 'trial')} collapsed: too one-sided to tell what decides", False
     if np.ptp(outcome) == 0:
-        return f"the NLL of {n} trials is the same or unknown", False
-    return f"only {n} trials" if n < FEW else "", True
+        return f"the NLL of {counted(n, 'trial')} is the same or unknown", False
+    return f"only {counted(n, 'trial')}" if n < FEW else "", True
 
 
 def _fewer(case: Case) -> Case:
@@ -126,7 +127,7 @@ def _fewer(case: Case) -> Case:
         return case
     keep = np.sort(np.random.default_rng(0).permutation(n)[:MOST])
     why, known = _standing(case.target, case.outcome[keep])
-    note = f"a random {MOST} of {n:,} trials" + (f"; of them {why}" if why else "")
+    note = f"a random {MOST} of {counted(n, 'trial')}" + (f"; of them {why}" if why else "")
     codes = case.codes.iloc[keep].reset_index(drop=True)
     codes = codes.loc[:, codes.nunique() > 1]  # a hyperparameter that is rarely set may not vary among those drawn
     return replace(case, codes=codes, outcome=case.outcome[keep], note=note, known=known and not codes.empty)

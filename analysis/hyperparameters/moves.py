@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from uncollapse.analysis.counted import counted
 from uncollapse.analysis.hyperparameters.response import bootstrapped, typed
 from uncollapse.analysis.tables import PARAM
 
@@ -40,7 +41,7 @@ def _told_apart(
 def _sentence(name: str, group: pd.DataFrame, found: Mapping[str, Any], value: Any) -> str:
     way = "up" if found["spearman"] > 0 else "down"
     ends = f"Spearman {found['spearman']:.2f}, 95 % {found['low']:.2f} to {found['high']:.2f}"
-    return f"{name} {way}{_from(value)}: mi rises ({ends}, {found['trials']} trials{_living(group)})"
+    return f"{name} {way}{_from(value)}: mi rises ({ends}, {counted(found['trials'], 'trial')}{_living(group)})"
 
 
 def _from(value: Any) -> str:

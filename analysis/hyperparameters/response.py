@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from uncollapse.analysis.counted import counted
 from uncollapse.analysis.statistics.intervals import LEVEL, bootstrap_spearman
 from uncollapse.analysis.statistics.medians import FEWEST, median_ends
 from uncollapse.analysis.tables import hyperparameter_label, hyperparameters, stacked
@@ -97,11 +98,11 @@ def bootstrapped(group: pd.DataFrame, name: str, level: float = LEVEL, seed: int
     x, y = known["value"].astype(float).to_numpy(), known[name].astype(float).to_numpy()
     row: dict[str, Any] = {"trials": len(known), "stopped": int((known["state"] == "stopped").sum()), "note": ""}
     if len(known) < TOO_FEW:
-        return row | {"note": f"{len(known)} trials: too few for a correlation"}
+        return row | {"note": f"{counted(len(known), 'trial')}: too few for a correlation"}
     if np.ptp(x) == 0 or np.ptp(y) == 0:
         return row | {"note": "no variation, so no correlation"}
     low, high = bootstrap_spearman(x, y, level, seed)
-    note = f"only {len(known)} trials" if len(known) < FEW else ""
+    note = f"only {counted(len(known), 'trial')}" if len(known) < FEW else ""
     return row | {"spearman": float(stats.spearmanr(x, y)[0]), "low": float(low), "high": float(high), "note": note}
 
 

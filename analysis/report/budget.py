@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from uncollapse.analysis.counted import counted
 from uncollapse.analysis.findings import Findings
-from uncollapse.analysis.report.wording import count
 from uncollapse.analysis.schema import ENDED, OUT_OF_TIME, REPLICATE, SEARCH
 
 
@@ -24,8 +24,9 @@ def _planned(chosen: Mapping[str, int], asked: Mapping[str, int]) -> str:
     cut = [name for name in ("epochs", "configurations", "seeds") if chosen[name] < asked[name]]
     page = f" (the page has {', '.join(f'{asked[name]} {name}' for name in cut)})" if cut else ""
     return (
-        f"about {count(chosen['trials'], 'search trial')} a family of {count(chosen['epochs'], 'epoch')} and "
-        f"{count(chosen['configurations'], 'searched configuration')} a family × {count(chosen['seeds'], 'seed')}{page}"
+        f"about {counted(chosen['trials'], 'search trial')} a family of {counted(chosen['epochs'], 'epoch')} and "
+        f"{counted(chosen['configurations'], 'searched configuration')} a family × "
+        f"{counted(chosen['seeds'], 'seed')}{page}"
     )
 
 
@@ -34,7 +35,7 @@ def _done(judged: pd.DataFrame) -> str:
     search, confirmation = judged["stage"] == SEARCH, judged["stage"] == REPLICATE
     cut_off = int((search & (judged["cause"] == OUT_OF_TIME)).sum())
     without = int((confirmation & ~ended).sum())
-    text = count(int((search & ended).sum()), "search trial")
+    text = counted(int((search & ended).sum()), "search trial")
     text += f", {cut_off:,} of them stopped because its time was over," * bool(cut_off)
-    text += f" and {count(int((confirmation & ended).sum()), 'confirmation run')}."
-    return text + f" {count(without, 'confirmation run')} found no time." * bool(without)
+    text += f" and {counted(int((confirmation & ended).sum()), 'confirmation run')}."
+    return text + f" {counted(without, 'confirmation run')} found no time." * bool(without)

@@ -13,6 +13,7 @@ import plotly.offline
 from markupsafe import Markup
 
 from uncollapse.analysis.comparison.configurations import estimator
+from uncollapse.analysis.counted import counted
 from uncollapse.analysis.findings import Findings
 from uncollapse.analysis.report import contents
 from uncollapse.analysis.report.figures.catalogue import looks_of, pictures
@@ -127,7 +128,7 @@ def _facts(found: Findings) -> dict[str, str]:
 
 def _evaluation(study: Mapping[str, Any], split: str, name: str, where: str) -> str:
     count = study.get(f"{split}_sentences")
-    return f"{name} on {where}" + (f" ({count:,} sentences)" if isinstance(count, int) else "")
+    return f"{name} on {where}" + (f" ({counted(count, 'sentence')})" if isinstance(count, int) else "")
 
 
 def _flat(value: Any, prefix: str = "") -> str:

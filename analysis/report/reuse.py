@@ -2,8 +2,9 @@
 
 import pandas as pd
 
+from uncollapse.analysis.counted import counted
 from uncollapse.analysis.findings import Findings
-from uncollapse.analysis.report.wording import count, listed
+from uncollapse.analysis.report.wording import listed
 from uncollapse.analysis.schema import REPLICATE, SEARCH
 
 
@@ -14,7 +15,7 @@ def reuse_sentence(found: Findings) -> str:
         return ""
     stages = taken["stage"].value_counts()
     nouns = {SEARCH: "search trial", REPLICATE: "confirmation run"}
-    parts = [count(int(stages[stage]), noun) for stage, noun in nouns.items() if stage in stages]
+    parts = [counted(int(stages[stage]), noun) for stage, noun in nouns.items() if stage in stages]
     return f"Taken over and not trained again: {listed(parts)}, {_from(taken)}."
 
 

@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 
 from uncollapse.analysis.comparison.configurations import best, estimator
+from uncollapse.analysis.counted import counted
 from uncollapse.analysis.findings import Findings
 from uncollapse.analysis.losses import LOST
 from uncollapse.analysis.report.budget import budget_sentence
 from uncollapse.analysis.report.reuse import reuse_sentence
-from uncollapse.analysis.report.wording import count, listed, percent, percent_range, share_text
+from uncollapse.analysis.report.wording import listed, percent, percent_range, share_text
 
 MOST = 0.999  # bootstraps cannot tell more
 EMPTY = "The study has no trials: nothing was planned or recorded, so there is nothing to report."
@@ -34,17 +35,20 @@ def family_sentences(found: Findings) -> dict[str, str]:
 def _coverage(found: Findings) -> str:
     stages = found.judged["stage"].value_counts()
     replicates = found.judged[found.judged["stage"] == "replicate"]
-    text = f"{count(found.judged['family'].nunique(), 'family')}, {count(int(stages.get('search', 0)), 'search trial')}"
+    text = (
+        f"{counted(found.judged['family'].nunique(), 'family')}, "
+        f"{counted(int(stages.get('search', 0)), 'search trial')}"
+    )
     if replicates.empty:
         return text + ". No confirmation run is planned yet: a search alone cannot say how often training collapses."
     units = replicates.groupby(["family", "configuration"]).ngroups
     seeds = replicates["seed"].nunique()
-    size = f"{count(units, 'configuration')} × {count(seeds, 'seed')}"
+    size = f"{counted(units, 'configuration')} × {counted(seeds, 'seed')}"
     saved = replicates[replicates["state"] == "dropped"]
     if len(saved):
-        dropped = count(saved.groupby(["family", "configuration"]).ngroups, "configuration")
-        size += f", less {len(saved):,} runs of {dropped} that lost the race"
-    return f"{text} and {count(len(replicates) - len(saved), 'confirmation run')} ({size})."
+        dropped = counted(saved.groupby(["family", "configuration"]).ngroups, "configuration")
+        size += f", less {counted(len(saved), 'run')} of {dropped} that lost the race"
+    return f"{text} and {counted(len(replicates) - len(saved), 'confirmation run')} ({size})."
 
 
 def _collapse(found: Findings) -> str:
@@ -77,7 +81,7 @@ def _best_likelihood(winners: pd.DataFrame, found: Findings) -> str:
     first = winners.loc[winners["nll"].idxmin()]
     text = f"Best likelihood: {first['family']} {first['configuration']} with median {_nll(first, found.study)}."
     if first["collapsed"]:
-        text += f" It collapsed on {first['collapsed']} of {first['judged']} seeds."
+        text += f" It collapsed on {first['collapsed']} of {counted(first['judged'], 'seed')}."
     return " ".join([text, *_against_others(first, winners, found)])
 
 
@@ -103,7 +107,7 @@ def _paired_with(first: str, second: str, found: Findings) -> str:
             row = rows.iloc[0]
             ends = sorted((sign * row["low"], sign * row["high"]))
             known = f", {percent(row['level'])} {ends[0]:.2f} to {ends[1]:.2f}" if pd.notna(row["low"]) else ""
-            seeds = count(int(row["seeds"]), "shared seed")
+            seeds = counted(int(row["seeds"]), "shared seed")
             gained = sign * row["median"]
             return f"Seed by seed its NLL lies {gained:.2f} nats below that of {second} (median, {seeds}{known})."
     return ""
@@ -139,10 +143,10 @@ def _losses(found: Findings) -> str:
     planned = len(found.judged)
     if found.lost.empty:
         running = int((found.judged["state"] == "running").sum())
-        return f"{count(running, 'trial')} still running; none lost." if running else "No planned trial was lost."
+        return f"{counted(running, 'trial')} still running; none lost." if running else "No planned trial was lost."
     counts = found.lost["verdict"].value_counts()
     parts = listed(f"{counts[name]} {name}" for name in LOST if name in counts)
-    whole = count(planned, "planned trial")
+    whole = counted(planned, "planned trial")
     return f"{len(found.lost)} of {whole} gave no verdict: {parts}; each is listed below by cause."
 
 
@@ -152,7 +156,7 @@ def _family(name: str, row: Mapping[str, Any] | None, found: Findings) -> str:
     elif row is None:
         trials = int((found.judged["family"] == name).sum())
         searched = (
-            f"its {count(trials, 'search trial')} cannot say how often it collapses"
+            f"its {counted(trials, 'search trial')} cannot say how often it collapses"
             if trials
             else "no trial is recorded"
         )
@@ -167,11 +171,11 @@ def _family(name: str, row: Mapping[str, Any] | None, found: Findings) -> str:
 def _how_often(row: Mapping[str, Any]) -> str:
     k, n, configurations = int(row["collapsed"]), int(row["judged"]), int(row["configurations"])
     if n == 0:
-        return f"none of {count(int(row['planned']), 'confirmation run')} could be judged."
+        return f"none of {counted(int(row['planned']), 'confirmation run')} could be judged."
     if configurations == 1:
         return _one_configuration(k, n)
-    over = f"confirmation runs over {configurations} configurations collapsed"
-    seeds = count(int(row["seeds"]), "seed")
+    over = f"confirmation runs over {counted(configurations, 'configuration')} collapsed"
+    seeds = counted(int(row["seeds"]), "seed")
     if k == 0:
         return f"0 of {n} {over}; with {seeds} still compatible with {percent(row['high'])}."
     if k == n:
@@ -189,7 +193,7 @@ def _one_configuration(k: int, n: int) -> str:
 
 def _nll(row: Mapping[str, Any] | pd.Series, study: Mapping[str, Any]) -> str:
     text = f"{estimator(study, row['nll_estimator'])} {row['nll']:.2f} nats per sentence"
-    seeds = count(int(row["finished"]), "seed")
+    seeds = counted(int(row["finished"]), "seed")
     if not np.isfinite(row["nll_low"]):
         return f"{text} ({seeds}, so no interval)"
     return f"{text} ({seeds}, 95 % {row['nll_low']:.2f}–{row['nll_high']:.2f})"

@@ -60,12 +60,6 @@ def collapsed_text(row: Mapping[str, Any]) -> str:
     return f"{row['collapsed']}/{row['judged']} ({percent_range(row['wilson_low'], row['wilson_high'])})"
 
 
-def count(how_many: int, noun: str) -> str:
-    """`1 seed`, `3 families`, `1,200 trials`."""
-    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
-    return f"{how_many:,} {noun if how_many == 1 else plural}"
-
-
 def listed(parts: Iterable[Any], most: int | None = None) -> str:
     """`a, b and c`; past `most`, how many more there are."""
     names = [str(part) for part in parts]

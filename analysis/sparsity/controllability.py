@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import optimize, stats
 
+from uncollapse.analysis.counted import counted
 from uncollapse.analysis.sparsity.targets import values
 from uncollapse.analysis.statistics.intervals import LEVEL, Array, Interval, bootstrap_spearman
 
@@ -113,7 +114,7 @@ def _correlations(
     }
     if stage == "search":
         low, high = bootstrap_spearman(hyperparameter, hoyer, level)
-        note = f"{len(hyperparameter)} trials: too few for an interval" if len(hyperparameter) < FEW else ""
+        note = f"{counted(len(hyperparameter), 'trial')}: too few for an interval" if len(hyperparameter) < FEW else ""
         return row | {"low": float(low), "high": float(high)}, note
     low, high = over_seeds(_spearman, hyperparameter, hoyer, seeds, level)
     tau = over_seeds(_kendall, hyperparameter, hoyer, seeds, level)

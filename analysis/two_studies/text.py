@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from uncollapse.analysis.report.wording import NOTHING, count, listed, number, percent, signed
+from uncollapse.analysis.counted import counted
+from uncollapse.analysis.report.wording import NOTHING, listed, number, percent, signed
 
 PAIRED, UNPAIRED = "paired by seed", "unpaired"
 HEADERS = ("family", "A", "B", "seeds", "NLL A", "NLL B", "A − B (95 %)", "mi A − B", "collapsed A", "collapsed B")
@@ -32,12 +33,12 @@ def _overlap(facts: pd.DataFrame, shared: pd.DataFrame) -> str:
     if both.empty:
         return " ".join([*names, "They share no family with a confirmation run, so there is nothing to compare."])
     text = (
-        f"They share {count(len(both), 'family')} ({listed(both['family'], MOST_NAMED)}), "
-        f"{count(int(both['configurations'].sum()), 'configuration')} and "
-        f"{count(int(both['seeds'].max()), 'confirmation seed')}."
+        f"They share {counted(len(both), 'family')} ({listed(both['family'], MOST_NAMED)}), "
+        f"{counted(int(both['configurations'].sum()), 'configuration')} and "
+        f"{counted(int(both['seeds'].max()), 'confirmation seed')}."
     )
     same = int(both["trials"].sum())
-    again = [f"{count(same, 'confirmation run')} of A and B have one key: the same training."] if same else []
+    again = [f"{counted(same, 'confirmation run')} of A and B have one key: the same training."] if same else []
     return " ".join([*names, text, *again])
 
 
@@ -79,10 +80,11 @@ def _verdict(rows: pd.DataFrame, what: str, digits: int) -> str:
     if rows.empty:
         return ""
     if apart.empty:
-        return f"{what} cannot be told apart in any of {count(len(rows), 'family')}."
+        return f"{what} cannot be told apart in any of {counted(len(rows), 'family')}."
     parts = [f"{r['family']} by {_interval(r, digits)}" for r in apart.to_dict("records")]
     return (
-        f"{what} differs, A − B with 95 % intervals: {listed(parts, MOST_NAMED)}; out of {count(len(rows), 'family')}."
+        f"{what} differs, A − B with 95 % intervals: {listed(parts, MOST_NAMED)}; out of "
+        f"{counted(len(rows), 'family')}."
     )
 
 
@@ -102,7 +104,7 @@ def rows(medians: pd.DataFrame, collapses: pd.DataFrame) -> tuple[list[Line], st
     shares = {tuple(row[key] for key in _MATCH): row for row in collapses.to_dict("records")}
     best = {key[1:] for key in by_match if key[0] == "best"}
     shown = [key for key in by_match if key[0] == "best" or key[1:] not in best]
-    cut = f"{len(shown) - MOST} more rows are not shown." if len(shown) > MOST else ""
+    cut = f"{counted(len(shown) - MOST, 'more row')} left out." if len(shown) > MOST else ""
     return [HEADERS, *(_row(by_match[key], shares[key]) for key in shown[:MOST])], cut
 
 

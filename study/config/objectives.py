@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
+from uncollapse.analysis.counted import counted
 from uncollapse.analysis.schema import DECISIVE, FINISHED, SEARCH
 from uncollapse.models.configuration.unknown_name import unknown
 from uncollapse.study.trial_record import TrialRecord, selected
@@ -91,7 +92,7 @@ def kept_by_none(trials: Sequence[TrialRecord], kept: Sequence[Limit]) -> str:
     finished = [record for record in trials if record.stage == SEARCH and record.state == FINISHED]
     if not finished or any(violation(record.measures, kept) == 0 for record in finished):
         return ""
-    return f"none of {len(finished)} finished trials of its search has {' and '.join(map(str, kept))}"
+    return f"none of {counted(len(finished), 'finished trial')} of its search has {' and '.join(map(str, kept))}"
 
 
 def in_words(select: str | Sequence[str], subject_to: str | Mapping[str, str]) -> str:

@@ -29,7 +29,7 @@ from uncollapse.study.corpora.cafe_words import (
     VERDICTS,
     WRITERS,
 )
-from uncollapse.study.corpora.readers import Records
+from uncollapse.study.corpora.reading.records import Records
 
 LABELS = {"strong": "topic", "weak": "writer"}
 LEVELS: dict[str, tuple[str, ...]] = {

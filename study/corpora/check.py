@@ -6,7 +6,7 @@ from typing import Any
 
 from uncollapse.study.corpora import splits
 from uncollapse.study.corpora.files import PROBE, count_lines
-from uncollapse.study.corpora.readers import read_file, read_vocabulary, refuse_mismatch
+from uncollapse.study.corpora.reading.readers import read_file, read_vocabulary, refuse_mismatch
 from uncollapse.study.corpora.section import parse
 from uncollapse.study.corpora.settings import Cafes, Files, Settings
 from uncollapse.study.errors import UserError

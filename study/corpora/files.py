@@ -4,6 +4,7 @@ import codecs
 from collections.abc import Sequence
 from pathlib import Path
 
+from uncollapse.analysis.counted import counted
 from uncollapse.search_spaces import page_yaml
 from uncollapse.study.errors import UserError
 
@@ -42,6 +43,8 @@ def read_text(path: Path, most: int | None = None) -> tuple[str, bool]:
 
 def decode(data: bytes, path: Path, whole: bool = True) -> str:
     """UTF-8 text of `data` with every kind of line end made a newline, or a UserError that names the byte and line."""
+    if (wide := _wide(data)) is not None:
+        raise UserError(f"{path}: UTF-8 text is expected, and this is {wide}; convert it: `iconv -f {wide} -t UTF-8`")
     at = data.find(b"\0")
     if at >= 0:
         raise UserError(
@@ -52,10 +55,29 @@ def decode(data: bytes, path: Path, whole: bool = True) -> str:
     except UnicodeDecodeError as error:
         at = error.start + len(data) - len(error.object)
         where = f"byte {at} (line {_line(data, at)}) is 0x{data[at]:02x}"
-        raise UserError(f"{path}: UTF-8 text is expected, but {where}; convert the file to UTF-8") from error
+        raise UserError(
+            f"{path}: UTF-8 text is expected, but {where}; convert the file to UTF-8 (most old text is "
+            "Latin-1: `iconv -f LATIN1 -t UTF-8`)"
+        ) from error
     if not text.strip():
         raise UserError(f"{path}: sentences are expected, but the file is empty; name another file")
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _wide(data: bytes) -> str | None:
+    """UTF-16 or UTF-32, by the mark at the start or by the zeros that most letters have there; None for neither."""
+    for mark, name in (
+        (codecs.BOM_UTF32_LE, "UTF-32"),
+        (codecs.BOM_UTF16_LE, "UTF-16"),
+        (codecs.BOM_UTF16_BE, "UTF-16"),
+    ):
+        if data.startswith(mark):
+            return name
+    start = data[:1000]
+    for name, zeros, letters in (("UTF-16LE", start[1::2], start[::2]), ("UTF-16BE", start[::2], start[1::2])):
+        if len(start) > 20 and zeros.count(0) > 0.8 * len(zeros) and letters.count(0) == 0:
+            return name
+    return None
 
 
 def _line(data: bytes, at: int) -> int:
@@ -80,4 +102,4 @@ def lines_of(text: str) -> list[str]:
 def few(errors: Sequence[str]) -> list[str]:
     """The first errors of a file, and how many more there are."""
     more = len(errors) - MOST_ERRORS
-    return [*errors[:MOST_ERRORS], f"... and {more} more errors like these"] if more > 0 else list(errors)
+    return [*errors[:MOST_ERRORS], f"... and {counted(more, 'more error')} like these"] if more > 0 else list(errors)

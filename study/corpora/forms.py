@@ -15,7 +15,7 @@ Format = Literal["lines", "labelled", "csv", "tsv", "jsonl", "counts"]
 Whole = Annotated[int, Bound(low=1, high=10**9)]
 Seed = Annotated[int, Bound(low=0, high=10**9)]
 Each = Whole | Mapping[Split, Whole] | None
-Column = Annotated[str, Rule("the name of a column")]
+Column = Annotated[str | int, Rule("the name of a column, or its number from 1 where there is no header")]
 FileName = Annotated[str, Rule("the name of a file")]
 FileNames = Annotated[str | list[str], Rule("a file name or a list of file names")]
 Lowercase = Annotated[bool, Help("write every word in lower case")]
@@ -139,7 +139,11 @@ class Jsonl(Columns, FromFiles):
 
 @dataclass(frozen=True, kw_only=True)
 class Table(Columns, FromFiles):
-    """A table with a header."""
+    """A table, with the names of its columns in the first line or without."""
+
+    header: Annotated[
+        bool, Help("whether line 1 names the columns; false where it is a row, and columns are numbered from 1")
+    ] = True
 
     quoted: Annotated[bool, Help("whether quote marks enclose fields; false where they are plain text")] = True
 

@@ -9,12 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from uncollapse.analysis.counted import counted as counted_noun
 from uncollapse.study.corpora import subwords, vectors
 from uncollapse.study.corpora.cache import Made, corpus_of, entry, seal, sha256
 from uncollapse.study.corpora.cafes import generate
 from uncollapse.study.corpora.cleaning import learn, words_of
 from uncollapse.study.corpora.corpus import Corpus
-from uncollapse.study.corpora.readers import Records, numbered, read_files, read_vocabulary
+from uncollapse.study.corpora.files import count_lines
+from uncollapse.study.corpora.reading.readers import numbered, read_files, read_vocabulary
+from uncollapse.study.corpora.reading.records import Records
+from uncollapse.study.corpora.remarks import refusals, remarks
 from uncollapse.study.corpora.section import parse
 from uncollapse.study.corpora.settings import SPECIALS, SPLITS, UNK, Cafes, Files, Settings
 from uncollapse.study.corpora.splits import FEWEST, by_length, cut, sample, too_few
@@ -50,6 +54,10 @@ def prepare(settings: Mapping[str, Any], cache: Path, base: Path, progress: Say 
     known = parse(settings, base)
     folder = cache / _read_digest(known)
     corpus = corpus_of(folder, entry(folder, partial(_make, known, say), say))
+    if found := refusals(corpus.facts):
+        raise UserError(found)
+    for sentence in remarks(corpus.facts):
+        say(sentence)
     return dataclasses.replace(corpus, name=known.name)
 
 
@@ -71,6 +79,8 @@ def digest(settings: Settings) -> str:
     if isinstance(settings.source, Files):
         terms["source"] |= {"texts": _hashes(settings.source.texts), "labels": _hashes(settings.source.labels)}
         listed = settings.source.vocabulary
+        if settings.source.header:
+            del terms["source"]["header"]  # what there was no key for has the name that it had
         terms["source"]["vocabulary"] = None if listed is None else sha256(listed)
     terms["vectors"] = None if settings.vectors is None else sha256(settings.vectors)
     library = {"spacy": "spacy", "subwords": "tokenizers"}.get(settings.cleaning.tokenizer)
@@ -130,16 +140,25 @@ def _given(settings: Settings, say: Say) -> tuple[dict[str, Records], dict[str, 
         made = f"the built-in grammar, signal {source.signal}, seed {source.seed}"
         return {"train": generate(source.sentences, source.signal, source.seed)}, {"train": made}
     given: dict[str, Records] = {}
+    named: dict[str, str] = {}
     errors: list[str] = []
     for split, paths in source.texts.items():
         say(f"reading {', '.join(path.name for path in paths)}")
         try:
             given[split] = read_files(paths, source.labels.get(split, ()), source)
+            named[split] = _named(paths) + _read_of(len(given[split].texts), paths, source)
         except UserError as error:
             errors.extend(error.errors)
     if errors:
         raise UserError(errors)
-    return given, {split: _named(paths) for split, paths in source.texts.items()}
+    return given, named
+
+
+def _read_of(rows: int, paths: tuple[Path, ...], source: Files) -> str:
+    """Rows against lines, where a row may take several or none."""
+    if source.format in ("lines", "labelled", "counts"):
+        return ""
+    return f" ({counted_noun(rows, 'row')} read of {counted_noun(sum(map(count_lines, paths)), 'line')})"
 
 
 def _named(paths: tuple[Path, ...]) -> str:

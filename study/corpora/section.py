@@ -189,11 +189,12 @@ def _source(section: Chosen, form: str, place: Place) -> Cafes | Files:
         form,
         texts,
         sources.labels(section, texts, place),
-        None if columns is None else columns.text,
-        None if columns is None else columns.label,
+        None if columns is None else str(columns.text),
+        None if columns is None or columns.label is None else str(columns.label),
         getattr(section, "quoted", True),
         listed,
         counts is not None and counts.presence,
+        getattr(section, "header", True),
     )
 
 

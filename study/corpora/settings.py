@@ -31,6 +31,7 @@ class Files:
     quoted: bool
     vocabulary: Path | None
     presence: bool
+    header: bool = True
 
 
 @dataclass(frozen=True)

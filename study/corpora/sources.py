@@ -15,7 +15,7 @@ ENDINGS = {
     "labelled": (".txt", ""),
     "csv": (".csv",),
     "tsv": (".tsv",),
-    "jsonl": (".jsonl",),
+    "jsonl": (".jsonl", ".json"),
     "counts": (".feat", ".txt", ""),
 }
 STEM = "{stem}"
@@ -67,9 +67,9 @@ def guess(given: Mapping[str, Any], root: Path) -> str:
     if "labels" in given:
         return "labelled"
     named = (name for split in SPLITS for name in as_names(given.get(split)))
-    usual = (f"train.{form}" for form in COLUMNS if (root / f"train.{form}").is_file())
+    usual = (f"train{end}" for form in COLUMNS for end in ENDINGS[form] if (root / f"train{end}").is_file())
     first = next(named, next(usual, root.name))
-    return next((form for form in COLUMNS if Path(first).suffix == f".{form}"), "lines")
+    return next((form for form in COLUMNS if Path(first).suffix in ENDINGS[form]), "lines")
 
 
 def texts(section: FromFiles, form: str, place: Place) -> Paths:

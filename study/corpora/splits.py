@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from uncollapse.analysis.counted import counted
 from uncollapse.study.corpora.settings import Cut, Selection
 
 FEWEST = 2
@@ -71,6 +72,8 @@ def _per_class(index: np.ndarray, labels: np.ndarray, size: int, split: str, rng
         members = np.flatnonzero(labels == label)
         if len(members) < size:
             found = f"class {str(label)!r} of {split} has {len(members):,}"
-            raise ValueError(f"per_class asks for {size:,} sentences of each class, but {found}; ask for fewer")
+            raise ValueError(
+                f"per_class asks for {counted(size, 'sentence')} of each class, but {found}; ask for fewer"
+            )
         kept.append(rng.permutation(members)[:size])
     return index[np.sort(np.concatenate(kept))]

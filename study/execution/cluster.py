@@ -11,6 +11,7 @@ from typing import Any
 
 import ray
 
+from uncollapse.analysis.counted import counted
 from uncollapse.study.config.families import reachable
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.errors import RunError, UserError, first_line
@@ -129,7 +130,7 @@ def shortage(resources: Mapping[str, float]) -> str:
     held = ", ".join(
         f"{sum(n['Resources'].get(name.upper(), 0) for n in alive):g} {name.upper()}" for name in resources
     )
-    return f"one trial needs {wanted} on one node, and the cluster's {len(alive)} nodes have {held} together"
+    return f"one trial needs {wanted} on one node, and the cluster's {counted(len(alive), 'node')} have {held} together"
 
 
 def too_small(resources: Mapping[str, float]) -> str:

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from uncollapse.analysis.counted import counted
 from uncollapse.analysis.schema import FAILED
 from uncollapse.study.execution.progress import Progress
 from uncollapse.study.storage.workspace import Workspace
@@ -53,7 +54,8 @@ def every_trial_failed(known: Sequence[TrialRecord]) -> str:
     if {record.state for record in known} != {FAILED}:
         return ""
     return (
-        f"every one of the {len(known)} trials failed, the last with: {known[-1].cause}; mend that, and since a search "
+        f"every one of the {counted(len(known), 'trial')} failed, the last with: {known[-1].cause}; mend "
+        "that, and since a search "
         "trains no trial twice, run the study again under another name"
     )
 

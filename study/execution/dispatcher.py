@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from uncollapse.analysis.counted import counted
 from uncollapse.analysis.schema import OUT_OF_TIME, RUNNING
 from uncollapse.study.disk_faults import disk_error_in
 from uncollapse.study.errors import RunError
@@ -173,7 +174,7 @@ class Dispatcher:
         self.memory.deaths[live.key] += error != TAKEN_AWAY
         times = self.memory.deaths[live.key]
         if times > (HANGS if hung else DEATHS):
-            last = f"its process died {times} times without finishing another epoch; last: {cause}"
+            last = f"its process died {counted(times, 'time')} without finishing another epoch; last: {cause}"
             self.recorder.fail(live.key, last)
             return
         self.again.append(live.record)

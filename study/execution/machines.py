@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from uncollapse.analysis.counted import counted
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.corpora.corpus import Corpus
 from uncollapse.study.durations import duration
@@ -44,7 +45,11 @@ class Machines:
 
     def shortage(self, waiting: int) -> str:
         """The sentence for so many trials that find no place; raises `Lost` where only another Ray helps."""
-        what = f"{waiting} trials wait for a place" if waiting else "no trial can start"
+        what = (
+            f"{counted(waiting, 'trial')} {'waits' if waiting == 1 else 'wait'} for a place"
+            if waiting
+            else "no trial can start"
+        )
         if not self._set_back:
             return f"nothing trains: {what}; {cluster.shortage(self.resources)}; the study waits for a node"
         back = f"this machine's clock was set back, and Ray places nothing for {duration(self.clock.behind)}"

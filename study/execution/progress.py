@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.live import Live
 
+from uncollapse.analysis.counted import counted
 from uncollapse.analysis.schema import REPLICATE, SEARCH
 from uncollapse.analysis.verdict_rule import collapsed
 from uncollapse.study.config.study_page import planned
@@ -68,9 +69,12 @@ class Progress:
         self.stage = stage
         for family, count in planned.items():
             if count < self.planned[stage][family]:
-                self.say(f"{family}: {count} of {self.planned[stage][family]} trials, since {FEWER[stage]}")
+                self.say(f"{family}: {count} of {counted(self.planned[stage][family], 'trial')}, since {FEWER[stage]}")
         self.planned[stage] = dict(planned)
-        self.say(f"{stage}: {sum(planned.values())} trials of {len(planned)} families, {self.slots()} at a time")
+        self.say(
+            f"{stage}: {counted(sum(planned.values()), 'trial')} of {counted(len(planned), 'family')}, "
+            f"{self.slots()} at a time"
+        )
 
     def recall(self, records: Sequence[TrialRecord]) -> None:
         """Count what an earlier process left."""

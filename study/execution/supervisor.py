@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from uncollapse.analysis.counted import counted
 from uncollapse.study.execution.control import NOW, STOP, asked
 from uncollapse.study.execution.notification import FAILED, TROUBLE, News
 from uncollapse.study.execution.signals import handled
@@ -59,7 +60,7 @@ class Supervisor:
                 deaths, wait = 0, FIRST_WAIT
             deaths += 1
             if deaths > DEATHS:
-                self.news(FAILED, f"the driver died {deaths} times without getting anywhere and is given up")
+                self.news(FAILED, f"the driver died {counted(deaths, 'time')} without getting anywhere and is given up")
                 return code
             self._tell(f"the driver ended with {_how(code)} and is started again in {wait:.0f} s")
             if self._stopped_within(wait):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from uncollapse.analysis.counted import counted
 from uncollapse.analysis.schema import ENDED, REPLICATE
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.execution.view.budget import Budget
@@ -142,7 +143,8 @@ class Timekeeper:
             return ""
         more = "raise search.hours" if self.until is None else "name a later --until"
         return (
-            f"the time is over ({self.words}) and {left} confirmation runs found none; {more} and run the study again, "
+            f"the time is over ({self.words}) and {counted(left, 'confirmation run')} found none; {more} "
+            "and run the study again, "
             "and it goes on"
         )
 

@@ -13,6 +13,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from uncollapse.analysis.counted import counted
 from uncollapse.analysis.schema import REPLICATE, SEARCH
 from uncollapse.study.config.study_page import Study, planned
 from uncollapse.study.errors import UserError
@@ -153,9 +154,9 @@ def _least_seconds(study: Study, expected: Mapping[str, Expected], slots: int) -
 def _refusal(study: Study, expected: Mapping[str, Expected], slots: int, seconds: float, source: str) -> str:
     least, needed = least_of(study), _least_seconds(study, expected, slots)
     what = (
-        f"{least.trials} trials a family, {least.epochs} epochs, "
-        f"{_counted(least.configurations, 'configuration')} x {least.seeds} "
-        f"seeds, {slots} trials at once"
+        f"{counted(least.trials, 'trial')} a family, {counted(least.epochs, 'epoch')}, "
+        f"{counted(least.configurations, 'configuration')} x {counted(least.seeds, 'seed')}, "
+        f"{counted(slots, 'trial')} at once"
     )
     costs = ", ".join(f"{name} {part:.0%}" for name, part in shares(least.over(study), expected).items())
     return (
@@ -196,9 +197,10 @@ def sentences(study: Study, chosen: Numbers, expected: Mapping[str, Expected], s
     own, found = Numbers.of(study), wall(chosen.over(study), expected, slots)
     training = found.search + found.confirmation or 1.0
     lines = [
-        f"budget     {of}: about {chosen.trials} search trials a family, as many as there is time for, of "
-        f"{chosen.epochs} epochs; {_counted(chosen.configurations, 'configuration')}"
-        f"{' and ' * bool(study.replicate.also)}{' and '.join(study.replicate.also)} x {chosen.seeds} seeds are "
+        f"budget     {of}: about {counted(chosen.trials, 'search trial')} a family, as many as there is time for, of "
+        f"{counted(chosen.epochs, 'epoch')}; {counted(chosen.configurations, 'configuration')}"
+        f"{' and ' * bool(study.replicate.also)}{' and '.join(study.replicate.also)} x "
+        f"{counted(chosen.seeds, 'seed')} are "
         "confirmed",
         f"           {found.search / training:.0%} of the training is search, {found.confirmation / training:.0%} "
         f"confirmation; {_assumed(study)}",
@@ -209,10 +211,6 @@ def sentences(study: Study, chosen: Numbers, expected: Mapping[str, Expected], s
         lines.append(f"           less than the page has, for want of time: {', '.join(cut)}")
     lines += [f"           {sentence}" for sentence in warnings(chosen.over(study))]
     return lines
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _assumed(study: Study) -> str:

@@ -14,7 +14,7 @@ from uncollapse.study.config.study_page import Study
 from uncollapse.study.corpora.corpus import Corpus
 from uncollapse.study.errors import UserError
 from uncollapse.study.training import devices, memory
-from uncollapse.study.training.batches import training_batches, updates_per_epoch
+from uncollapse.study.training.batches import BUCKET_BATCHES, training_batches
 from uncollapse.study.training.corpus_info import corpus_info_of
 from uncollapse.study.training.training import Effort, Training, task_of
 from uncollapse.study.training.validation import refuse_few
@@ -75,12 +75,12 @@ def _estimate(study: Study, corpus: Corpus, family: Family) -> Estimate:
     if error := memory.error(task.configuration, task.corpus_info, device):
         raise UserError(f"{family.name}: {error}")
     training = Training(task, train, valid, device)
-    update = _seconds_an_update(training, study.train.batch_size)
+    update = _seconds_a_step(training, study.train.batch_size)
     started = time.perf_counter()
     training.measure("subset", training.subset, study.evaluate.subset_samples)
     measure = time.perf_counter() - started
-    epochs = study.train.epochs * (updates_per_epoch(len(train), study.train.batch_size) * update + measure)
-    subset, reporting = (len(part) for part in training.validation)
+    epochs = study.train.epochs * (update * steps(train.lengths, study.train.batch_size) + measure)
+    subset, reporting = (int(part.offsets[-1]) + len(part) for part in training.validation)  # words and ends
     full = measure * reporting / subset * study.evaluate.full_samples / study.evaluate.subset_samples
     size = sum(parameter.numel() for parameter in training.model.parameters())
     disk = 4 * size * 3  # weights and Adam's two moments
@@ -99,7 +99,19 @@ def _memory(device: torch.device) -> tuple[int, int, int]:
     return torch.cuda.max_memory_reserved(device) + context, total, process
 
 
-def _seconds_an_update(training: Training, batch_size: int) -> float:
+def steps(lengths: np.ndarray, size: int) -> int:
+    """Steps of an epoch's batches, each as many as its longest sentence has words and its end: one line of a whole
+    book costs as much as all others. Batches are made as `training_batches` makes them."""
+    order = np.random.default_rng(0).permutation(lengths) + 1
+    buckets = np.split(order, range(size * BUCKET_BATCHES, len(order), size * BUCKET_BATCHES))
+    starts = [np.arange(0, len(bucket), size) for bucket in buckets]
+    return sum(
+        int(np.maximum.reduceat(np.sort(bucket), start).sum()) for bucket, start in zip(buckets, starts, strict=True)
+    )
+
+
+def _seconds_a_step(training: Training, batch_size: int) -> float:
+    """Of a batch's update, the median; a step is a word of its longest sentence."""
     batches = training_batches(training.train_split, batch_size, np.random.default_rng(0))
     seconds = []
     for batch, _ in zip(batches, range(WARM + UPDATES), strict=False):
@@ -107,5 +119,5 @@ def _seconds_an_update(training: Training, batch_size: int) -> float:
         training.update(batch.to(training.device))
         if training.device.type == "cuda":
             torch.cuda.synchronize(training.device)
-        seconds.append(time.perf_counter() - started)
+        seconds.append((time.perf_counter() - started) / batch.tokens.shape[1])
     return float(np.median(seconds[WARM:] or seconds))

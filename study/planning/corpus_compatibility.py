@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from uncollapse.analysis.counted import counted
 from uncollapse.models.configuration import constraints, resolve
 from uncollapse.study.config.study_page import Study
 
@@ -68,7 +69,7 @@ def _turn_errors(study: Study, bases: Mapping[str, Any]) -> list[str]:
     """A training that ends before the encoder's first turn leaves it as it was drawn."""
     turns = {n: base["updates"]["epochs"] for n, base in bases.items() if base["updates"]["kind"] == "alternating"}
     return [
-        f"train.epochs: {name} moves decoder and encoder by turns of {epochs} epochs, and a training of "
+        f"train.epochs: {name} moves decoder and encoder by turns of {counted(epochs, 'epoch')}, and a training of "
         f"{study.train.epochs} never reaches the encoder; train longer, or override updates.epochs"
         for name, epochs in turns.items()
         if study.train.epochs <= epochs

@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from uncollapse.analysis.counted import counted
 from uncollapse.analysis.schema import REPLICATE, SEARCH
 from uncollapse.study.config.study_page import Study, planned
 from uncollapse.study.corpora.corpus import Corpus
@@ -81,7 +82,7 @@ def lines(found: dict[str, Any] | None, weights_gb: float) -> list[str]:
         f"{megabytes(found['ledger_bytes'])} of ledger, {megabytes(found['tracking_bytes'])} of MLflow's database",
         *found["memory"],
         f"corpus     {found['sentences']['train']:,} training and {found['sentences']['valid']:,} validation "
-        f"sentences, {found['vocabulary']:,} words",
+        f"sentences, {counted(found['vocabulary'], 'word')}",
     ]
 
 

@@ -1,5 +1,6 @@
 """What a grid leaves out, or where it ends before the search's trials do."""
 
+from uncollapse.analysis.counted import counted
 from uncollapse.search_spaces import grid
 from uncollapse.study.config.grid import GRID, whole
 from uncollapse.study.config.study_page import Study
@@ -17,5 +18,8 @@ def _sentence(family: str, size: int, every: int, trials: int) -> str:
     points = f"{family}: a grid of {size:,} point{'s' * (size != 1)}"
     beside = f" and {every - size} stated beside {'it' if size == 1 else 'them'}" if every > size else ""
     if every > trials:
-        return f"{points}{beside}, of which {trials} trials leave out {every - trials:,}"
-    return f"{points}{beside}: the search ends when all are tried, after {every} of {trials} trials"
+        return (
+            f"{points}{beside}, of which {counted(trials, 'trial')} "
+            f"{'leaves' if trials == 1 else 'leave'} out {every - trials:,}"
+        )
+    return f"{points}{beside}: the search ends when all are tried, after {every} of {counted(trials, 'trial')}"

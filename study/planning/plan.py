@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
+from uncollapse.analysis.counted import counted
 from uncollapse.analysis.schema import BASE, LIKELIHOOD, REPLICATE, SEARCH
 from uncollapse.search_spaces import space
 from uncollapse.study.config import objectives
@@ -46,7 +47,8 @@ def _search_line(study: Study, data: Mapping[str, Any], trials: int) -> str:
         stops = (
             f"stopped early at epochs {epochs} once their annealing has ended; {study.search.audit:.0%} never (audit)"
         )
-    return f"search     {trials} trials, {study.search.trials} a family that searches, {study.search.sampler}, {stops}"
+    each = f"{study.search.trials} a family that searches"
+    return f"search     {counted(trials, 'trial')}, {each}, {study.search.sampler}, {stops}"
 
 
 def _limit_line(study: Study) -> list[str]:
@@ -61,8 +63,14 @@ def _race_line(study: Study) -> str:
         return ""
     first = next(seeds for seeds in count(1) if sign_test.e_value(seeds, 0) >= sign_test.needed(many))
     if first >= study.replicate.seeds:
-        return f"\n           racing saves none of them: of {many} configurations none is dropped before seed {first}"
-    return f"\n           at most: they race, and from {first} seeds on one that can no longer be the best gets no more"
+        return (
+            f"\n           racing saves none of them: of {counted(many, 'configuration')} none is "
+            f"dropped before seed {first}"
+        )
+    return (
+        f"\n           at most: they race, and from {counted(first, 'seed')} on one that can no longer be the best "
+        "gets no more"
+    )
 
 
 def _further_line(study: Study) -> list[str]:
@@ -76,26 +84,28 @@ def text(study: Study, data: Mapping[str, Any]) -> str:
     """What `outline` returned, with `cost` added where that is known, for people."""
     count, trials, seeds = len(data["families"]), data["trials"], data["resolution"]
     lines = [
-        f"study {study.name}: {count} families, "
-        f"{study.train.epochs} epochs a trial, {data['slots']} trials at once here",
+        f"study {study.name}: {counted(count, 'family')}, "
+        f"{counted(study.train.epochs, 'epoch')} a trial, {counted(data['slots'], 'trial')} at once here",
         _search_line(study, data, trials[SEARCH]),
         f"           selects on {' and '.join(objectives.objectives(study.search.select))} of "
         f"{study.evaluate.subset_sentences} fixed validation sentences, K = {study.evaluate.subset_samples}",
         *_limit_line(study),
         *(f"           {sentence}" for sentence in grid_sentences.sentences(study)),
-        f"replicate  {trials[REPLICATE]} trials at most: {study.replicate.configurations} configurations"
+        f"replicate  {counted(trials[REPLICATE], 'trial')} at most: "
+        f"{counted(study.replicate.configurations, 'configuration')}"
         f"{''.join(f' and {ALSO[name]}' for name in study.replicate.also)} (the base alone where nothing is searched) "
-        f"x {study.replicate.seeds} seeds a family, full validation split, K = {study.evaluate.full_samples}"
+        f"x {counted(study.replicate.seeds, 'seed')} a family, full validation split, K = {study.evaluate.full_samples}"
         + _race_line(study),
         *_further_line(study),
-        f"resolution {seeds['seeds']} seeds, 0 collapses: still compatible with {seeds['none_high']:.0%}; "
+        f"resolution {counted(seeds['seeds'], 'seed')}, 0 collapses: still compatible with {seeds['none_high']:.0%}; "
         f"half of them: {seeds['half_low']:.0%} to {seeds['half_high']:.0%} (Wilson, 95 %)",
         *export_line(study, seeds),
         f"tracking   {study.tracking or 'SQLite beside the study'}",
     ]
     for family in data["families"]:
         fixed = f"; fixed by the override: {', '.join(family['fixed'])}" if family["fixed"] else ""
-        lines.append(f"  {family['family']:<10} {family['hyperparameters']:>3} hyperparameters searched{fixed}")
+        searched = counted(family["hyperparameters"], "hyperparameter")
+        lines.append(f"  {family['family']:<10} {searched:>18} searched{fixed}")
     lines += [f"warning    {sentence}" for sentence in data["warnings"]]
     lines += costs.lines(data.get("cost"), study.resources.weights_gb)
     return "\n".join([*lines, *_budget_lines(study, data), *cuts.lines(data.get("cuts", ()))])

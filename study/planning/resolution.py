@@ -3,6 +3,7 @@
 from typing import Any
 
 from uncollapse.analysis.comparison.export_rule import figure
+from uncollapse.analysis.counted import counted
 from uncollapse.analysis.statistics.intervals import wilson
 from uncollapse.study.config.families import Family
 from uncollapse.study.config.study_page import Study
@@ -37,7 +38,11 @@ def export_line(study: Study, found: dict[str, Any]) -> list[str]:
     """How many seeds may have collapsed of what is exported; nothing where `warnings` says that not even none may."""
     most, rule = found["collapses"], export_rule(study.settings())
     share = f"P(collapse share < {rule.limit:g}) is at least {rule.certainty:g}"
-    return [f"export     where {share}: at most {most} of {found['seeds']} seeds collapsed"] if most is not None else []
+    return (
+        [f"export     where {share}: at most {most} of {counted(found['seeds'], 'seed')} collapsed"]
+        if most is not None
+        else []
+    )
 
 
 def warnings(study: Study) -> list[str]:
@@ -56,7 +61,8 @@ def _export_warnings(study: Study) -> list[str]:
         else f"`replicate.seeds: {needed}` would do, or another `export.collapse_limit` or `export.certainty`"
     )
     return [
-        f"export: of a model with a code nothing can be exported: where none of {found['seeds']} seeds collapses, "
+        "export: of a model with a code nothing can be exported: where none of "
+        f"{counted(found['seeds'], 'seed')} collapses, "
         f"P(collapse share < {rule.limit:g}) is {figure(found['below_limit'])}, and export.certainty asks for "
         f"{rule.certainty:g}; {remedy}"
     ]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from uncollapse.analysis.comparison.export_rule import ExportRule
+from uncollapse.analysis.counted import counted
 from uncollapse.analysis.findings import Findings
 from uncollapse.analysis.whole_file import write_whole
 from uncollapse.search_spaces import page_yaml
@@ -147,7 +148,7 @@ def _header(content: Mapping[str, Any]) -> str:
         f"{content['family']}: the configuration that study {origin['study']!r} exported for its final training.",
         f"Rule: {origin['rule']}.",
         f"Sureness: {origin['sureness']}.",
-        f"Confirmed on {origin['seeds_finished']} seeds: {figures}.",
+        f"Confirmed on {counted(origin['seeds_finished'], 'seed')}: {figures}.",
         f"Training code {origin['code']}, corpus {content['corpus_digest']}.",
         "Complete: nothing is inherited. Train it with `uncollapse train`, after an edit with `--edited`.",
     ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from uncollapse.analysis.counted import counted
 from uncollapse.analysis.whole_file import write_whole
 from uncollapse.models.configuration import resolve
 from uncollapse.search_spaces import page_yaml
@@ -56,7 +57,10 @@ def train(content: Mapping[str, Any], corpora: Path, out: Path, say: Say) -> Fin
     _make(out)
     if training.resume(checkpoint):
         say(f"goes on after epoch {len(training.history)} of {epochs}")
-    say(f"training {content['family']} {configuration_id(model)} on {training.device}, at most {epochs} epochs")
+    say(
+        f"training {content['family']} {configuration_id(model)} on {training.device}, at most "
+        f"{counted(epochs, 'epoch')}"
+    )
     for epoch in training.epochs():
         training.save(checkpoint)
         say(_line(epoch, epochs))

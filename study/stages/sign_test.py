@@ -7,6 +7,8 @@ from itertools import permutations
 from statistics import median
 from typing import NamedTuple
 
+from uncollapse.analysis.counted import counted
+
 ERROR = 0.05  # probability with which the best configuration of a family may be dropped
 
 Results = Mapping[str, Mapping[int, float | None]]
@@ -22,7 +24,8 @@ class Drop(NamedTuple):
 
     def sentence(self) -> str:
         return (
-            f"dropped after {self.after} seeds: {self.leader} was better on {self.wins} of {self.wins + self.losses}, "
+            f"dropped after {counted(self.after, 'seed')}: {self.leader} was better on {self.wins} of "
+            f"{self.wins + self.losses}, "
             f"e-value {e_value(self.wins, self.losses):.0f}"
         )
 

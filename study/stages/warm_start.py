@@ -7,6 +7,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
+from uncollapse.analysis.counted import counted
 from uncollapse.analysis.schema import FINISHED, SEARCH
 from uncollapse.study.config import objectives
 from uncollapse.study.config.families import Family
@@ -43,7 +44,7 @@ def observations(study: Study, workspace: Workspace, say: Say = lambda sentence:
             rows = list(_told(study, ledger, family, began))
             known = [row for row in rows if row is not None]
             found[family.name] += known
-            what = f"{len(known)} of {len(rows)} finished trials of {place.folder.name}"
+            what = f"{len(known)} of {counted(len(rows), 'finished trial')} of {place.folder.name}"
             say(f"warm start: {family.name} learns from {what} that lie within its space")
     return found
 

@@ -4,9 +4,11 @@ import datetime
 import importlib
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
+import threading
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,8 +16,11 @@ import pytest
 import yaml
 
 from uncollapse.cli.main import COMMANDS, main
-from uncollapse.study.execution import supervisor
+from uncollapse.study.execution import driver, supervisor
+from uncollapse.study.execution.control import Control
+from uncollapse.study.execution.ray_tune import signals_restored
 from uncollapse.study.planning import preflight
+from uncollapse.study.storage.workspace import Workspace
 
 SMALL = {"study": "bad", "corpus": {"name": "cafes", "sentences": 300}, "families": ["vmf"]}
 
@@ -149,6 +154,49 @@ def test_plan_says_what_would_run_and_starts_nothing(tmp_path: Path, capsys: pyt
     assert said["resolution"]["collapses"] == 2, "of ten seeds, by the Beta quantiles of scipy"
     assert said["warnings"] == []
     assert not list((tmp_path / "runs").glob("*/study.json"))
+
+
+def test_a_plan_of_one_of_everything_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = write(
+        tmp_path,
+        search={"trials": 1},
+        replicate={"configurations": 1, "seeds": 1, "also": []},
+        train={"epochs": 1, "patience": 0},
+    )
+    assert main(["plan", page, "--runs", str(tmp_path / "runs"), "--no-calibrate"]) == 0
+    said = capsys.readouterr().out
+    assert "1 trial at most: 1 configuration (" in said
+    ones = re.findall(r"\b1 (\w+)", said)
+    assert "family" in ones
+    assert "epoch" in ones
+    assert [word for word in ones if word.endswith("s")] == []
+
+
+@pytest.mark.parametrize("words", [["run"], ["run", "--restart"]])
+def test_a_command_runs_in_another_thread(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python lets the main thread alone say what a signal does."""
+    monkeypatch.setattr(supervisor, "again", lambda *given: [sys.executable, "-c", "raise SystemExit(7)"])
+    monkeypatch.setattr(supervisor, "DEATHS", 0)
+    monkeypatch.setattr(driver, "run", listening)
+    ended: list[object] = []
+
+    def call() -> None:
+        try:
+            ended.append(main([*words, write(tmp_path), "--runs", str(tmp_path / "runs")]))
+        except SystemExit as end:
+            ended.append(end.code)
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    thread.join(120)
+    assert ended == [7 if "--restart" in words else 0]
+
+
+def listening(study: object, workspace: Workspace, launch: object) -> dict[str, object]:
+    """A study's run as far as signals are concerned."""
+    with Control(workspace.control, print).listening(), signals_restored():
+        said = dict.fromkeys(("table", "report", "took", "failed", "unsent", "tracking"), "")
+        return said | {"best": [], "set_aside": [], "not_exported": {}}
 
 
 @pytest.mark.parametrize(

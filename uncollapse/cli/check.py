@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from uncollapse.analysis.counted import counted
 from uncollapse.cli import Answer
 from uncollapse.models.configuration import components, outside
 from uncollapse.models.conformance.variants import sizes
@@ -39,7 +40,7 @@ def check(arguments: Namespace) -> Answer:
     failed = [one for one in found if one.failure is not None]
     rows: list[dict[str, Any]] = [one._asdict() | {"passed": one.failure is None} for one in found]
     lines = [f"passed  {one.check}" if one.failure is None else f"failed  {one.check}: {one.failure}" for one in found]
-    total = f"{arguments.subject}: {len(found) - len(failed)} of {len(found)} checks passed"
+    total = f"{arguments.subject}: {len(found) - len(failed)} of {counted(len(found), 'check')} passed"
     return {"subject": arguments.subject, "checks": rows, "failed": len(failed)}, "\n".join([*lines, total])
 
 

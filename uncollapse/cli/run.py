@@ -7,6 +7,7 @@ import time
 from argparse import ArgumentParser, Namespace
 from functools import partial
 
+from uncollapse.analysis.counted import counted
 from uncollapse.cli import Answer
 from uncollapse.cli.arguments import page_options, study_of, workspace_of
 from uncollapse.study.config.study_page import Study
@@ -149,7 +150,7 @@ def _untracked(done: dict) -> list[str]:
     """What MLflow does not have, and why."""
     unsent, refused = done["unsent"], done["set_aside"]
     remedy = done["tracking"] or "run the study again when it answers"
-    lines = [f"tracking {unsent} items are not in MLflow yet; {remedy}"] if unsent else []
+    lines = [f"tracking MLflow lacks {counted(unsent, 'item')} yet; {remedy}"] if unsent else []
     if refused:
-        lines.append(f"tracking {len(refused)} items were set aside, since MLflow refused them: {refused[-1]}")
+        lines.append(f"tracking MLflow refused {counted(len(refused), 'item')}, set aside; the last: {refused[-1]}")
     return lines

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from uncollapse.analysis.counted import counted
 from uncollapse.analysis.report.figures.style import (
     GRID,
     MUTED,
@@ -67,8 +68,9 @@ def _configuration_label(row: Mapping[str, Any]) -> str:
 
 def _family_dot(row: Mapping[str, Any], look: Look, place: float) -> dict[str, Any]:
     text = (
-        f"<b>{escape(row['family'])}</b><br>mean over {row['configurations']} configurations: {percent(row['share'])}"
-        f"<br>95 % interval {percent_range(row['low'], row['high'])} ({row['seeds']} seeds)"
+        f"<b>{escape(row['family'])}</b><br>mean over {counted(row['configurations'], 'configuration')}: "
+        f"{percent(row['share'])}"
+        f"<br>95 % interval {percent_range(row['low'], row['high'])} ({counted(row['seeds'], 'seed')})"
         f"<br>configurations {percent_range(row['configuration_low'], row['configuration_high'])}"
     )
     trace = _dots([row["share"]], [row["low"]], [row["high"]], [place], look, [text])
@@ -79,7 +81,8 @@ def _family_dot(row: Mapping[str, Any], look: Look, place: float) -> dict[str, A
 
 def _configuration_dots(own: pd.DataFrame, look: Look, places: list[float]) -> dict[str, Any]:
     texts = [
-        f"<b>{escape(c['family'])} {c['configuration']}</b><br>{c['collapsed']} of {c['judged']} judged seeds"
+        f"<b>{escape(c['family'])} {c['configuration']}</b><br>{c['collapsed']} of "
+        f"{counted(c['judged'], 'judged seed')}"
         f"<br>Wilson 95 % {percent_range(c['wilson_low'], c['wilson_high'])}"
         f"<br>Jeffreys 95 % {percent_range(c['jeffreys_low'], c['jeffreys_high'])}"
         f"<br>{escape(str(c.get('settings', ''))).replace(', ', '<br>')}"

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from uncollapse.analysis.counted import counted
 from uncollapse.analysis.report.figures.style import INK, MUTED, Look, Panel, Picture, Tab, axis, figure
 from uncollapse.analysis.report.wording import percent
 
@@ -70,7 +71,10 @@ def _pair(row: Mapping[str, Any], y: float, look: Look) -> list[dict[str, Any]]:
     open_mark = "" if row["high"] < 0 or row["low"] > 0 else "-open"
     known = np.isfinite(row["low"])
     interval = f"{row['level']:.0%} interval {row['low']:.3g} to {row['high']:.3g}" if known else "no interval"
-    text = f"<b>{escape(row['family_a'])} − {escape(row['family_b'])}</b><br>{row['seeds']} shared seeds, {interval}"
+    text = (
+        f"<b>{escape(row['family_a'])} − {escape(row['family_b'])}</b>"
+        f"<br>{counted(row['seeds'], 'shared seed')}, {interval}"
+    )
     mark = {
         "symbol": look.symbol + open_mark,
         "size": 9,
@@ -130,7 +134,7 @@ def _bars(chances: pd.DataFrame, looks: Mapping[str, Look]) -> list[Panel]:
 
 def _chance(rows: pd.DataFrame, places: Any, looks: Mapping[str, Look]) -> list[dict[str, Any]]:
     texts = [
-        f"<b>{escape(r['family'])} {r['configuration']}</b><br>median NLL {r['nll']:.2f}, {r['seeds']} seeds"
+        f"<b>{escape(r['family'])} {r['configuration']}</b><br>median NLL {r['nll']:.2f}, {counted(r['seeds'], 'seed')}"
         f"<br>best with {percent(r['probability'])}, in {percent(r['bootstrap'])} of bootstraps"
         for r in rows.to_dict("records")
     ]

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from uncollapse.analysis.counted import counted
 from uncollapse.analysis.report.figures.style import INK, MUTED, TOP, Look, Panel, Picture, Tab, axis, figure
 
 MOST_BARS = 8
@@ -67,8 +68,8 @@ def _panel(own: pd.DataFrame, agreement: pd.DataFrame, looks: Mapping[str, Look]
     rest = own["share"].sum() - shown["share"].sum()
     agreed = agreement[(agreement["family"] == family) & (agreement["target"] == target)]
     parts = [
-        f"{own['trials'].iloc[0]} trials" if not own["note"].iloc[0] else str(own["note"].iloc[0]),
-        f"{len(own) - len(shown)} more hyperparameters share {rest:.0%}".replace("%", " %")
+        counted(own["trials"].iloc[0], "trial") if not own["note"].iloc[0] else str(own["note"].iloc[0]),
+        f"{counted(len(own) - len(shown), 'more hyperparameter')} share {rest:.0%}".replace("%", " %")
         if len(own) > len(shown)
         else "",
         _agreed(agreed),
@@ -143,4 +144,4 @@ def _percents(row: Mapping[str, Any]) -> str:
 def _words(row: Mapping[str, Any]) -> str:
     where = f"<br>set where {escape(str(row['branch']))}" if row["branch"] else ""
     name, share = escape(str(row["hyperparameter"])), _percents(row)
-    return f"{name}: {share}<br>set in {row['active']} of {row['trials']} trials{where}"
+    return f"{name}: {share}<br>set in {row['active']} of {counted(row['trials'], 'trial')}{where}"

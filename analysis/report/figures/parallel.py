@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from uncollapse.analysis.counted import counted
 from uncollapse.analysis.hyperparameters.response import tidy
 from uncollapse.analysis.report.figures.style import INK, MUTED, SHADE, Look, Panel, Picture, Tab, figure
 from uncollapse.analysis.tables import value_text
@@ -82,7 +83,7 @@ def _panel(own: pd.DataFrame, hyperparameters: pd.DataFrame, ranked: Sequence[st
     for hyperparameter in ranked[:MOST_AXES]:
         group = hyperparameters[hyperparameters["hyperparameter"] == hyperparameter]
         scales.append(_scale(hyperparameter, group.set_index("key")["value"].reindex(drawn.index), group))
-    note = [f"{finished.sum()} finished and {(~finished).sum()} stopped trials"]
+    note = [f"{finished.sum()} finished and {counted((~finished).sum(), 'stopped trial')}"]
     note += [f"a random {MOST_LINES} of {len(own):,}"] if len(own) > MOST_LINES else []
     note += (
         [f"{len(ranked) - MOST_AXES} less important hyperparameters are not drawn"] if len(ranked) > MOST_AXES else []

@@ -9,6 +9,7 @@ import pandas as pd
 
 from uncollapse.analysis.comparison.configurations import estimator
 from uncollapse.analysis.comparison.pareto import asked
+from uncollapse.analysis.counted import counted
 from uncollapse.analysis.report.figures.comparison import LABELS
 from uncollapse.analysis.report.figures.style import MUTED, Look, Panel, Picture, Tab, axis, figure
 from uncollapse.analysis.report.wording import NOTHING, percent
@@ -53,7 +54,7 @@ def _stairs(front: pd.DataFrame) -> dict[str, Any]:
 
 def _dots(family: str, own: pd.DataFrame, look: Look) -> dict[str, Any]:
     texts = [
-        f"{r['configuration']}, {r['seeds']} seeds<br>on the Pareto front in "
+        f"{r['configuration']}, {counted(r['seeds'], 'seed')}<br>on the Pareto front in "
         + (NOTHING if pd.isna(r["share_on_front"]) else percent(r["share_on_front"]))
         + f" of bootstraps<br>{escape(str(r['settings'])).replace(', ', '<br>')}"
         for r in own.to_dict("records")

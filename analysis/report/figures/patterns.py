@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from uncollapse.analysis.comparison.configurations import best
+from uncollapse.analysis.counted import counted
 from uncollapse.analysis.report.figures.style import SHADE, TOP, Look, Panel, Picture, Tab, axis, figure, vertical
 from uncollapse.analysis.sparsity.class_patterns import by_distinction
 from uncollapse.analysis.sparsity.matching import MEASURES
@@ -84,7 +85,7 @@ def _words(row: Mapping[str, Any]) -> str:
     return (
         f"<b>{escape(str(row['family']))} {row['configuration']}</b><br>index {row['index']:.2f}{interval}"
         f"<br>observed {row['observed']:.3f}, shuffled {row['chance']:.3f}"
-        f"<br>{row['pairs']} pairs of {row['seeds']} seeds"
+        f"<br>{counted(row['pairs'], 'pair')} of {counted(row['seeds'], 'seed')}"
     )
 
 
@@ -129,7 +130,7 @@ def _separate(separation: pd.DataFrame, row: Mapping[str, Any], seed: Any) -> st
     figures = (
         f"separation {found['separation']:.4f}, shuffled {found['chance']:.4f}, index {found['index']:.3f}{interval}"
     )
-    return f"seed {seed}; {figures}, {found['seeds']} seeds"
+    return f"seed {seed}; {figures}, {counted(found['seeds'], 'seed')}"
 
 
 def _heat(own: pd.DataFrame, look: Look) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from uncollapse.analysis.counted import counted
 from uncollapse.analysis.report.figures.style import INK, Look
 from uncollapse.analysis.tables import value_text
 
@@ -56,7 +57,7 @@ def bands_of(bands: pd.DataFrame | None, name: str, yaxis: str) -> list[dict[str
         },
         "marker": {"size": 11, "color": INK, "symbol": "line-ew", "line": {"width": 3, "color": INK}},
         "text": [
-            f"{c}: {escape(value_text(v))}<br>{seeds} of {planned} seeds, {a:.3g} to {b:.3g}"
+            f"{c}: {escape(value_text(v))}<br>{seeds} of {counted(planned, 'seed')}, {a:.3g} to {b:.3g}"
             for c, v, seeds, planned, a, b in facts
         ],
         "hovertemplate": f"%{{text}}<br>median {name} %{{y:.3g}} nats<extra></extra>",
@@ -83,7 +84,10 @@ def shares_of(shares: pd.DataFrame, look: Look) -> dict[str, Any]:
         "yaxis": "y3",
         "error_y": bars | {"color": look.light, "thickness": 1.5},
         "marker": {"size": 8, "color": look.light, "symbol": "line-ew", "line": {"width": 3, "color": look.light}},
-        "text": [f"{k} of {n} trials collapsed" for k, n in zip(shares["collapsed"], shares["judged"], strict=True)],
+        "text": [
+            f"{k} of {counted(n, 'trial')} collapsed"
+            for k, n in zip(shares["collapsed"], shares["judged"], strict=True)
+        ],
         "hovertemplate": "around %{x:.3g}: %{text}<extra></extra>"
         if len(shares) and not isinstance(shares["bin"].iloc[0], str)
         else "%{x}: %{text}<extra></extra>",

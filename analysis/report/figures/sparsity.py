@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from uncollapse.analysis.counted import counted
 from uncollapse.analysis.report.figures.style import Look, Panel, Picture, Tab, axis, band, figure
 from uncollapse.analysis.sparsity.stability import by_epoch
 from uncollapse.analysis.sparsity.targets import labels
@@ -105,7 +106,7 @@ def _note(members: Sequence[Any], own: Any, names: Any, looks: Mapping[str, Look
         last = own[unit].iloc[own[unit]["epoch"].to_numpy().argmax()]
         sign = looks[unit[0]].glyph if several else STROKES[_dash(members, unit)]
         words = names.get(unit, ("", ""))[1] or unit[1]
-        parts.append(f"{sign} {words}: {last['seeds']}/{last['planned']} seeds")
+        parts.append(f"{sign} {words}: {last['seeds']}/{counted(last['planned'], 'seed')}")
     return "; ".join(parts)
 
 

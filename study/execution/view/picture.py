@@ -8,6 +8,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from uncollapse.analysis.counted import counted
 from uncollapse.analysis.schema import DIVERGED, DROPPED, FAILED, STAGES, STOPPED
 from uncollapse.analysis.verdict_rule import DEFAULT
 from uncollapse.study.durations import duration
@@ -177,5 +178,5 @@ def line(overview: Overview) -> str:
     if not overview.stage:
         return headline(overview)
     alive, judged = sum(row["alive"] for row in rows), sum(row["judged"] for row in rows)
-    done = f"{overview.stage}: {ended} of {planned} trials ended, {len(overview.trials)} running"
+    done = f"{overview.stage}: {ended} of {counted(planned, 'trial')} ended, {len(overview.trials)} running"
     return f"{done}, {alive} of {judged} alive, left {left(overview.stage, overview.left)}"

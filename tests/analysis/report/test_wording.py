@@ -2,7 +2,7 @@
 
 import pytest
 
-from uncollapse.analysis.report.wording import count, listed, number, percent, percent_range, share_text, signed
+from uncollapse.analysis.report.wording import listed, number, percent, percent_range, share_text, signed
 
 
 @pytest.mark.parametrize(
@@ -26,11 +26,6 @@ def test_small_shares_are_never_rounded_to_none() -> None:
 def test_figures_have_a_real_minus_and_absent_ones_are_a_dash() -> None:
     assert (number(-0.126, 2), number(None, 2), number(float("nan"), 2)) == ("−0.13", "–", "–")
     assert (signed(0.5, 1), signed(-0.5, 1)) == ("+0.5", "−0.5")
-
-
-def test_nouns_follow_their_count() -> None:
-    assert [count(n, "family") for n in (1, 2)] == ["1 family", "2 families"]
-    assert count(1200, "trial") == "1,200 trials"
 
 
 def test_lists_end_in_and_and_say_how_many_more_there_are() -> None:

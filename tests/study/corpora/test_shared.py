@@ -10,7 +10,7 @@ from tests.support.corpora import class_kl, needs_shared, unigram
 from tests.support.places import DATA
 from uncollapse.study.corpora.check import check
 from uncollapse.study.corpora.prepare import prepare
-from uncollapse.study.corpora.readers import read_file
+from uncollapse.study.corpora.reading.readers import read_file
 from uncollapse.study.corpora.section import parse
 
 pytestmark = needs_shared

@@ -66,6 +66,7 @@ def test_the_exit_code_tells_and_the_report_is_named(
     code: int,
 ) -> None:
     done = {"table": "", "report": "index.html", "best": [], "not_exported": {}, "unsent": 0, "took": "1 s"}
+    done |= {"set_aside": [], "tracking": ""}
     monkeypatch.setattr(driver, "run", lambda *given: {**done, "failed": failed})
     monkeypatch.setenv("UNCOLLAPSE_SUPERVISOR", str(os.getppid()) if supervised else "")
     page = tmp_path / "vain.yaml"

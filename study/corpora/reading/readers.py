@@ -1,39 +1,18 @@
-"""Readers of one file each: lines, labelled lines, csv, tsv, jsonl and word counts become texts and labels."""
+"""Readers of one file each: lines, labelled lines, tables, objects and word counts become texts and labels."""
 
-import csv
-import io
-import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from uncollapse.models.configuration.unknown_name import unknown
+from uncollapse.analysis.counted import counted
 from uncollapse.study.corpora.files import few, lines_of, read_text
+from uncollapse.study.corpora.reading.foreign import layout
+from uncollapse.study.corpora.reading.objects import read_json
+from uncollapse.study.corpora.reading.records import Records
+from uncollapse.study.corpora.reading.tables import read_table
 from uncollapse.study.corpora.settings import SPECIALS, Files
 from uncollapse.study.errors import UserError
-
-
-@dataclass(frozen=True)
-class Records:
-    """N texts and what is known about each: its label, and its generating factors if it was generated."""
-
-    texts: list[str]
-    labels: list[str] | None = None
-    factors: Mapping[str, list[str]] | None = None
-
-    def take(self, index: np.ndarray) -> "Records":
-        """The records at `index`, in that order."""
-
-        def pick(values: list[str]) -> list[str]:
-            return [values[i] for i in index]
-
-        factors = None if self.factors is None else {name: pick(values) for name, values in self.factors.items()}
-        return Records(pick(self.texts), None if self.labels is None else pick(self.labels), factors)
 
 
 def read_file(path: Path, labels: Path | None, source: Files, most: int | None = None) -> Records:
@@ -75,7 +54,9 @@ _Read = tuple[Records, list[str]]
 
 
 def _read_lines(text: str, path: Path, source: Files, cut: bool) -> _Read:
-    return Records(lines_of(text)), []
+    lines = lines_of(text)
+    strange = layout(lines)
+    return Records(lines), [] if strange is None else [f"{path}: {strange}"]
 
 
 def _join_labels(records: Records, labels: Path, path: Path) -> Records:
@@ -87,104 +68,8 @@ def _join_labels(records: Records, labels: Path, path: Path) -> Records:
 def refuse_mismatch(path: Path, lines: int, labels: Path, found: int) -> None:
     """Refuse a label file that has not one label for each line of its text file."""
     if lines != found:
-        counts = f"{path.name} has {lines:,} lines and {labels.name} has {found:,}"
+        counts = f"{path.name} has {counted(lines, 'line')} and {labels.name} has {found:,}"
         raise UserError(f"{labels}: every line needs one label, but {counts}; name the files that belong together")
-
-
-def _read_table(text: str, path: Path, source: Files, cut: bool) -> _Read:
-    delimiter = "\t" if source.format == "tsv" else ","
-    rows = csv.reader(
-        io.StringIO(text, newline=""),
-        delimiter=delimiter,
-        quoting=csv.QUOTE_MINIMAL if source.quoted else csv.QUOTE_NONE,
-        strict=not cut,
-    )
-    try:
-        header = [name.strip() for name in next(rows)]
-    except csv.Error as error:
-        return Records([]), [f"{path} line 1: not a valid {source.format} header ({error}); mend the quoting"]
-    errors = [f"{path}: {_no_column(name, header)}" for name in _columns(source) if name not in header]
-    twice = dict.fromkeys(name for name in _columns(source) if header.count(name) > 1)
-    errors += [f"{path} line 1: column {name!r} stands there twice; give one of the two another name" for name in twice]
-    body, more = ([], []) if errors else _table_rows(rows, len(header), path, source)
-    return _pick_columns(header, body[:-1] if cut else body, source) if not errors + more else Records(
-        []
-    ), errors + more
-
-
-def _table_rows(rows: Any, width: int, path: Path, source: Files) -> tuple[list[list[str]], list[str]]:
-    body: list[list[str]] = []
-    errors: list[str] = []
-    try:
-        for row in rows:
-            if len(row) == width:
-                body.append(row)
-            elif row:
-                errors.append(
-                    f"{path} line {rows.line_num}: {width} fields are expected, found {len(row)}; mend the row"
-                )
-    except csv.Error as error:
-        remedy = "mend the quoting" + (", or set quoted: false if quote marks are plain text" if source.quoted else "")
-        errors.append(f"{path} line {rows.line_num}: not a valid {source.format} row ({error}); {remedy}")
-    return body, errors
-
-
-def _columns(source: Files) -> list[str]:
-    return [name for name in (source.text, source.label) if name is not None]
-
-
-def _no_column(name: str, known: Iterable[str]) -> str:
-    return unknown("column", name, known)
-
-
-def _pick_columns(header: list[str], body: list[list[str]], source: Files) -> Records:
-    at = header.index(source.text or "")
-    labels = None
-    if source.label is not None:
-        where = header.index(source.label)
-        labels = [row[where].strip() for row in body]
-    return Records([row[at] for row in body], labels)
-
-
-def _read_json(text: str, path: Path, source: Files, cut: bool) -> _Read:
-    columns: list[list[str]] = [[] for _ in _columns(source)]
-    errors = []
-    for number, line in enumerate(lines_of(text), 1):
-        if line.strip():
-            try:
-                for column, value in zip(columns, _json_values(line, source), strict=True):
-                    column.append(value)
-            except ValueError as error:
-                errors.append(f"{path} line {number}: {error}")
-    return Records(columns[0], columns[1] if len(columns) > 1 else None), errors
-
-
-def _json_values(line: str, source: Files) -> list[str]:
-    try:
-        record = json.loads(line, object_pairs_hook=_once)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"not valid JSON ({error}); write one object a line") from error
-    if not isinstance(record, dict):
-        raise ValueError(f"one JSON object a line is expected, found {line[:40]!r}; write {{...}}")
-    for name in _columns(source):
-        if name not in record:
-            raise ValueError(_no_column(name, record))
-    wrong = [
-        name for name in _columns(source) if not isinstance(record[name], str if name == source.text else str | int)
-    ]
-    if wrong:
-        raise ValueError(f"{wrong[0]!r} must be a string, found {record[wrong[0]]!r}; name another column")
-    values = [str(record[name]) for name in _columns(source)]
-    "".join(values).encode()  # a lone surrogate is a ValueError here instead of a traceback when the cache is written
-    return values
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} is given twice")
-    return found
 
 
 def _read_counts(text: str, path: Path, source: Files, cut: bool) -> _Read:
@@ -248,8 +133,8 @@ def numbered(word: str) -> float:
 
 MOST_WORDS = 10**8  # of one file of counts, whose few letters can stand for more words than memory holds
 _READERS: dict[str, Callable[[str, Path, Files, bool], _Read]] = {
-    "csv": _read_table,
-    "tsv": _read_table,
-    "jsonl": _read_json,
+    "csv": read_table,
+    "tsv": read_table,
+    "jsonl": read_json,
     "counts": _read_counts,
 }

@@ -1,0 +1,1 @@
+"""Files of every format as texts with what is known about each."""
