@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.support import trial_records
-from uncollapse.cli import dashboard
 from uncollapse.cli.main import main
+from uncollapse.cli.pages import dashboard
 from uncollapse.study.stages.search import SearchStage
 from uncollapse.study.storage.ledger import Ledger
 from uncollapse.study.storage.recorder import Recorder

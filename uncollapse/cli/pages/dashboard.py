@@ -2,12 +2,16 @@
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
 
 from uncollapse.cli import Answer
 from uncollapse.cli.arguments import study_options, workspace_of
+from uncollapse.cli.pages.listening import leave, listening_errors
+from uncollapse.cli.parsing import bounds_errors
 from uncollapse.study.errors import UserError
+from uncollapse.study.output import say
 
 HOST, READING = "127.0.0.1", ("GET", "HEAD")
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -23,6 +27,8 @@ def dashboard(arguments: Namespace) -> Answer:
     """Serve the dashboard until it is interrupted; whatever would change the ledger is refused."""
     workspace = workspace_of(arguments, arguments.study)
     workspace.read_facts()
+    if found := bounds_errors(arguments, {"port": (1, 65535)}) or listening_errors(HOST, arguments.port):
+        raise UserError(found)
     if find_spec("optuna_dashboard") is None:
         raise UserError(
             "dashboard: it needs the package optuna-dashboard, which is not installed; install it with "
@@ -51,17 +57,13 @@ def reading(application: Application) -> Application:
 def _serve(application: Application, port: int, study: str) -> None:
     from wsgiref.simple_server import WSGIRequestHandler, make_server
 
+    from uncollapse.study.execution.signals import handled
+
     class Quiet(WSGIRequestHandler):
         def log_message(self, *about: Any) -> None:
             """Nothing: the page says what it shows."""
 
-    try:
-        server = make_server(HOST, port, application, handler_class=Quiet)
-    except (OSError, OverflowError) as error:
-        raise UserError(f"--port: a free one of this machine, and {port} is none ({error}); name another") from None
-    with server:
-        print(f"Optuna's dashboard of {study} on http://{HOST}:{server.server_port}; Ctrl-C ends it", flush=True)
-        try:
+    with make_server(HOST, port, application, handler_class=Quiet) as server, handled(leave):
+        say(f"Optuna's dashboard of {study} on http://{HOST}:{port}; Ctrl-C ends it")
+        with suppress(KeyboardInterrupt):
             server.serve_forever()
-        except KeyboardInterrupt:
-            return
