@@ -84,7 +84,7 @@ def sources(package: str, root: Path = ROOT) -> list[Path]:
     """The files of one of the four packages, or of the front door."""
     if package == "uncollapse":
         return sorted(
-            [*(root / package).glob("*.py"), *(root / package).glob("api/*.py"), *(root / package).glob("cli/*.py")]
+            [*(root / package).glob("*.py"), *(root / package).glob("api/*.py"), *(root / package).glob("cli/**/*.py")]
         )
     return sorted((root / package).rglob("*.py"))
 

@@ -12,6 +12,7 @@ from uncollapse.study.tracking.projection import Projection, permanent
 from uncollapse.study.trial_record import TrialRecord
 
 FIRST_WAIT, LONGEST_WAIT = 0.5, 5.0  # seconds between attempts
+LOCKED = "database is locked"  # SQLite's words
 OF_A_FILE = 10.0  # seconds that the end of a study waits for a database file that takes nothing; it is here, or nowhere
 
 
@@ -130,10 +131,14 @@ class Writer(threading.Thread):
         self.waiting.put(None)
         if self.pending:
             self.quit.set()
-        self.join(timeout=15)
+        self.join(timeout=5 if self.lost and self.projection.file else 15)
         return self.pending
 
 
 def _why(error: Exception) -> str:
     """What stands in the way for now."""
-    return str(error) if isinstance(error, Busy) else f"MLflow does not answer ({first_line(error)})"
+    if isinstance(error, Busy):
+        return str(error)
+    if LOCKED in str(error):
+        return "MLflow's database is locked by another process"
+    return f"MLflow does not answer ({first_line(error)})"

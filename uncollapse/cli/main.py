@@ -46,7 +46,8 @@ COMMANDS: Mapping[str, Command] = {
     "transfer": Command(
         "transfer", "what SentEval's tasks get from a trained model's sentence vectors, frozen or fine-tuned"
     ),
-    "ui": Command("ui", "MLflow's page on 127.0.0.1"),
+    "ui": Command("pages.ui", "MLflow's page on 127.0.0.1"),
+    "dashboard": Command("pages.dashboard", "Optuna's dashboard of a study on 127.0.0.1, read-only"),
     "verify": Command("verify", "whether ledger, MLflow and files agree, or which rows differ"),
 }
 LIGHT = ("families", "show")  # use no library that has to be told how to behave

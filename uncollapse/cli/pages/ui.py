@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from contextlib import contextmanager, suppress
 
 from uncollapse.cli import Answer
 from uncollapse.cli.folders import runs_of, runs_option
+from uncollapse.cli.pages.listening import leave, listening_errors
 from uncollapse.cli.parsing import bounds_errors
 from uncollapse.study.config.tracking_uri import database, uri_error
 from uncollapse.study.errors import RunError, UserError
@@ -41,43 +41,20 @@ def ui(arguments: Namespace) -> Answer:
     uri = Workspace(runs, "").tracking_uri(arguments.tracking)
     if arguments.tracking is None and not (runs / "mlflow.db").exists():
         raise UserError(f"--runs {runs}: no mlflow.db there; run a study first, or name a server with --tracking")
-    if found := bounds_errors(arguments, {"port": (1, 65535)}) or _listening_errors(arguments.host, arguments.port):
+    if found := bounds_errors(arguments, {"port": (1, 65535)}) or listening_errors(arguments.host, arguments.port):
         raise UserError(found)
     _refuse_unusable(uri)
     page = f"http://{arguments.host}:{arguments.port}"
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri, "--workers", "1"]
     command += ["--host", arguments.host, "--port", str(arguments.port)]
     try:
-        with handled(_leave), _served(command) as server:
+        with handled(leave), _served(command) as server:
             _wait_for(page, server)
             say("\n".join([f"MLflow on {page} over {uri}; Ctrl-C ends it", *_views(page, uri)]))
             code = server.wait()
     except KeyboardInterrupt:
         return {"failed": False}, None
     raise RunError(f"MLflow's page ended by itself, with code {code}; start it again")
-
-
-def _leave(number: int, frame: object) -> None:
-    """Ctrl-C and SIGTERM mean the same."""
-    raise KeyboardInterrupt
-
-
-def _listening_errors(host: str, port: int) -> list[str]:
-    """Why nothing can listen there."""
-    try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind) as place:
-            place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one that has just been left is free
-            place.bind(address)
-    except socket.gaierror as error:
-        return [
-            f"--host: an address of this machine, found {host!r} ({error.strerror}); 127.0.0.1 is this machine alone"
-        ]
-    except OSError as error:
-        return [
-            f"--port {port}: a port of {host} on which nothing listens ({error.strerror}); name another with --port"
-        ]
-    return []
 
 
 @contextmanager

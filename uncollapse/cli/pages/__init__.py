@@ -1,0 +1,1 @@
+"""Pages that commands serve on this machine."""
