@@ -34,11 +34,12 @@ def report(arguments: Namespace) -> Answer:
     from uncollapse.analysis.report.page import write
     from uncollapse.analysis.report.summary import markdown, summarise, text
     from uncollapse.study.results import findings
-    from uncollapse.study.storage.tables import records
+    from uncollapse.study.storage.tables import read
 
     thresholds, workspace = _thresholds(arguments), workspace_of(arguments, arguments.studies[0])
     workspace.read_facts()
-    found = findings.find(workspace, records(workspace.folder, workspace.study), thresholds)
+    known, damaged = read(workspace.folder, workspace.study)
+    found = findings.find(workspace, known, thresholds, damaged)
     page = write(found, workspace.folder)
     short = markdown(found) if arguments.markdown else f"{text(found)}\n\nreport   {page}\n{_logged(workspace)}"
     return summarise(found), short
@@ -64,13 +65,15 @@ def _side_by_side(arguments: Namespace) -> Answer:
     from uncollapse.analysis.report.summary import jsonable
     from uncollapse.analysis.two_studies.compare import compare, markdown, text
     from uncollapse.study.results import findings
-    from uncollapse.study.storage.tables import records
+    from uncollapse.study.storage.tables import read
 
     thresholds, workspaces = _thresholds(arguments), [workspace_of(arguments, name) for name in arguments.studies]
     for workspace in workspaces:
         workspace.read_facts()
+    ledgers = [read(workspace.folder, workspace.study) for workspace in workspaces]
     first, second = (
-        findings.gather(workspace, records(workspace.folder, workspace.study), thresholds) for workspace in workspaces
+        findings.gather(workspace, known, thresholds, damaged)
+        for workspace, (known, damaged) in zip(workspaces, ledgers, strict=True)
     )
     found = compare(first, second)
     short = markdown(found) if arguments.markdown else text(found)
