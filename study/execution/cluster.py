@@ -14,6 +14,7 @@ import ray
 from uncollapse.study.config.families import reachable
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.errors import RunError, UserError, first_line
+from uncollapse.study.execution.ray_session import own
 from uncollapse.study.execution.running_code import PACKAGE, extend_path
 from uncollapse.study.storage.outside import python_path
 from uncollapse.study.storage.workspace import Workspace
@@ -34,7 +35,8 @@ def connect(address: str | None, cpus: int | None) -> None:
     if address is None:
         os.environ.setdefault("RAY_enable_metrics_collection", "0")  # its page needs no token
         with contextlib.chdir(PACKAGE.parent):
-            ray.init(address="local", num_cpus=cpus, include_dashboard=False, **options)
+            context = ray.init(address="local", num_cpus=cpus, include_dashboard=False, **options)
+        own(Path(context.address_info["session_dir"]))
         _for_its_owner_only(Path.home() / ".ray" / "auth_token")
     else:
         _join(address, options)

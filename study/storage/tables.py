@@ -1,6 +1,5 @@
 """From the ledger to tables: what the analysis reads."""
 
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,13 +7,14 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from uncollapse.analysis.schema import STAGES
+from uncollapse.study.output import warn
 from uncollapse.study.storage.ledger import Ledger, record_of
 from uncollapse.study.trial_record import TrialRecord
 
 
 def aside(sentence: str) -> None:
     """Tell what is no part of an answer."""
-    print(f"uncollapse: {sentence}", file=sys.stderr, flush=True)
+    warn(f"uncollapse: {sentence}")
 
 
 class Read(NamedTuple):
