@@ -154,6 +154,7 @@ class Records:
         outside (components of other packages: slot, kind, fingerprint of their code),
         export_rule {limit, certainty, medians: [[measure, sign, bound]]} (see `comparison.export_rule`),
         budget (of hours: in `words`, the page's numbers under `asked`, those `chosen`, `used_hours` so far),
+        damaged (a sentence for each thing that the ledger has lost),
         unconfirmed (why nothing is confirmed, by family; "" where nothing speaks against it).
     trials: one row per planned trial, missing ones included: `TRIAL_COLUMNS`, `param.<path>`, `<split>/<measure>`.
     curves: one row per trial and epoch: `CURVE_COLUMNS` and `<split>/<measure>`.

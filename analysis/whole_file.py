@@ -10,7 +10,11 @@ from pathlib import Path
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that no reader ever sees half of it; one that cannot be written keeps its old text."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        error.filename = str(path)  # the one that the reader of an error knows
+        raise
     with replaced(path, Path(name)) as unfinished:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)

@@ -75,6 +75,17 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
+def denied(error: BaseException | None) -> str | None:
+    """The sentence for what this user may not read or write; None for any other error."""
+    for one in _chain(error):
+        if isinstance(one, OSError) and one.errno in (errno.EACCES, errno.EPERM) and isinstance(one.filename, str):
+            return (
+                f"{one.filename}: this user may not read or write it ({one.strerror}); have its owner do this, or "
+                "change its permissions, or copy its folder to a place of your own and name that (--runs)"
+            )
+    return None
+
+
 @contextmanager
 def disk_errors_told() -> Iterator[None]:
     """What a disk caused in here is a sentence.

@@ -20,9 +20,10 @@ EMPTY = "The study has no trials: nothing was planned or recorded, so there is n
 
 def headline(found: Findings) -> list[str]:
     """The study's answer in a few sentences; an empty or unconfirmed study gets a sentence that says so."""
+    damaged = list(found.study.get("damaged", ()))
     if found.judged.empty:
-        return [EMPTY]
-    said = (_coverage(found), _collapse(found), _likelihood(found), _sparsity(found), _losses(found))
+        return [*damaged, EMPTY]
+    said = (*damaged, _coverage(found), _collapse(found), _likelihood(found), _sparsity(found), _losses(found))
     return [sentence for sentence in (*said, reuse_sentence(found), budget_sentence(found)) if sentence]
 
 

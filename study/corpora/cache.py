@@ -4,20 +4,22 @@ import fcntl
 import hashlib
 import json
 import shutil
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from uncollapse.study.corpora.corpus import Corpus
 from uncollapse.study.corpora.settings import Cleaning
 from uncollapse.study.disk_faults import disk_error
-from uncollapse.study.errors import UserError
+from uncollapse.study.errors import RunError, UserError
 
 INDEX = "corpus.json"
+PATIENCE, SECONDS = 3600.0, 0.2  # for another process that makes the same corpus, and between two looks at it
 
 
 def sha256(path: Path) -> str:
@@ -84,7 +86,9 @@ Made = tuple[Mapping[str, Any], Mapping[str, Any]]
 
 def entry(folder: Path, make: Callable[[], Made], say: Callable[[str], None]) -> Mapping[str, Any]:
     """The description of the entry at `folder`, made by `make() -> body, arrays` where it is absent or damaged."""
-    with _locked(folder):
+    if (found := intact(folder)) is not None:  # asked first, since a cache may be one that can only be read
+        return found
+    with _locked(folder, say):
         found = intact(folder)
         if found is not None:
             return found
@@ -106,7 +110,7 @@ def entry(folder: Path, make: Callable[[], Made], say: Callable[[str], None]) ->
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _locked(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
     """One process at a time for an entry; the lock ends with the process, even if it is killed."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -118,8 +122,32 @@ def _locked(folder: Path) -> Iterator[None]:
             f"{folder.parent}: the cache cannot be written ({error.strerror}); choose another folder"
         ) from error
     with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        _wait_for(lock, folder, say)
         yield
+
+
+def _wait_for(lock: IO[str], folder: Path, say: Callable[[str], None]) -> None:
+    """Lock an entry; raises `RunError` where another process does not let go of it."""
+    deadline = time.monotonic() + PATIENCE
+    waits = False
+    while True:
+        try:
+            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise RunError(
+                    f"{folder}: another process makes this corpus and has not let go of it for {PATIENCE / 3600:g} h; "
+                    "see whether it hangs, then run the same again"
+                ) from None
+        except OSError as error:
+            raise UserError(
+                f"{folder.parent}: one process at a time makes a corpus here, and this file system has no locks "
+                f"({error.strerror}); mount it with locks, or name a folder elsewhere with --runs"
+            ) from error
+        if not waits:
+            say("waits for another process that makes the same corpus")
+        waits = True
+        time.sleep(SECONDS)
 
 
 def load(folder: Path) -> Corpus:

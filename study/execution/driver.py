@@ -1,6 +1,7 @@
 """A whole study: corpus, search, replicate, report, export. Run again, it goes on where it was."""
 
 import datetime
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -84,11 +85,14 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
     console, started = Screen(stderr=launch.to_stderr), time.monotonic()
     with lenient(), disk_errors_told(), owned(workspace.folder):
         workspace.control.unlink(missing_ok=True)  # a word that an earlier process did not live to obey
+        shutil.rmtree(workspace.scratch, ignore_errors=True)  # Tune's, of a process that was killed
         corpus = prepare(study.corpus, workspace.corpora, study.folder, console.say)
         keeper = timekeeper(study, workspace, launch.until, launch.began)
         begin(keeper.study, workspace, launch.page, corpus, keeper.facts())
         earlier = observations(study, workspace, console.say)
         begun, ledger, memory = workspace.recorded, Ledger(workspace.folder, study.name, write=True), Memory()
+        if ledger.damage is not None:
+            console.say(f"warning: {ledger.damage}")
         idle = begun and not _left(keeper, ledger, corpus)
         machines = None if idle else _machines(study, launch, memory.clock, console)
         if machines and keeper.unsettled:

@@ -160,9 +160,11 @@ def run_stage(
         trial_name_creator=lambda trial: trial.trial_id,
         trial_dirname_creator=lambda trial: trial.trial_id,
     )
-    with signals_restored():
-        _fit(tune.Tuner(trainable, tune_config=search, run_config=_run_config(dispatcher, scratch)), dispatcher)
-    shutil.rmtree(scratch, ignore_errors=True)
+    try:
+        with signals_restored():
+            _fit(tune.Tuner(trainable, tune_config=search, run_config=_run_config(dispatcher, scratch)), dispatcher)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _keep_secrets_at_home() -> None:

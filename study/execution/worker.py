@@ -1,7 +1,6 @@
 """What runs inside a Ray worker: one trial, from its checkpoint if it has one."""
 
 import faulthandler
-import fcntl
 import json
 import socket
 import time
@@ -18,6 +17,7 @@ from uncollapse.study.corpora.corpus import Corpus, Split
 from uncollapse.study.disk_faults import disk_error
 from uncollapse.study.execution.running_code import PACKAGE, extend_path, refusal
 from uncollapse.study.libraries import configure_libraries
+from uncollapse.study.storage.locks import locked
 from uncollapse.study.storage.retention import hang_note
 
 if TYPE_CHECKING:
@@ -107,19 +107,19 @@ def _train(job: Mapping[str, Any], text: Text, report: Report) -> dict[str, Any]
         {"event": Event.BEGUN, "device": devices.named(device), "host": socket.gethostname(), "source": str(PACKAGE)}
     )
     training = Training(_task(job, text), text.train, text.valid, device)
-    checkpoint = Path(job["checkpoint"])
-    training.resume(checkpoint)
+    checkpoint, whose = Path(job["checkpoint"]), f"{job['key']} {job['code']}"
+    training.resume(checkpoint, whose)
     for epoch in training.history:
         report({"event": Event.EPOCH, "record": epoch})
     for epoch in training.epochs():
-        training.save(checkpoint)
+        training.save(checkpoint, whose)
         report({"event": Event.EPOCH, "record": epoch})
     kept = {"kept_epoch": training.watch.kept_epoch}
     if not job["full"]:
         return {**kept, "final": {}, "artifacts": {}}
     measures = training.measure_split("valid", training.validation.reporting)
     if job["weights"]:
-        save_weights(training.model, Path(job["weights"]))
+        save_weights(training.model, Path(job["weights"]), job["key"])
     answers = _probe(job, text, training)
     measures |= {f"valid/{name}": value for name, value in answers.measures.items()}
     return {**kept, "final": measures, "artifacts": dict(answers.texts)}
@@ -159,19 +159,11 @@ def held(checkpoint: Path) -> Iterator[None]:
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + LOCK_SECONDS
     with checkpoint.with_suffix(".lock").open("w") as lock:
-        while not _locked(lock.fileno()):
+        while not locked(lock):
             if time.monotonic() > deadline:
                 raise StillTrained(f"another process still trains this trial after {LOCK_SECONDS:g} s")
             time.sleep(0.2)
         yield
-
-
-def _locked(file: int) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 @contextmanager

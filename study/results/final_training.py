@@ -55,14 +55,14 @@ def train(content: Mapping[str, Any], corpora: Path, out: Path, say: Say) -> Fin
     name = digest(model, content["seed"], how, corpus.digest, fingerprint(model))
     checkpoint = out / f"checkpoint-{name}.pt"
     _make(out)
-    if training.resume(checkpoint):
+    if training.resume(checkpoint, name):
         say(f"goes on after epoch {len(training.history)} of {epochs}")
     say(
         f"training {content['family']} {configuration_id(model)} on {training.device}, at most "
         f"{counted(epochs, 'epoch')}"
     )
     for epoch in training.epochs():
-        training.save(checkpoint)
+        training.save(checkpoint, name)
         say(_line(epoch, epochs))
     if training.watch.kept_epoch < len(training.history):
         say(f"the weights of epoch {training.watch.kept_epoch} are the best and are kept")

@@ -18,7 +18,10 @@ from uncollapse.study.trial_record import TrialRecord
 
 
 def gather(
-    workspace: Workspace, known: Sequence[TrialRecord], thresholds: Mapping[str, float] | None = None
+    workspace: Workspace,
+    known: Sequence[TrialRecord],
+    thresholds: Mapping[str, float] | None = None,
+    damaged: Sequence[str] = (),
 ) -> Records:
     """A study as the analysis reads it: every trial, and the facts.
 
@@ -26,10 +29,12 @@ def gather(
         workspace: of the study.
         known: every trial, from `study.storage.tables`.
         thresholds: of the verdict, where they are not the default ones.
+        damaged: a sentence for what the ledger has lost.
     """
     trials, curves = tables(known)
     texts = {record.key: record.artifacts for record in known if record.artifacts}
     facts = facts_of(workspace) | ({"thresholds": dict(thresholds)} if thresholds else {})
+    facts |= {"damaged": list(damaged)} if damaged else {}
     kept = limits(facts["settings"]["search"].get("subject_to", {}))
     if "budget" in facts:
         facts["budget"]["used_hours"] = time_used(facts["budget"]["begun"], known) / 3600
@@ -38,9 +43,14 @@ def gather(
     return Records(facts, trials, curves, texts)
 
 
-def find(workspace: Workspace, known: Sequence[TrialRecord], thresholds: Mapping[str, float] | None = None) -> Findings:
-    """Everything that the analysis finds in a study; seconds for a small one, so ask once."""
-    return findings.find(gather(workspace, known, thresholds))
+def find(
+    workspace: Workspace,
+    known: Sequence[TrialRecord],
+    thresholds: Mapping[str, float] | None = None,
+    damaged: Sequence[str] = (),
+) -> Findings:
+    """Everything that the analysis finds in a study, see `gather`; seconds for a small one, so ask once."""
+    return findings.find(gather(workspace, known, thresholds, damaged))
 
 
 def facts_of(workspace: Workspace) -> dict[str, Any]:

@@ -133,13 +133,38 @@ def _in_one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:200]
 
 
-def save_weights(model: "TextVAE", path: Path) -> None:
-    """Write a model's weights whole, in a form that runs no code when it is loaded."""
+def save_weights(model: "TextVAE", path: Path, whose: str = "") -> None:
+    """Write a model's weights whole, in a form that runs no code when it is loaded.
+
+    Args:
+        model: of which.
+        path: of the file.
+        whose: the key of the trial that trained it, if it was one.
+    """
     from safetensors.torch import save_model
 
     path.parent.mkdir(parents=True, exist_ok=True)
     with replaced(path, path.with_suffix(".partial")) as unfinished:
-        save_model(model, str(unfinished))
+        save_model(model, str(unfinished), {"whose": whose} if whose else None)
+
+
+def weights_of(path: Path, key: str) -> bool:
+    """Whether the weights of a trial lie at a path; those of another, or of which nothing can be read, are put aside.
+
+    Weights that an earlier version of this program kept do not say whose they are, and are taken as they lie.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if not path.exists():
+        return False
+    try:
+        with safe_open(path, framework="numpy") as file:
+            whose = (file.metadata() or {}).get("whose", key)
+    except SafetensorError:
+        whose = ""
+    if whose != key:
+        path.replace(path.with_name(path.name + ".unreadable"))
+    return whose == key
 
 
 def hand_over(files: Iterable[Path], weights: Path, records: Iterable[TrialRecord]) -> list[Path]:
@@ -162,7 +187,7 @@ def hand_over(files: Iterable[Path], weights: Path, records: Iterable[TrialRecor
         for record in finished:
             kept = weights / f"{record.key}{SUFFIX}"
             own = (record.family, record.configuration_id) == (content["family"], content["from"]["configuration"])
-            if own and kept.exists():
+            if own and weights_of(kept, record.key):
                 made.append(_folder(place / f"seed-{record.seed}", {**content, "seed": record.seed}, kept))
     return made
 

@@ -19,9 +19,8 @@ from uncollapse.analysis.schema import DIVERGED, FINISHED
 from uncollapse.analysis.whole_file import replaced
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.errors import UserError
-from uncollapse.study.storage.ledger import Ledger
 from uncollapse.study.storage.retention import SUFFIX
-from uncollapse.study.storage.tables import recorded
+from uncollapse.study.storage.tables import read
 from uncollapse.study.storage.workspace import Workspace
 from uncollapse.study.trial_record import TrialRecord
 
@@ -87,7 +86,7 @@ def _trials_of(place: Workspace, facts: Mapping[str, Any], say: Say) -> Iterator
         say(f"reuse: {place.folder.name} is left out: {differs}, so its numbers round differently")
         return
     on_gpu = facts["settings"]["resources"]["gpus"] > 0
-    for record in recorded(Ledger(place.folder, there["study"])):
+    for record in read(place.folder, there["study"], lambda sentence: say(f"reuse: {sentence}")).records:
         wanted = record.family in families and record.state in WHOLE
         if wanted and (record.device != "cpu" if on_gpu else record.device in ("", "cpu")):
             weights = place.weights / f"{record.key}{SUFFIX}"

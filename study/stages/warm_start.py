@@ -40,6 +40,8 @@ def observations(study: Study, workspace: Workspace, say: Say = lambda sentence:
         raise UserError(errors)
     for place in places:
         ledger = Ledger(place.folder, place.read_facts()["study"])
+        if ledger.damage is not None:
+            say(f"warm start: warning: {ledger.damage}")
         for family in study.families:
             rows = list(_told(study, ledger, family, began))
             known = [row for row in rows if row is not None]

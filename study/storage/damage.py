@@ -24,12 +24,17 @@ class Damage:
     aside: Path | None = None
 
     def __str__(self) -> str:
+        return f"{self.path}, {self.sentence}"
+
+    @property
+    def sentence(self) -> str:
+        """Without the path, which is nobody's business where a report is handed round."""
         lines = f"line{'s' * (len(self.lines) > 1)} {_listed(list(map(str, self.lines)))}"
-        counts = f"{_listed(list(self.trials))} counted no longer" if self.trials else "no trial that had ended is lost"
+        counts = f"not counted any more: {_listed(list(self.trials))}" if self.trials else "no ended trial is lost"
         then = "the next run trains what is missing again and keeps a copy of this file"
         if self.aside is not None:
             then = f"the damaged file is kept as {self.aside.name}, and what is missing is trained again"
-        return f"{self.path}, {lines}: damaged since it was written; {counts}; {then}"
+        return f"{lines}: damaged since it was written; {counts}; {then}"
 
 
 def _listed(names: Sequence[str]) -> str:

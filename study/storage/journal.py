@@ -13,9 +13,10 @@ from uncollapse.study.errors import UserError
 from uncollapse.study.storage.intact_lines import end_is_damaged
 from uncollapse.study.storage.places import Places
 from uncollapse.study.storage.salvage import Unsalvageable, salvage
-from uncollapse.study.storage.seals import LONGEST, MARK, Seal, seal_of, sealed
+from uncollapse.study.storage.seals import LONGEST, MARK, Seal, is_sealed, seal_of, sealed
 
 BLOCK = 1 << 16
+DECODE = json.JSONDecoder().decode  # a quarter faster than `json.loads`, which asks for the encoding of every line
 Body = tuple[Mapping[str, Any], bytes]  # an entry, and the same as a JSON object
 
 
@@ -49,12 +50,12 @@ class Journal:
         self.sealed: bool | None = None  # None until a line was read
         self.counted, self._sure = Counted(), True
         self._instead, self._their_bytes = instead, their_bytes
+        self._ahead = 0  # what the numbers in the seals are ahead of `lines`, behind what was salvaged
         self._file = 0  # the file system's number of it: after a repair another file stands in its place
         self._again()
 
     def _again(self) -> None:
         self.lines = self._place = 0  # lines that were read, and the bytes that they take
-        self._ahead: int | None = 0  # what the numbers in the seals are ahead of `lines`; None where it is not known
 
     def append_logs(self, logs: Sequence[Mapping[str, Any]]) -> None:
         """Append entries and flush them to the disk.
@@ -118,36 +119,50 @@ class Journal:
         """
         if log_number_from < self.lines:
             self._again()
-        for line in self._new_lines():
-            self.lines += 1
-            entry = self._entry(line)
-            if self.lines > self.counted.lines:
-                self.counted.lines = self.lines
-                self.counted.places.next(entry)
-            if self.lines > log_number_from:
-                yield entry
-        self.counted.bytes = max(self.counted.bytes, self._place)
-
-    def _new_lines(self) -> Iterator[bytes]:
-        """Lines that were not read yet."""
         if self._size() == self._place:
             return
         if self._place < self._their_bytes:
-            yield from self._instead[self.lines :]
-            self._place, self._ahead = self._their_bytes, None
+            yield from self._read_instead(log_number_from)
         with self.path.open("rb") as file:
             file.seek(self._place)
             for line in file:
-                if not line.endswith(b"\n"):
-                    self._look_at_tail(line)
+                self.lines += 1
+                if not self._is_whole(line):
+                    self.lines -= 1
                     return
                 self._place += len(line)
-                yield line
+                entry = self._entry(line)
+                if self.lines > log_number_from:
+                    yield entry
 
-    def _look_at_tail(self, tail: bytes) -> None:
-        if end_is_damaged(tail):
+    def _read_instead(self, log_number_from: int) -> Iterator[dict[str, Any]]:
+        """What was salvaged of the beginning."""
+        for line in self._instead[self.lines :]:
             self.lines += 1
+            entry = self._entry(line)
+            if self.lines > log_number_from:
+                yield entry
+        self._place, self.sealed = self._their_bytes, None
+
+    def _is_whole(self, line: bytes) -> bool:
+        """Whether a line has its end; raises `Damaged` if it is not as it was written."""
+        if self.sealed and is_sealed(line, self.lines + self._ahead):
+            return True
+        if not line.endswith(b"\n") and not end_is_damaged(line):
+            return False
+        if not self._is_well(line):
             raise self.damaged()
+        return True
+
+    def _is_well(self, line: bytes) -> bool:
+        """Whether a line may stand there that is the first one, or has no seal that is as it was written."""
+        if self.sealed is None:
+            seal = seal_of(line)
+            self.sealed = seal is not None or bool(self._instead)
+            if seal is not None:
+                self._ahead = seal.number - self.lines
+                return self._ahead == 0 or bool(self._instead)
+        return not self.sealed and line.rfind(MARK, -LONGEST) < 0
 
     def _size(self) -> int:
         """Bytes of the file; where it is another one than before, everything in it is to be read."""
@@ -161,19 +176,14 @@ class Journal:
         return found.st_size
 
     def _entry(self, line: bytes) -> dict[str, Any]:
-        seal = seal_of(line)
-        if self.sealed is None:
-            self.sealed = seal is not None
-        if seal is not None and self._ahead is None:
-            self._ahead = seal.number - self.lines
-        if self.sealed and (seal is None or seal.number != self.lines + (self._ahead or 0)):
-            raise self.damaged()
-        if not self.sealed and line.rfind(MARK, -LONGEST) >= 0:  # a seal, whole or not, where none was before
-            raise self.damaged()
         try:
-            return json.loads(line)
+            entry: dict[str, Any] = DECODE(line.decode())
         except (ValueError, RecursionError):
             raise self.damaged() from None
+        if self.lines > self.counted.lines:
+            self.counted.lines, self.counted.bytes = self.lines, self._place
+            self.counted.places.count(entry)
+        return entry
 
     def damaged(self) -> Damaged:
         """What to say of the line that was read last."""

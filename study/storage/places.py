@@ -20,9 +20,19 @@ class Places:
         self.numbers: Counter[int] = Counter()  # trials of a study
         self.entries: list[int] = []  # of each trial after the one that makes it
 
+    def count(self, log: Mapping[str, Any]) -> None:
+        """Count an entry."""
+        try:
+            self.entries[log["trial_id"]] += 1  # as of nearly all
+        except (KeyError, IndexError):
+            self.next(log)
+
     def next(self, log: Mapping[str, Any]) -> str:
-        """Count an entry: the number of the study that it makes; the number of the trial that it makes among all trials
-        and in its study, as `7.3`; how many entries of its trial there are; "" where nothing is counted."""
+        """Count an entry; returns its place.
+
+        That is the number of the study that it makes; the number of the trial that it makes among all, and in its
+        study, as `7.3`; how many entries of its trial there are; "" where nothing is counted.
+        """
         if "trial_id" in log:
             return self._of_trial(log["trial_id"])
         match log.get("op_code"):

@@ -84,7 +84,7 @@ class _Rest:
     def _name(self, study: int | None) -> str:
         name = "" if study is None else self.has.studies.get(study, "")
         stage = next((one for one in STAGES if f".{one}." in name), None)
-        return f"{name.split(f'.{stage}.', 1)[1]} ({stage})" if stage else name or "an unknown family"
+        return f"{name.split(f'.{stage}.', 1)[1]} ({stage})" if stage else name or "a family that cannot be told"
 
     def bodies(self) -> Iterator[bytes]:
         """Raises `Unsalvageable` where a trial would get another number than it had."""

@@ -1,16 +1,18 @@
 """The seal at the end of a line of a journal: its number, its place among what it belongs to, and a checksum of it all.
 
 A sealed line is a JSON object whose last key is `seal`, so that whoever reads the file without knowing of it, as
-Optuna's own reader, finds a key more. The checksum covers every byte before it, and what follows it is fixed: a bit
-that has turned anywhere in a line is found.
+Optuna's own reader, finds a key more. The checksum starts from the line's number and covers every byte before it, and
+what follows it is fixed: a bit that has turned anywhere in a line is found, and so is a line in a wrong place.
 """
 
+import re
 from typing import NamedTuple
 from zlib import crc32
 
 MARK, END = b',"seal":"', b'"}\n'
 TAIL = 8 + len(END)  # bytes from the checksum on
 LONGEST = 100  # bytes of a seal at most
+SEAL = re.compile(re.escape(MARK) + rb"(\d+);([\d.]*);[0-9a-f]{8}" + re.escape(END))
 
 
 class Seal(NamedTuple):
@@ -27,15 +29,20 @@ class Seal(NamedTuple):
 def sealed(body: bytes, seal: Seal) -> bytes:
     """The line for a JSON object."""
     content = body[:-1] + MARK + f"{seal.number};{seal.place};".encode()
-    return content + b"%08x" % crc32(content) + END
+    return content + b'%08x"}\n' % crc32(content, seal.number)
+
+
+def is_sealed(line: bytes, number: int) -> bool:
+    """Whether a line is as it was written, with this number."""
+    return line.endswith(b'%08x"}\n' % crc32(line[:-TAIL], number))
 
 
 def seal_of(line: bytes) -> Seal | None:
     """The seal of a whole line; None if it has none or is not as it was written."""
-    if line[-TAIL:] != b"%08x" % crc32(line[:-TAIL]) + END:
+    found = SEAL.fullmatch(line, max(0, line.rfind(MARK)))
+    if found is None or not is_sealed(line, int(found[1])):
         return None
-    number, place, _ = line[line.rfind(MARK) + len(MARK) : -len(END)].split(b";")
-    return Seal(int(number), place.decode())
+    return Seal(int(found[1]), found[2].decode())
 
 
 def body_of(line: bytes) -> bytes:

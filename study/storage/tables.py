@@ -1,19 +1,41 @@
 """From the ledger to tables: what the analysis reads."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from uncollapse.analysis.schema import STAGES
+from uncollapse.study.output import warn
 from uncollapse.study.storage.ledger import Ledger, record_of
 from uncollapse.study.trial_record import TrialRecord
 
 
+def aside(sentence: str) -> None:
+    """Tell what is no part of an answer."""
+    warn(f"uncollapse: {sentence}")
+
+
+class Read(NamedTuple):
+    """What a ledger holds, as `records` gives it, and a sentence for what is damaged."""
+
+    records: list[TrialRecord]
+    damaged: list[str]
+
+
+def read(folder: Path, study: str, say: Callable[[str], None] = aside) -> Read:
+    """What a study's ledger holds; `say` is told of its damaged lines, and of trials that do not count for them."""
+    ledger = Ledger(folder, study)
+    if ledger.damage is None:
+        return Read(recorded(ledger), [])
+    say(f"warning: {ledger.damage}")
+    return Read(recorded(ledger), [f"{ledger.path.name}, {ledger.damage.sentence}"])
+
+
 def records(folder: Path, study: str) -> list[TrialRecord]:
     """Every trial of a study, planned ones included; of a trial that was entered again, the newest entry."""
-    return recorded(Ledger(folder, study))
+    return read(folder, study).records
 
 
 def recorded(ledger: Ledger) -> list[TrialRecord]:

@@ -184,9 +184,15 @@ class Training:
         """Every measure on a whole split, with the samples of a final figure."""
         return self.measure(name, self._batches(split), self.task.effort.full_samples)
 
-    def save(self, path: Path) -> None:
-        """Write a checkpoint; the old one stays until the new one is whole."""
+    def save(self, path: Path, whose: str = "") -> None:
+        """Write a checkpoint; the old one stays until the new one is whole.
+
+        Args:
+            path: of it.
+            whose: what it is the training of, which `resume` asks for.
+        """
         state = {
+            "whose": whose,
             "model": self.model.state_dict(),
             "optimization": self.optimization.state_dict(),
             "update": self.update.state_dict(),
@@ -197,12 +203,13 @@ class Training:
         with replaced(path, partial), partial.open("wb") as file:  # one of Python's own says why it cannot be written
             torch.save(state, file)
 
-    def resume(self, path: Path) -> bool:
-        """Go on from a checkpoint if there is one; one that is not whole is put aside, and costs its epochs again."""
+    def resume(self, path: Path, whose: str = "") -> bool:
+        """Go on from a checkpoint if there is one; one that is not whole, or of another training, is put aside, and
+        costs its epochs again."""
         if not path.exists():
             return False
         try:
-            state = _whole(path, self.device)
+            state = _whole(path, self.device, whose)
         except Exception as error:  # whatever a reader says of bytes that nobody wrote
             if disk_error(error) is not None:
                 raise
@@ -217,14 +224,14 @@ class Training:
         return True
 
 
-def _whole(path: Path, device: torch.device) -> dict[str, Any]:
+def _whole(path: Path, device: torch.device, whose: str) -> dict[str, Any]:
     """What a checkpoint holds; raises if a byte of it is not as it was written, and runs nothing that stands in it."""
     with zipfile.ZipFile(path) as file:
         if (damaged := file.testzip()) is not None:  # torch reads a record without looking at its checksum
             raise zipfile.BadZipFile(damaged)
     state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-    if not {"model", "optimization", "update", "history", "kept"} <= state.keys():
-        raise zipfile.BadZipFile("not of a training")
+    if not {"model", "optimization", "update", "history", "kept"} <= state.keys() or state.get("whose") != whose:
+        raise zipfile.BadZipFile("not of this training")
     return state
 
 

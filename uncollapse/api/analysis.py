@@ -55,7 +55,8 @@ def records(source: str | Path, study: str | None = None) -> Records:
 
     workspace = Workspace.at(Path(source))
     workspace.read_facts()
-    return gather(workspace, tables.records(workspace.folder, workspace.study))
+    read = tables.read(workspace.folder, workspace.study)
+    return gather(workspace, read.records, damaged=read.damaged)
 
 
 def findings(

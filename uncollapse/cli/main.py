@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from uncollapse.cli.parsing import Parser
 from uncollapse.study import output
-from uncollapse.study.disk_faults import disk_error
+from uncollapse.study.disk_faults import denied, disk_error
 from uncollapse.study.errors import RunError, UserError
 from uncollapse.study.libraries import configure_libraries
 
@@ -104,6 +104,9 @@ def _run(words: list[str]) -> int:
     except RunError as error:
         return _failed(str(error))
     except Exception as error:
+        if (sentence := denied(error)) is not None:
+            _refuse(UserError(sentence), "--json" in words)
+            return USER
         if (sentence := disk_error(error)) is None:
             raise
         return _failed(sentence)

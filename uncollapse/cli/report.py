@@ -1,12 +1,17 @@
 """`report`: what a study found, again from its ledger; of two studies, how they differ."""
 
+import errno
 from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
 
 from uncollapse.cli import Answer
 from uncollapse.cli.arguments import workspace_of
 from uncollapse.cli.folders import flag, runs_option
 from uncollapse.study.errors import UserError
 from uncollapse.study.storage.workspace import Workspace
+
+if TYPE_CHECKING:
+    from uncollapse.analysis.findings import Findings
 
 THRESHOLDS = {
     "mi": "nats of mi below which a trial is collapsed (0.1)",
@@ -31,17 +36,32 @@ def report(arguments: Namespace) -> Answer:
         return _side_by_side(arguments)
     if len(arguments.studies) > 2:
         raise UserError(f"report: one study, or two to compare, and these are {len(arguments.studies)}")
-    from uncollapse.analysis.report.page import write
     from uncollapse.analysis.report.summary import markdown, summarise, text
     from uncollapse.study.results import findings
-    from uncollapse.study.storage.tables import records
+    from uncollapse.study.storage.tables import read
 
     thresholds, workspace = _thresholds(arguments), workspace_of(arguments, arguments.studies[0])
     workspace.read_facts()
-    found = findings.find(workspace, records(workspace.folder, workspace.study), thresholds)
-    page = write(found, workspace.folder)
-    short = markdown(found) if arguments.markdown else f"{text(found)}\n\nreport   {page}\n{_logged(workspace)}"
+    known, damaged = read(workspace.folder, workspace.study)
+    found = findings.find(workspace, known, thresholds, damaged)
+    where = _written(found, workspace)
+    short = markdown(found) if arguments.markdown else f"{text(found)}\n\n{where}"
     return summarise(found), short
+
+
+def _written(found: "Findings", workspace: Workspace) -> str:
+    """Write the page and say where it is; a study that this user can only read has its short form all the same."""
+    from uncollapse.analysis.report.page import write
+    from uncollapse.study.storage.tables import aside
+
+    try:
+        page = write(found, workspace.folder)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        aside(f"report: its page is not written, since {workspace.folder} can only be read ({error.strerror})")
+        return "report   not written"
+    return f"report   {page}\n{_logged(workspace)}"
 
 
 def _thresholds(arguments: Namespace) -> dict[str, float]:
@@ -64,13 +84,15 @@ def _side_by_side(arguments: Namespace) -> Answer:
     from uncollapse.analysis.report.summary import jsonable
     from uncollapse.analysis.two_studies.compare import compare, markdown, text
     from uncollapse.study.results import findings
-    from uncollapse.study.storage.tables import records
+    from uncollapse.study.storage.tables import read
 
     thresholds, workspaces = _thresholds(arguments), [workspace_of(arguments, name) for name in arguments.studies]
     for workspace in workspaces:
         workspace.read_facts()
+    ledgers = [read(workspace.folder, workspace.study) for workspace in workspaces]
     first, second = (
-        findings.gather(workspace, records(workspace.folder, workspace.study), thresholds) for workspace in workspaces
+        findings.gather(workspace, known, thresholds, damaged)
+        for workspace, (known, damaged) in zip(workspaces, ledgers, strict=True)
     )
     found = compare(first, second)
     short = markdown(found) if arguments.markdown else text(found)

@@ -39,15 +39,19 @@ def status(arguments: Namespace) -> Answer:
     workspace = workspace_of(arguments, arguments.study)
     workspace.read_facts()
     from uncollapse.study.storage.ledger import Ledger
+    from uncollapse.study.storage.tables import aside
 
     ledger = Ledger(workspace.folder, workspace.study)  # reads on, at every look, from where it was
     console = Screen()
     if arguments.watch and not arguments.json:
         _watch(workspace, ledger, console)
     overview = look(workspace, ledger)
+    damaged = [] if ledger.damage is None else [str(ledger.damage)]
     if not arguments.json:
         console.print(Picture(overview))
-    return overview.plain(), None
+        for sentence in damaged:
+            aside(f"warning: {sentence}")
+    return overview.plain() | {"damaged": damaged}, None
 
 
 def look(workspace: Workspace, ledger: "Ledger") -> Overview:

@@ -1,5 +1,7 @@
 """The cache is read when it is whole, made again when it is not, and made once by two processes."""
 
+import errno
+import fcntl
 import multiprocessing
 import os
 import time
@@ -12,7 +14,7 @@ import pytest
 from tests.support.corpora import write
 from uncollapse.study.corpora.cache import INDEX, entry, load
 from uncollapse.study.corpora.prepare import prepare
-from uncollapse.study.errors import UserError
+from uncollapse.study.errors import RunError, UserError
 
 SETTINGS = {"path": "a.txt"}
 
@@ -125,3 +127,27 @@ def test_two_processes_make_an_entry_once(base):
         assert len({digest.result() for digest in digests}) == 1
     assert len((base / "makers").read_text().split()) == 1
     assert len(load(base / "cache" / digests[0].result()).split("train")) == 32
+
+
+def test_a_cache_that_can_only_be_read_is_read(base, monkeypatch):
+    first = prepare(SETTINGS, base / "cache", base)
+
+    def refuse(file, how):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    assert prepare(SETTINGS, base / "cache", base) == first
+    with pytest.raises(UserError, match="this file system has no locks"):
+        prepare({**SETTINGS, "lowercase": True}, base / "cache", base)
+
+
+def test_who_waits_for_another_process_says_so_and_gives_up(base, monkeypatch):
+    first, said = prepare(SETTINGS, base / "cache", base), []
+    (base / "cache" / first.digest / INDEX).unlink()
+    monkeypatch.setattr("uncollapse.study.corpora.cache.PATIENCE", 0.5)
+    with (base / "cache" / f"{first.digest}.lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(RunError, match="another process makes this corpus"):
+            prepare(SETTINGS, base / "cache", base, said.append)
+    assert said.count("waits for another process that makes the same corpus") == 1
+    assert prepare(SETTINGS, base / "cache", base, said.append) == first

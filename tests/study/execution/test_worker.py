@@ -76,16 +76,39 @@ def test_a_worker_with_other_code_than_its_driver_trains_nothing_and_names_both_
     assert refusal(job | stamp(configuration)) == ""
 
 
-def test_a_full_disk_under_the_weights_is_no_error_of_the_trial(tmp_path: Path) -> None:
-    study = study_page.parse(PAGE, tmp_path, "the study")
-    corpus = prepare(study.corpus, tmp_path / "corpora", tmp_path)
+def job_and_text(folder: Path) -> tuple[dict[str, Any], Text]:
+    """A small confirmation run that keeps no weights."""
+    study = study_page.parse(PAGE, folder, "the study")
+    corpus = prepare(study.corpus, folder / "corpora", folder)
     text = Text(corpus, corpus_info_of(corpus), corpus.split("train"), corpus.split("valid"))
     configuration = study.families[0].override({"encoder": {"hidden": 8}, "decoder": {"hidden": 8}}).configure({})
-    own = {"key": "k", "seed": 1, "configuration": configuration, "checkpoint": str(tmp_path / "k.pt")}
+    own = {"key": "k", "seed": 1, "configuration": configuration, "weights": "", "checkpoint": str(folder / "k.pt")}
+    return {**common_job(study, full=True), **own, **stamp(configuration)}, text
+
+
+def trained(job: dict[str, Any], text: Text) -> list[dict[str, Any]]:
+    """What a worker reports of a job, but for how long it took."""
+    reports: list[dict[str, Any]] = []
+    train_job(job, text, reports.append)
+    for report in reports:
+        report.get("record", {}).pop("cost/seconds", None)
+    return reports
+
+
+def test_a_full_disk_under_the_weights_is_no_error_of_the_trial(tmp_path: Path) -> None:
+    job, text = job_and_text(tmp_path)
     with small_disk(tmp_path / "disk", megabytes=1) as disk:
         fill(disk)
-        place = {"weights": str(disk / "weights" / "k.safetensors")}
-        reports: list[dict[str, Any]] = []
-        train_job({**common_job(study, full=True), **own, **place, **stamp(configuration)}, text, reports.append)
+        reports = trained({**job, "weights": str(disk / "weights" / "k.safetensors")}, text)
     assert [report["event"] for report in reports] == [Event.BEGUN, Event.EPOCH, Event.BLOCKED]
     assert reports[-1]["cause"].startswith("disk: no space is left")
+
+
+def test_a_checkpoint_of_another_trial_is_put_aside(tmp_path: Path) -> None:
+    job, text = job_and_text(tmp_path)
+    one, other = {**job, "key": "one"}, {**job, "key": "other", "seed": 2}
+    expected = trained({**other, "checkpoint": str(tmp_path / "other.pt")}, text)
+    trained(one, text)
+    assert trained(other, text) == expected, "nothing of the other is taken over"
+    assert (tmp_path / "k.pt.unreadable").exists()
+    assert trained(other, text)[1] == expected[1], "its own is gone on from"

@@ -283,8 +283,9 @@ def test_a_damaged_line_is_named_and_costs_its_trial(tmp_path: Path, damage: byt
     content = b"\n".join([*lines[:place], damage, *lines[place + 1 :], b""])
     ledger.path.write_bytes(content)
     reader = Ledger(tmp_path, "mine")
-    assert f"ledger.journal, line {place + 1}: damaged since it was written; trial 0 of vmf (search)" in str(
-        reader.damage
+    assert (
+        f"ledger.journal, line {place + 1}: damaged since it was written; not counted any more: trial 0 of vmf (search);"
+        in str(reader.damage)
     )
     (record,) = recorded(reader)
     assert (record.state, record.epochs, record.final) == (RUNNING, (), {})

@@ -142,6 +142,21 @@ def test_without_a_checkpoint_a_training_starts_at_the_beginning(tmp_path: Path)
     assert training.history == []
 
 
+def test_a_checkpoint_of_another_training_is_put_aside(tmp_path: Path) -> None:
+    path = tmp_path / "trial.pt"
+    for whose in ("another", ""):
+        training = models.training("seqvae")
+        next(training.epochs())
+        training.save(path, whose)
+        again = models.training("seqvae")
+        assert not again.resume(path, "its own")
+        assert again.history == []
+        assert [file.name for file in tmp_path.iterdir()] == ["trial.pt.unreadable"]
+    training.save(path, "its own")
+    assert again.resume(path, "its own")
+    assert again.history == training.history
+
+
 def test_a_checkpoint_is_whole_or_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "trial.pt"
     training = models.training("seqvae")
