@@ -134,7 +134,7 @@ class Replicate:
         Help(
             "where nothing that is confirmed of a family can keep the export rule any more, so many further living "
             "configurations of its search are confirmed, one after another, the most used code first; not where "
-            "configurations race"
+            "configurations race, nor without limits"
         ),
     ] = 2
     racing: Annotated[

@@ -75,7 +75,8 @@ def _race_line(study: Study) -> str:
 
 def _further_line(study: Study) -> list[str]:
     more = study.replicate.further
-    if not more or study.replicate.racing != "none" or not any(family.search for family in study.families):
+    limited = objectives.limits(study.search.subject_to) and any(family.search for family in study.families)
+    if not more or not limited or study.replicate.racing != "none":
         return []
     return [f"           and up to {more} more of a family's search, one by one, where none of those can be exported"]
 

@@ -56,7 +56,7 @@ def choose(family: Family, trials: Sequence[TrialRecord], study: Study) -> list[
 
 def further(trials: Sequence[TrialRecord], taken: Container[str], study: Study) -> Chosen | None:
     """What is confirmed where nothing of a family can be exported: of the trials that keep every limit and were not
-    confirmed, the one whose code is used most; None where there is none.
+    confirmed, the one whose code is used most; None where there is none, or no limit, and so nothing to keep alive.
 
     One seed of two trainings says little of the other near the limits; far above them it says more.
 
@@ -67,7 +67,7 @@ def further(trials: Sequence[TrialRecord], taken: Container[str], study: Study) 
     kept = limits(study.search.subject_to)
     uses = [
         (use, record)
-        for record in trials
+        for record in (trials if kept else ())
         if record.state == FINISHED and record.configuration_id not in taken and violation(record.measures, kept) == 0
         if (use := use_of_code(record.measures)) is not None
     ]

@@ -128,3 +128,11 @@ def test_what_breaks_a_limit_or_has_no_code_is_nothing_to_confirm(tmp_path: Path
     assert further(records(tmp_path, "one"), set(), page) is None
     without = [replace(one, epochs=({"subset/nll_exact": 3.0},)) for one in records(tmp_path, "one")]
     assert further(without, set(), page) is None
+
+
+def test_a_search_by_the_bound_alone_has_nothing_to_keep_alive(tmp_path: Path) -> None:
+    page = study(tmp_path)
+    searched(tmp_path, page)
+    free = replace(page, search=replace(page.search, subject_to="none"))
+    assert further(records(tmp_path, "one"), set(), page) is not None
+    assert further(records(tmp_path, "one"), set(), free) is None
