@@ -57,7 +57,7 @@ def start(cpus: int | None) -> None:
         UserError: there is no place for its folder.
         RunError: it does not start.
     """
-    folder = _made(_sweep())
+    folder = _made(swept_place())
     os.environ.setdefault("RAY_enable_metrics_collection", "0")  # its page needs no token
     _named_user(folder)
     place: dict[str, Any] = {"address": "local", "_temp_dir": str(folder / RAYS), "include_dashboard": False}
@@ -87,7 +87,7 @@ def stop() -> None:
         _lock = None
 
 
-def _sweep() -> Path:
+def swept_place() -> Path:
     """The folder in which folders of Ray are made; those that dead studies left there are removed."""
     for place in _places():
         for left in place.glob(f"{PREFIX}*"):

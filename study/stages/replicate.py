@@ -116,8 +116,9 @@ class ReplicateStage:
     def _confirm_further(self, family: Family) -> None:
         chosen, before = self.chosen[family.name], self._unfinished(family.name)
         more = sum(one.role == FURTHER for one in chosen) < self.study.replicate.further
-        records = map(record_of, self.recorder.ledger.trials(REPLICATE, family.name))
-        if not more or not hopeless(records, self.rule):
+        entered = map(record_of, self.recorder.ledger.trials(REPLICATE, family.name))
+        newest = {one.key: one for one in entered if one.key}  # without a key it was lost with a damaged line
+        if not more or not hopeless(newest.values(), self.rule):
             return
         taken = {configuration_id(one.configuration) for one in chosen}
         if (one := further(self._searched(family), taken, self.study)) is not None:

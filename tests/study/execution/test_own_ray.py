@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -80,18 +82,23 @@ def test_killed_it_says_so_and_its_folder_goes_all_the_same() -> None:
     assert gone(folder)
 
 
-def test_what_dead_studies_left_is_removed_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = tmp_path.parent.parent / "s"
-    place.mkdir(exist_ok=True)
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A folder with a short name."""
+    with tempfile.TemporaryDirectory(prefix="s", dir="/tmp") as name:
+        yield Path(name)
+
+
+def test_what_dead_studies_left_is_removed_and_nothing_else(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(own_ray, "SHARED", (str(place),))
     monkeypatch.setenv("TMPDIR", "/nowhere")
     dead, living, others = (place / f"{own_ray.PREFIX}{name}" for name in ("dead", "living", "others"))
     for folder in (dead, living, others):
-        folder.mkdir(exist_ok=True)
+        folder.mkdir()
     (dead / own_ray.LOCK).touch()
     with (living / own_ray.LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        assert own_ray._sweep() == place
+        assert own_ray.swept_place() == place
     assert [folder.exists() for folder in (dead, living, others)] == [False, True, True]
 
 
@@ -99,4 +106,4 @@ def test_without_a_place_the_error_says_what_would_do(tmp_path: Path, monkeypatc
     monkeypatch.setattr(own_ray, "SHARED", ())
     monkeypatch.setenv("TMPDIR", str(tmp_path / ("x" * 105)))
     with pytest.raises(UserError, match=r"TMPDIR: Ray needs a folder .* at most \d\d letters"):
-        own_ray._sweep()
+        own_ray.swept_place()
