@@ -35,7 +35,7 @@ def connect(address: str | None, cpus: int | None) -> None:
     if address is None:
         os.environ.setdefault("RAY_enable_metrics_collection", "0")  # its page needs no token
         with contextlib.chdir(PACKAGE.parent):
-            context = ray.init(address="local", num_cpus=cpus, include_dashboard=False, **options)
+            context: Any = ray.init(address="local", num_cpus=cpus, include_dashboard=False, **options)
         own(Path(context.address_info["session_dir"]))
         _for_its_owner_only(Path.home() / ".ray" / "auth_token")
     else:

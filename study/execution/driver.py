@@ -92,7 +92,7 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         earlier = observations(study, workspace, console.say)
         begun, ledger, memory = workspace.recorded, Ledger(workspace.folder, study.name, write=True), Memory()
         if ledger.damage is not None:
-            console.print(f"warning: {ledger.damage}", highlight=False, soft_wrap=True, markup=False)
+            console.say(f"warning: {ledger.damage}")
         idle = begun and not _left(keeper, ledger, corpus)
         machines = None if idle else _machines(study, launch, memory.clock, console)
         if machines and keeper.unsettled:
