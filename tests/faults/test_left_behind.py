@@ -1,5 +1,7 @@
 """What a study leaves beside its results: nothing of Tune's and nothing of Ray's, also after a kill."""
 
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,17 +11,22 @@ from uncollapse.study.execution.ray_session import MARK
 
 pytestmark = pytest.mark.slow
 SMALL = {
-    "families": ["lstm_lm"],
+    "families": ["seqvae"],
     "search": {"trials": 1, "sampler": "random", "stop_early": "none", "subject_to": "none"},
     "replicate": {"configurations": 1, "seeds": 1, "also": []},
     "train": {"epochs": 30, "batch_size": 16},
 }
 
 
-def test_a_kill_leaves_nothing_beyond_the_next_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = Path("/tmp") / f"uc_{tmp_path.parent.name[-6:]}"  # of Ray's folder; its sockets need a short path
-    monkeypatch.setenv("RAY_TMPDIR", str(place))
-    place.mkdir()
+@pytest.fixture
+def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Of Ray's folder; its sockets need a short path."""
+    with tempfile.TemporaryDirectory(prefix="uc_") as folder:
+        monkeypatch.setenv("RAY_TMPDIR", folder)
+        yield Path(folder)
+
+
+def test_a_kill_leaves_nothing_beyond_the_next_start(tmp_path: Path, place: Path) -> None:
     study, runs = page(tmp_path, **SMALL), tmp_path / "runs"
     with running(study, runs, tmp_path / "log") as process:
         wait_until(lambda: epochs(runs, "search") >= 2, "two epochs", process)
