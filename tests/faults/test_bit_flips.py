@@ -11,7 +11,7 @@ from tests.support.running_studies import UNCOLLAPSE, figures, left, page, run
 
 pytestmark = pytest.mark.slow
 SMALL = {
-    "families": ["seqvae", "lstm_lm"],
+    "families": ["seqvae"],
     "search": {"trials": 2, "sampler": "random", "stop_early": "none", "subject_to": "none"},
     "replicate": {"configurations": 1, "seeds": 2, "also": []},
     "train": {"epochs": 2, "batch_size": 16},

