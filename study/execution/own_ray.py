@@ -11,6 +11,7 @@ import secrets
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,16 +27,22 @@ RAYS = "r"  # of Ray itself, which opens its folder to everybody, in one that on
 OWN = len(f"/{PREFIX}/{RAYS}") + 8  # letters that we add to a place
 LONGEST = 45  # letters of the folder's path: Ray's sockets lie 62 below it, and the path of a socket has 107
 SHARED = ("/tmp", "/var/tmp", "/dev/shm")  # where such a folder is tried when TMPDIR is no good
+YOUNG = 60.0  # seconds
 LOCK = "owner"  # a file in it that is locked for as long as its study lives
 # Waits for the end of the process that starts it; what ended without a word had no time for one, as when Ray's own
 # processes die, which takes the driver with them.
 MOURNER = """
 read word
-if [ "$word" != done ]; then
-  echo "$2" >&2
-  sleep 5
+if [ "$word" = done ]; then
+  rm -rf "$1"
+  exit
 fi
-rm -rf "$1"
+echo "$2" >&2
+exec 2> /dev/null
+for again in 1 2 3 4 5 6 7 8 9; do  # Ray's own processes take their time to die, and write until then
+  sleep 3
+  rm -rf "$1"
+done
 """
 DIED = (
     "uncollapse: the process of the study died, killed or with the Ray that it had started; nothing is lost: run the "
@@ -109,8 +116,10 @@ def _places() -> Iterator[Path]:
 
 
 def _abandoned(folder: Path) -> bool:
-    """Whether no process holds a folder's lock any more."""
+    """Whether no process holds a folder's lock any more; one without a lock may be about to get it."""
     with contextlib.suppress(OSError):
+        if not (folder / LOCK).exists():
+            return time.time() - folder.stat().st_mtime > YOUNG
         lock = os.open(folder / LOCK, os.O_RDWR)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -30,5 +30,5 @@ def test_a_kill_leaves_nothing_beyond_the_next_start(tmp_path: Path, monkeypatch
     assert scratch.exists()
     run(study, runs)
     assert not scratch.exists()
-    assert list(place.glob(f"{PREFIX}*")) == []
+    wait_until(lambda: list(place.glob(f"{PREFIX}*")) == [], "Ray's folders to be gone")
     shutil.rmtree(place)

@@ -93,13 +93,15 @@ def test_what_dead_studies_left_is_removed_and_nothing_else(place: Path, monkeyp
     monkeypatch.setattr(own_ray, "SHARED", (str(place),))
     monkeypatch.setenv("TMPDIR", "/nowhere")
     dead, living, others = (place / f"{own_ray.PREFIX}{name}" for name in ("dead", "living", "others"))
-    for folder in (dead, living, others):
+    bare = place / f"{own_ray.PREFIX}bare"
+    for folder in (dead, living, others, bare):
         folder.mkdir()
+    os.utime(bare, (0, 0))
     (dead / own_ray.LOCK).touch()
     with (living / own_ray.LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert own_ray.swept_place() == place
-    assert [folder.exists() for folder in (dead, living, others)] == [False, True, True]
+    assert [folder.exists() for folder in (dead, living, others, bare)] == [False, True, True, False]
 
 
 def test_without_a_place_the_error_says_what_would_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
