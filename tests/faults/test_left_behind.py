@@ -14,6 +14,7 @@ SMALL = {
     "search": {"trials": 1, "sampler": "random", "stop_early": "none", "subject_to": "none"},
     "replicate": {"configurations": 1, "seeds": 1, "also": []},
     "train": {"epochs": 30, "batch_size": 16},
+    "override": {"inputs": {"size": 24}, "decoder": {"hidden": 24}},
 }
 
 

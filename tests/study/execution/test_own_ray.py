@@ -72,13 +72,12 @@ def test_it_starts_whatever_surrounds_it_and_leaves_nothing(surroundings: str, t
 
 @pytest.mark.slow
 def test_killed_it_says_so_and_its_folder_goes_all_the_same() -> None:
-    process = begun("wait")
-    folder = folder_of(process)
-    assert folder.stat().st_mode & 0o077 == 0, "nobody else reads Ray's logs"
-    process.send_signal(signal.SIGKILL)
-    assert process.stderr is not None
-    assert own_ray.DIED in process.stderr.read()
-    process.wait()
+    with begun("wait") as process:
+        folder = folder_of(process)
+        assert folder.stat().st_mode & 0o077 == 0, "nobody else reads Ray's logs"
+        process.send_signal(signal.SIGKILL)
+        assert process.stderr is not None
+        assert own_ray.DIED in process.stderr.read()
     assert gone(folder)
 
 
