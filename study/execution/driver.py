@@ -97,13 +97,9 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         machines = None if idle else _machines(study, launch, memory.clock, console)
         if machines and keeper.unsettled:
             _settle(keeper, workspace, launch, corpus, machines, not begun, console)
-        study, slots = keeper.study, machines.capacity() if machines else 0
+        study, slots = keeper.study, _slots(machines, workspace)
         _announce(study, console, budgeted=keeper.asked)
-        if machines:
-            machines.capacity.changed = partial(_note_slots, workspace)
-            _note_slots(workspace, slots)
-        at_once = (lambda: machines.capacity.known) if machines else (lambda: 0)
-        progress = Progress(study.name, study.settings(), at_once, console, keeper.left, keeper.expected)
+        progress = Progress(study.name, study.settings(), slots, console, keeper.left, keeper.expected)
         writer = _writer(study, workspace, corpus, progress, launch.new_tracking)
         control = Control(workspace.control, progress.say)
         with progress, control.listening():
@@ -126,9 +122,18 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         return {**concluded, "took": duration(time.monotonic() - started)}
 
 
-def _note_slots(workspace: Workspace, slots: int) -> None:
-    """Write down how many trials run at once, by which `status` knows the time left."""
-    workspace.write_facts({**workspace.read_facts(), "slots": slots})
+def _slots(machines: "Machines | None", workspace: Workspace) -> Callable[[], int]:
+    """How many trials run at once now; every change is written down, by which `status` knows the time left."""
+    if machines is None:
+        return lambda: 0
+    capacity = machines.capacity
+
+    def note(slots: int) -> None:
+        workspace.write_facts({**workspace.read_facts(), "slots": slots})
+
+    capacity.changed = note
+    note(capacity())
+    return lambda: capacity.known
 
 
 def _announce(study: Study, console: Screen, *, budgeted: bool) -> None:

@@ -116,10 +116,12 @@ def _places() -> Iterator[Path]:
 
 
 def _abandoned(folder: Path) -> bool:
-    """Whether no process holds a folder's lock any more; one without a lock may be about to get it."""
+    """Whether no process holds a folder's lock any more; a young one may be about to get its lock."""
     with contextlib.suppress(OSError):
+        if time.time() - folder.stat().st_mtime < YOUNG:
+            return False
         if not (folder / LOCK).exists():
-            return time.time() - folder.stat().st_mtime > YOUNG
+            return True
         lock = os.open(folder / LOCK, os.O_RDWR)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

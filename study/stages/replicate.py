@@ -114,15 +114,16 @@ class ReplicateStage:
         self.changed.clear()
 
     def _confirm_further(self, family: Family) -> None:
-        chosen, before = self.chosen[family.name], self._unfinished(family.name)
-        more = sum(one.role == FURTHER for one in chosen) < self.study.replicate.further
-        entered = map(record_of, self.recorder.ledger.trials(REPLICATE, family.name))
-        newest = {one.key: one for one in entered if one.key}  # without a key it was lost with a damaged line
-        if not more or not hopeless(newest.values(), self.rule):
+        chosen = self.chosen[family.name]
+        if sum(one.role == FURTHER for one in chosen) >= self.study.replicate.further:
             return
         taken = {configuration_id(one.configuration) for one in chosen}
-        if (one := further(self._searched(family), taken, self.study)) is not None:
-            chosen.append(one)
+        candidate = further(self._searched(family), taken, self.study)
+        entered = map(record_of, self.recorder.ledger.trials(REPLICATE, family.name))
+        newest = {one.key: one for one in entered if one.key}  # without a key it was lost with a damaged line
+        if candidate is not None and hopeless(newest.values(), self.rule):
+            before = self._unfinished(family.name)
+            chosen.append(candidate)
             self._plan(family)
             self.queue += [place for place in self._unfinished(family.name) if place not in before]
 

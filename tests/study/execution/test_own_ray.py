@@ -95,9 +95,10 @@ def test_what_dead_studies_left_is_removed_and_nothing_else(place: Path, monkeyp
     bare = place / f"{own_ray.PREFIX}bare"
     for folder in (dead, living, others, bare):
         folder.mkdir()
-    os.utime(bare, (0, 0))
     (dead / own_ray.LOCK).touch()
     with (living / own_ray.LOCK).open("w") as lock:
+        for folder in (dead, living, bare):
+            os.utime(folder, (0, 0))
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert own_ray.swept_place() == place
     assert [folder.exists() for folder in (dead, living, others, bare)] == [False, True, True, False]
