@@ -7,12 +7,13 @@ import numpy as np
 import numpy.typing as npt
 from optuna.trial import FrozenTrial, TrialState
 
-from uncollapse.analysis.schema import DROPPED
+from uncollapse.analysis.schema import DECISIVE, DROPPED
 from uncollapse.study.config.objectives import Limit
 from uncollapse.study.stages.sampling.cube import Cube
 
 Array = npt.NDArray[np.float64]
 FLAT = 0.06  # of the bound: measures below are told apart by their difference, above it by their ratio
+USE = (*DECISIVE, "kl", "active_units")  # measures that rise with the use of a code
 CONSTRAINT = "constraints:"  # where Optuna keeps by how much a trial breaks a limit
 
 
@@ -24,12 +25,14 @@ class Known(NamedTuple):
     slacks: (n, limits), by how much each limit is kept, 0 or above where it is, as `slack` gives it; NaN where that is
         not known, as of a trial that was stopped before it kept it.
     lost: (n,), whether it ended without a value.
+    of_use: whether there are limits and all of them ask that a code is used.
     """
 
     points: Array
     values: Array
     slacks: Array
     lost: npt.NDArray[np.bool_]
+    of_use: bool
 
 
 def known(cube: Cube, trials: Sequence[FrozenTrial], signs: Sequence[float]) -> Known:
@@ -50,7 +53,13 @@ def known(cube: Cube, trials: Sequence[FrozenTrial], signs: Sequence[float]) -> 
         np.array([_values(one, signs) for one in drawn]).reshape(len(drawn), len(signs)),
         slacks,
         np.array([one.state == TrialState.FAIL for one in drawn], dtype=bool),
+        bool(limits) and all(_of_use(name) for name in limits),
     )
+
+
+def _of_use(name: str) -> bool:
+    limit = Limit.read(name.removeprefix(CONSTRAINT))
+    return limit.measure in USE and limit.sign == ">="
 
 
 def slack(name: str, excesses: Sequence[float]) -> Array:
