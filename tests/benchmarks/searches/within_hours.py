@@ -107,8 +107,8 @@ def main(repetitions: int, family: str, folder: Path) -> None:
     regrets, late = [], []
     for seed in range(1, repetitions + 1):
         runs = folder / f"repetition_{seed}"
-        whole = handed_over(page("default", family, seed), runs)
-        within = handed_over(page("within_hours", family, seed, hours=round(whole.seconds / 3600, 4)), runs)
+        whole = handed_over(page("by_numbers", family, seed), runs)
+        within = handed_over(page("by_hours", family, seed, hours=round(whole.seconds / 3600, 4)), runs)
         regrets.append(within.nll - whole.nll)
         late.append(within.seconds / whole.seconds - 1)
         print(
