@@ -27,7 +27,7 @@ from uncollapse.study.training.corpus_info import corpus_info_of
 from uncollapse.study.training.training import Effort, Task, Training
 
 PTB = ROOT.parent / "shared" / "data" / "ptb"
-QUICKSTART = yaml.safe_load((ROOT / "study" / "cafes.yaml").read_text(encoding="utf-8"))
+QUICKSTART = yaml.safe_load((ROOT / "study" / "config" / "cafes.yaml").read_text(encoding="utf-8"))
 FAMILIES = ("lstm_lm", "seqvae", "maxpool", "vmf", "hrvae", "hsvae", "vat", "g_nvdm")
 JOINT = {"updates": {"kind": "joint"}}  # by turns, NVDM's two halves would be compared one epoch each
 BATCH = 32

@@ -8,6 +8,7 @@ import optuna
 import pytest
 
 from uncollapse.search_spaces import space
+from uncollapse.study.stages.sampling import cei
 from uncollapse.study.stages.sampling.cube import Cube
 from uncollapse.study.stages.sampling.kl_weights import log_kl_weights
 from uncollapse.study.stages.sampling.known_trials import known
@@ -88,3 +89,21 @@ def lowest_weight(steepest: float, seed: int) -> float:
 
 def test_where_all_are_dead_lower_weights_are_tried() -> None:
     assert np.median([lowest_weight(1.0, seed) for seed in range(10)]) < 0.03
+
+
+def sixth_weight(seed: int) -> float:
+    """The logarithm of the weight that is tried after five trials that are all as dead, so that none of them tells."""
+    study = optuna.create_study()
+    for number in range(6):
+        trial = study.ask()
+        study.sampler = sampler("cei", Proposal(seed, "family", number, SEARCH, study))
+        value = propose(trial, SEARCH)["objective"]["kl.z"]["value"]
+        trial.set_constraint("mi >= 0.5", 0.45)
+        study.tell(trial, -value)
+    return math.log(value)
+
+
+def test_where_no_trial_tells_a_low_weight_is_expected_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    expecting = np.mean([sixth_weight(seed) for seed in range(20)])
+    monkeypatch.setattr(cei, "STEEPNESS", 0.0)
+    assert expecting < np.mean([sixth_weight(seed) for seed in range(20)]) - math.log(3)
