@@ -10,7 +10,8 @@ from uncollapse.search_spaces.space import Choice, Interval
 from uncollapse.study.stages.sampling.cube import Cube
 
 Array = npt.NDArray[np.float64]
-WEIGHT = re.compile(r"objective\.kl\w*\.\w+((\.\w+)*\.value)?")  # a KL term's weight, or the one at which its schedule ends
+# A KL term's weight, or the one at which its schedule ends.
+WEIGHT = re.compile(r"objective\.kl\w*\.\w+((\.\w+)*\.value)?")
 FAINTEST = 1e-3  # of the highest: a weight of 0 has no logarithm
 
 
