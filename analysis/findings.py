@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from uncollapse.analysis.collapse import boundary, boundary_2d, rates, survival
-from uncollapse.analysis.comparison import paired, pareto, rank_stability, ranking, selection_optimism
+from uncollapse.analysis.comparison import confidence_set, paired, pareto, rank_stability, ranking, selection_optimism
 from uncollapse.analysis.comparison.configurations import configurations
 from uncollapse.analysis.comparison.export_rule import ExportRule
 from uncollapse.analysis.comparison.published import published
@@ -110,6 +110,7 @@ class Rivals:
     differences: pd.DataFrame
     collapse_tests: pd.DataFrame
     published: pd.DataFrame
+    best_sets: pd.DataFrame
     chances: pd.DataFrame
     rank_stability: pd.DataFrame
     first_places: pd.DataFrame
@@ -124,6 +125,7 @@ class Rivals:
             differences=differences,
             collapse_tests=tests,
             published=published(table, differences, tests),
+            best_sets=confidence_set.confidence_set(judged, table),
             chances=ranking.probability_of_best(judged, table),
             rank_stability=rank_stability.stability(judged, table),
             first_places=rank_stability.first_places(judged, table),

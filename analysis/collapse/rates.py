@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from uncollapse.analysis.schema import OUT_OF_TIME
-from uncollapse.analysis.statistics.intervals import LEVEL, jeffreys, wilson
+from uncollapse.analysis.statistics.intervals import LEVEL, jeffreys, proportion
 from uncollapse.analysis.tables import UNIT, stacked
 from uncollapse.analysis.verdict_rule import JUDGED, VERDICTS
 
@@ -64,7 +64,7 @@ def _family_row(group: pd.DataFrame, level: float) -> dict[str, float]:
     row["seeds"] = int(known["judged"].min()) if len(known) else 0
     if len(known):
         share = float(known["share"].mean())
-        low, high = wilson(share * row["seeds"], row["seeds"], level)
+        low, high = proportion(share * row["seeds"], row["seeds"], level)
         row |= {"share": share, "low": float(low), "high": float(high), **_spread(known)}
     return row
 
@@ -88,7 +88,7 @@ def threshold_curve(judged: pd.DataFrame, factors: npt.ArrayLike = FACTORS, leve
         parts = [g["strength"].to_numpy() for _, g in group.groupby("configuration")]
         share = np.mean([(part[:, None] < grid).mean(axis=0) for part in parts], axis=0)
         seeds = min(len(part) for part in parts)
-        low, high = wilson(np.clip(share, 0, 1) * seeds, seeds, level)
+        low, high = proportion(np.clip(share, 0, 1) * seeds, seeds, level)
         tables.append(pd.DataFrame({"family": family, "factor": grid, "share": share, "low": low, "high": high}))
     return stacked(tables, ["family", "factor", "share", "low", "high"])
 
@@ -126,7 +126,7 @@ def _group_shares(trials: pd.DataFrame, keys: list[str], level: float) -> pd.Dat
 
 def _shares(k: pd.Series, n: pd.Series, level: float) -> dict[str, npt.NDArray[np.float64]]:
     known = (n > 0).to_numpy()
-    score, prior = wilson(k, n, level), jeffreys(k, n, level)
+    score, prior = proportion(k, n, level), jeffreys(k, n, level)
     columns = {
         "share": k / n.where(n > 0),
         "wilson_low": score.low,

@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from uncollapse.analysis.schema import OUT_OF_TIME
-from uncollapse.analysis.statistics.intervals import LEVEL, wilson
+from uncollapse.analysis.statistics.intervals import LEVEL, proportion
 from uncollapse.analysis.tables import complete_curves, numbers, stacked
 from uncollapse.analysis.verdict_rule import COLLAPSED, DEFAULT, Thresholds, verdicts
 
@@ -63,7 +63,7 @@ def _greenwood(survival: Array, variance: Array, at_risk: Array, level: float) -
     inner = (survival > 0) & (survival < 1)
     log = np.log(np.where(inner, survival, 0.5))
     factor = np.exp(z * np.sqrt(variance) / np.abs(log))
-    low = np.where(inner, np.exp(log * factor), np.where(survival > 0, wilson(at_risk, at_risk, level).low, 0.0))
+    low = np.where(inner, np.exp(log * factor), np.where(survival > 0, proportion(at_risk, at_risk, level).low, 0.0))
     high = np.where(inner, np.exp(log / factor), 1.0)
     return low, np.where(survival > 0, high, _last(high, survival > 0))
 
@@ -189,5 +189,5 @@ def hidden_by_stopping(
 
 def _fell(hits: pd.Series, among: pd.Series, names: list[str], level: float) -> dict[str, float]:
     k, n = int(hits.sum()), int(among.sum())
-    low, high = wilson(k, n, level) if n else (np.nan, np.nan)
+    low, high = proportion(k, n, level) if n else (np.nan, np.nan)
     return dict(zip(names, (n, k, k / n if n else np.nan, float(low), float(high)), strict=True))

@@ -9,7 +9,7 @@ from scipy import stats
 
 from uncollapse.analysis.comparison.configurations import Contest, by_seed, configurations, contests
 from uncollapse.analysis.comparison.ranking import BOOTSTRAPS, contest_rows, share_lowest
-from uncollapse.analysis.statistics.intervals import LEVEL, Array, wilson
+from uncollapse.analysis.statistics.intervals import LEVEL, Array, proportion
 from uncollapse.analysis.tables import UNIT
 
 _STABILITY = ["scope", "contest", "configurations", "seeds", "kendall_w", "mean_rho", "p", "note"]
@@ -102,7 +102,7 @@ def _firsts(contest: Contest, values: pd.DataFrame, table: pd.DataFrame, level: 
     if not seeds:
         return [row | {"seeds": 0, "note": "no seed has every figure"} for row in rows]
     share, means = share_lowest(figures.T), stats.rankdata(figures, axis=0).mean(axis=1)
-    low, high = wilson(np.minimum(share * seeds, seeds), np.full(len(share), seeds), level)
+    low, high = proportion(np.minimum(share * seeds, seeds), np.full(len(share), seeds), level)
     columns = zip(rows, share, low, high, means, strict=True)
     return [
         row | {"seeds": seeds, "first": s * seeds, "share": s, "low": a, "high": b, "mean_rank": r}

@@ -10,7 +10,7 @@ from uncollapse.analysis.statistics.intervals import Array
 from uncollapse.analysis.statistics.medians import row_medians
 from uncollapse.analysis.tables import UNIT
 
-FEWEST = 3
+FEWEST = 5  # with three seeds it claims up to ten points too much
 SCALE = 2.0
 BOOTSTRAPS = 2000
 _RATIOS = np.concatenate([[0.0], np.geomspace(0.05, 100, 50)])
@@ -36,7 +36,8 @@ def probability_of_best(
         probability      +18   +12    +1    -6    -6    -3
 
     So `probability` is 3 points over on average of these, the bootstrap 10; both stay too sure where configurations
-    hardly differ, which one study cannot tell. With three seeds both claim up to ten points more at the small tau.
+    hardly differ, which one study cannot tell. With three seeds both claim up to ten points more at the small tau, so
+    below five there is none.
 
     Columns: nll and rank of the configuration, its `seeds`, both probabilities and a `note` where there is none.
     """
@@ -52,7 +53,7 @@ def _chances(
     figures = values.loc[contest.units].dropna(axis=1, how="all").to_numpy(dtype=float)
     rows = contest_rows(contest, table)
     if len(rows) == 1:
-        return [row | {"probability": 1.0, "bootstrap": 1.0, "note": "no other to compare with"} for row in rows]
+        return [row | {"note": "no other to compare with"} for row in rows]
     if figures.shape[1] < FEWEST:
         return [row | {"note": f"fewer than {FEWEST} seeds say too little"} for row in rows]
     medians = row_medians(figures)

@@ -3,18 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from uncollapse.analysis.comparison.configurations import best, estimator
 from uncollapse.analysis.counted import counted
 from uncollapse.analysis.findings import Findings
 from uncollapse.analysis.losses import LOST
 from uncollapse.analysis.report.budget import budget_sentence
+from uncollapse.analysis.report.likelihood_answer import likelihood
 from uncollapse.analysis.report.reuse import reuse_sentence
 from uncollapse.analysis.report.wording import listed, percent, percent_range, share_text
+from uncollapse.analysis.sparsity.stability import LIVING
+from uncollapse.analysis.statistics.intervals import LEVEL
 
-MOST = 0.999  # bootstraps cannot tell more
+HALF = 0.5  # of the variance: who has more decides
 EMPTY = "The study has no trials: nothing was planned or recorded, so there is nothing to report."
 
 
@@ -23,7 +24,7 @@ def headline(found: Findings) -> list[str]:
     damaged = list(found.study.get("damaged", ()))
     if found.judged.empty:
         return [*damaged, EMPTY]
-    said = (*damaged, _coverage(found), _collapse(found), _likelihood(found), _sparsity(found), _losses(found))
+    said = (*damaged, _coverage(found), _collapse(found), likelihood(found), _sparsity(found), _losses(found))
     return [sentence for sentence in (*said, reuse_sentence(found), budget_sentence(found)) if sentence]
 
 
@@ -70,70 +71,27 @@ def _collapse(found: Findings) -> str:
     return " ".join(parts)
 
 
-def _likelihood(found: Findings) -> str:
-    winners = best(found.configurations)
-    exact = winners["family"].isin(found.baselines)
-    models = [f"The language model {row['family']} has {_nll(row, found.study)}." for row in _rows(winners[exact])]
-    with_code = winners[~exact]
-    return " ".join([_best_likelihood(with_code, found), *models] if len(with_code) else models)
-
-
-def _best_likelihood(winners: pd.DataFrame, found: Findings) -> str:
-    first = winners.loc[winners["nll"].idxmin()]
-    text = f"Best likelihood: {first['family']} {first['configuration']} with median {_nll(first, found.study)}."
-    if first["collapsed"]:
-        text += f" It collapsed on {first['collapsed']} of {counted(first['judged'], 'seed')}."
-    return " ".join([text, *_against_others(first, winners, found)])
-
-
-def _against_others(first: pd.Series, winners: pd.DataFrame, found: Findings) -> list[str]:
-    """Paired with the next family, seed by seed, and how sure it is that none is better."""
-    others = winners[winners["family"] != first["family"]].sort_values("nll")
-    if others.empty:
-        return []
-    said = [_paired_with(str(first["family"]), str(others["family"].iloc[0]), found)]
-    chances = found.rivals.chances
-    own = chances[(chances["scope"] == "families") & (chances["family"] == first["family"])]["probability"].dropna()
-    if len(own):
-        said.append(f"The probability that no other family here is better is {percent(min(float(own.iloc[0]), MOST))}.")
-    return [one for one in said if one]
-
-
-def _paired_with(first: str, second: str, found: Findings) -> str:
-    table = found.rivals.differences
-    table = table[(table["scope"] == "families") & (table["measure"] == "nll") & table["median"].notna()]
-    for a, b, sign in ((first, second, -1), (second, first, 1)):
-        rows = table[(table["family_a"] == a) & (table["family_b"] == b)]
-        if len(rows):
-            row = rows.iloc[0]
-            ends = sorted((sign * row["low"], sign * row["high"]))
-            known = f", {percent(row['level'])} {ends[0]:.2f} to {ends[1]:.2f}" if pd.notna(row["low"]) else ""
-            seeds = counted(int(row["seeds"]), "shared seed")
-            gained = sign * row["median"]
-            return f"Seed by seed its NLL lies {gained:.2f} nats below that of {second} (median, {seeds}{known})."
-    return ""
-
-
 def _sparsity(found: Findings) -> str:
-    """Whether the configuration or the seed decides how sparse samples are."""
+    """Whether the configuration or the seed decides how sparse samples are, where an interval says so."""
     table = found.sparsity.spread
-    known = table[(table["measure"] == "hoyer_sample") & table["share_between"].notna()]
+    known = table[(table["measure"] == "hoyer_sample") & (table["of"] == LIVING) & table["share_low"].notna()]
     if known.empty:
         return ""
-    parts = []
-    for decides, rows in (
-        ("the configuration", known[known["share_between"] >= 0.5]),
-        ("the seed", known[known["share_between"] < 0.5]),
-    ):
-        if len(rows):
-            named = listed(f"{row['family']} ({_between(row)})" for row in _rows(rows))
-            parts.append(f"{decides} decides in {named}")
-    return f"How sparse samples are (Average Hoyer, share of variance due to the configuration): {'; '.join(parts)}."
+    configuration, seed = known["share_low"] > HALF, known["share_high"] < HALF
+    kinds = (
+        ("the configuration decides in", known[configuration]),
+        ("the seed decides in", known[seed]),
+        ("undecided in", known[~configuration & ~seed]),
+    )
+    said = [f"{what} {listed(map(_between, _rows(rows)))}" for what, rows in kinds if len(rows)]
+    return (
+        "How sparse samples are (Average Hoyer over seeds whose code is used; share of variance due to the "
+        f"configuration, {percent(LEVEL)} intervals): {'; '.join(said)}."
+    )
 
 
 def _between(row: Mapping[str, Any]) -> str:
-    ends = f", 95 % {percent_range(row['share_low'], row['share_high'])}" if pd.notna(row["share_low"]) else ""
-    return percent(row["share_between"]) + ends
+    return f"{row['family']} ({percent_range(row['share_low'], row['share_high'])})"
 
 
 def _rows(table: pd.DataFrame) -> list[Mapping[str, Any]]:
@@ -190,11 +148,3 @@ def _one_configuration(k: int, n: int) -> str:
     """`7 of 10 confirmation seeds collapsed (70 %, Wilson 95 % 40–89 %)`."""
     count, rest = f"{k} of {n}", share_text(k, n).removeprefix(f"{k} of {n}")
     return f"{count} confirmation {'seed' if n == 1 else 'seeds'} collapsed{rest}."
-
-
-def _nll(row: Mapping[str, Any] | pd.Series, study: Mapping[str, Any]) -> str:
-    text = f"{estimator(study, row['nll_estimator'])} {row['nll']:.2f} nats per sentence"
-    seeds = counted(int(row["finished"]), "seed")
-    if not np.isfinite(row["nll_low"]):
-        return f"{text} ({seeds}, so no interval)"
-    return f"{text} ({seeds}, 95 % {row['nll_low']:.2f}–{row['nll_high']:.2f})"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from uncollapse.analysis.statistics.intervals import LEVEL, wilson
+from uncollapse.analysis.statistics.intervals import LEVEL, proportion
 
 NOTHING = "–"
 
@@ -45,7 +45,7 @@ def share_text(k: int, n: int, level: float = LEVEL) -> str:
     """k of n in words: with its interval, or with what 0 of n and n of n still leave possible."""
     if n == 0:
         return "none could be judged"
-    low, high = wilson(k, n, level)
+    low, high = proportion(k, n, level)
     if k == 0:
         return f"0 of {n}; still compatible with {percent(float(high))}"
     if k == n:

@@ -1,20 +1,22 @@
 """How stable the learned sparsity is from seed to seed: Average Hoyer of replicate trials, 0 dense to 1 sparse."""
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from uncollapse.analysis.statistics.intervals import LEVEL, Interval
+from uncollapse.analysis.sparsity.variance_share import share_interval
+from uncollapse.analysis.statistics.intervals import LEVEL
 from uncollapse.analysis.tables import UNIT
 
 HOYER = ("hoyer_mean", "hoyer_sample", "hoyer_mean_centred", "hoyer_sample_centred")
+ALL, LIVING = "all seeds", "seeds whose code is used"
 _ROUNDING = 1e-24  # a variance this small is the rounding error of equal values
 _SEED_COLUMNS = [*UNIT, "measure", "seeds", "mean", "sd", "low", "high"]
 _EPOCH_COLUMNS = [*UNIT, "epoch", "seeds", "planned", "median", "low", "high", "mean", "sd", "mean_low", "mean_high"]
 _SPREAD_COLUMNS = [
     "family",
     "measure",
+    "of",
     "configurations",
     "seeds",
     "seed_sd",
@@ -69,13 +71,15 @@ def spread(judged: pd.DataFrame, measures: tuple[str, ...] = HOYER, level: float
 
     One-way random effects with unequal groups (method of moments): seed_sd^2 = MS_within,
     configuration_sd^2 = max(0, (MS_between - MS_within) / n0); share_between, the intraclass correlation, is the second
-    over their sum, with the interval of `share_interval`. The configurations are those the search chose, so the figure
-    speaks of configurations such as these and not of the whole space.
+    over their sum, with the interval of `variance_share.share_interval`. The configurations are those the search chose,
+    so the figure speaks of configurations such as these and not of the whole space. `of` says which seeds: all that
+    finished, or those whose code is used, which is what a collapsed seed's sparsity cannot speak of.
     Seeds are shared between configurations; that pairing is not used here.
     """
-    long = _long(judged, measures)
+    parts = [(of, _long(group, measures)) for of, group in ((ALL, judged), (LIVING, judged[judged["collapsed"] == 0]))]
     rows = [
-        {"family": family, "measure": name, **_variances(group, level)}
+        {"family": family, "measure": name, "of": of, **_variances(group, level)}
+        for of, long in parts
         for (family, name), group in long.groupby(["family", "measure"], sort=False)
     ]
     return pd.DataFrame(rows, columns=_SPREAD_COLUMNS)
@@ -100,24 +104,10 @@ def _variances(group: pd.DataFrame, level: float) -> dict[str, object]:
     row |= {"configuration_sd": np.sqrt(extra), "share_between": share}
     if within == 0:
         return row | {"note": "seeds do not differ at all: no interval"}
-    low, high = share_interval(means, n, within, level)
+    if int(n.min()) == 1:
+        return row | {"note": "a configuration with one seed: no interval"}
+    low, high = share_interval(means, parts.var(), n, level)
     return row | {"share_low": float(low), "share_high": float(high)}
-
-
-def share_interval(means: npt.ArrayLike, n: npt.ArrayLike, within: npt.ArrayLike, level: float = LEVEL) -> Interval:
-    """Interval of the share of variance between groups, from their means (..., k), sizes (k,) and mean square within.
-
-    F = h var(means) / within with h the harmonic mean of the sizes; theta = (F / F_q - 1) / h at the quantiles of F on
-    k - 1 and N - k degrees, and theta / (1 + theta), cut at 0. Exact for normal values and equal sizes (Searle 1971,
-    ch. 9), the approximation of Thomas & Hultquist (1978) for unequal ones. Many seeds narrow it little where
-    configurations are few: with three of them it stays wide.
-    """
-    sizes = np.asarray(n, dtype=float)
-    groups, harmonic = len(sizes), len(sizes) / np.sum(1 / sizes)
-    ratio = harmonic * np.var(np.asarray(means, dtype=float), axis=-1, ddof=1) / np.asarray(within, dtype=float)
-    bounds = stats.f.ppf([0.5 + level / 2, 0.5 - level / 2], groups - 1, sizes.sum() - groups)
-    low, high = (np.maximum(0.0, (ratio / bound - 1) / harmonic) for bound in bounds)
-    return Interval(low / (1 + low), high / (1 + high))
 
 
 def _long(judged: pd.DataFrame, measures: tuple[str, ...]) -> pd.DataFrame:

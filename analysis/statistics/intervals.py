@@ -30,6 +30,20 @@ def wilson(k: npt.ArrayLike, n: npt.ArrayLike, level: float = LEVEL) -> Interval
     return Interval(np.clip(low, 0, 1)[()], np.clip(high, 0, 1)[()])
 
 
+def proportion(k: npt.ArrayLike, n: npt.ArrayLike, level: float = LEVEL) -> Interval:
+    """Wilson's interval, and of 0 and of n the exact one-sided bound: 1 - (1 - level)^(1/n) and its complement.
+
+    At 0 of 3 Wilson's upper end is 0.56, a share that gives 0 of 3 in 8 % of studies; the exact bound is 0.63.
+    """
+    k, n = _counts(k, n)
+    rest = (1 - level) ** (1 / np.maximum(n, 1))
+    low, high = wilson(k, n, level)
+    return Interval(
+        np.where((k == n) & (n > 0), rest, low)[()],
+        np.where((k == 0) & (n > 0), 1 - rest, high)[()],
+    )
+
+
 def jeffreys(k: npt.ArrayLike, n: npt.ArrayLike, level: float = LEVEL) -> Interval:
     """Equal-tailed Beta(k + 1/2, n - k + 1/2) interval; its end is 0 at k = 0 and 1 at k = n."""
     k, n = _counts(k, n)

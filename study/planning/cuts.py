@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from uncollapse.analysis.statistics.intervals import wilson
+from uncollapse.analysis.statistics.intervals import proportion
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.durations import duration
 from uncollapse.study.planning import budget
@@ -102,7 +102,7 @@ def _configurations(study: Study, own: Numbers, now: Numbers) -> str:
 
 
 def _seeds(study: Study, own: Numbers, now: Numbers) -> str:
-    before, after = (float(wilson(0, seeds).high) for seeds in (own.seeds, now.seeds))
+    before, after = (float(proportion(0, seeds).high) for seeds in (own.seeds, now.seeds))
     kept = can_be_exported(study, now.seeds) or not can_be_exported(study, own.seeds)
     barred = (
         "" if kept else f", too few to keep export.collapse_limit: {study.export.collapse_limit:g} with any outcome"

@@ -4,7 +4,7 @@ from typing import Any
 
 from uncollapse.analysis.comparison.export_rule import figure
 from uncollapse.analysis.counted import counted
-from uncollapse.analysis.statistics.intervals import wilson
+from uncollapse.analysis.statistics.intervals import proportion
 from uncollapse.study.config.families import Family
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.stages.selection_rule import export_rule
@@ -17,7 +17,7 @@ def resolution(study: Study) -> dict[str, Any]:
     the most that may (None: not even none), and `seeds_needed` the fewest seeds that keep the rule without a collapse.
     """
     seeds, rule = study.replicate.seeds, export_rule(study.settings())
-    none, half = wilson(0, seeds), wilson(seeds / 2, seeds)
+    none, half = proportion(0, seeds), proportion(seeds / 2, seeds)
     widths = {"none_high": float(none.high), "half_low": float(half.low), "half_high": float(half.high)}
     kept = [k for k in range(seeds + 1) if rule.kept_by(k, seeds)]
     return {

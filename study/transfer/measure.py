@@ -2,7 +2,7 @@
 
 import torch
 
-from uncollapse.analysis.statistics.intervals import wilson
+from uncollapse.analysis.statistics.intervals import proportion
 from uncollapse.models.measures.checks import NotFinite
 from uncollapse.models.measures.correlation import NoVariation, cosines
 from uncollapse.models.probes.accuracy import f1
@@ -56,7 +56,7 @@ def _classes(trial: Trial, bench: Bench) -> Measures:
     for name, rows in bench.material.judged.items():
         prefix = "" if name == "test" else f"{name}_"
         right, count = int((predicted[rows] == gold[rows]).sum()), len(rows)
-        low, high = map(float, wilson(right, count))
+        low, high = map(float, proportion(right, count))
         measures |= {f"{prefix}accuracy": right / count, f"{prefix}accuracy_low": low, f"{prefix}accuracy_high": high}
         measures |= {f"{prefix}majority": int(gold[rows].bincount().max()) / count, f"{prefix}count": count}
         if trial.question == PARAPHRASE:

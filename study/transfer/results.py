@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from uncollapse.analysis.statistics.intervals import wilson
+from uncollapse.analysis.statistics.intervals import proportion
 from uncollapse.study.transfer.measurements import Trial
 
 
@@ -73,7 +73,7 @@ def _summed(group: list[Row]) -> dict[str, Any]:
     for prefix in ("", "dev_"):
         if f"{prefix}accuracy" in means:
             share, count = means[f"{prefix}accuracy"], int(means[f"{prefix}count"])
-            low, high = map(float, wilson(share * count, count))
+            low, high = map(float, proportion(share * count, count))
             means |= {f"{prefix}accuracy_low": low, f"{prefix}accuracy_high": high}
     first = next(iter(means))
     seeds = [measures[first] for measures in known]

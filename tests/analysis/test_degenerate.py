@@ -103,9 +103,9 @@ def test_a_language_model_only_study_never_speaks_of_collapse(whole: Records) ->
     ("collapsed", "alive", "words"),
     [
         (7, 3, "7 of 10 confirmation seeds collapsed (70 %, Wilson 95 % 40–89 %)."),
-        (0, 10, "0 of 10 confirmation seeds collapsed; still compatible with 28 %."),
-        (10, 0, "10 of 10 confirmation seeds collapsed; still compatible with 72 %."),
-        (1, 0, "1 of 1 confirmation seed collapsed; still compatible with 21 %."),
+        (0, 10, "0 of 10 confirmation seeds collapsed; still compatible with 26 %."),
+        (10, 0, "10 of 10 confirmation seeds collapsed; still compatible with 74 %."),
+        (1, 0, "1 of 1 confirmation seed collapsed; still compatible with 5 %."),
     ],
 )
 def test_one_configuration_in_words(collapsed: int, alive: int, words: str) -> None:

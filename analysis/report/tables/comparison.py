@@ -115,6 +115,27 @@ def collapse_tests(found: Findings) -> Grid:
 _COUNTS = (("both collapsed", "both"), ("only a", "only_a"), ("only b", "only_b"), ("neither", "neither"))
 
 
+def best_sets(found: Findings) -> Grid:
+    """Which configurations may be the best of their contest, and which is beaten by what."""
+    columns: list[Column] = [
+        text_column("between", "scope"),
+        text_column("of", "contest"),
+        family_column(),
+        text_column("configuration", "configuration"),
+        figure_column("median NLL", "nll", 2),
+        figure_column("seeds", "seeds", 0),
+        ("may be best", "no other is better on most seeds, as far as 95 % can tell", _may_be_best),
+        text_column("p speaks for", "beaten_by", "the other that is better on most seeds"),
+        figure_column("p", "p", 4, "exact one-sided sign test over shared seeds, Bonferroni over all others"),
+        text_column("remark", "note"),
+    ]
+    return grid(found.rivals.best_sets, columns)
+
+
+def _may_be_best(row: Row) -> Cell:
+    return Cell("–") if pd.isna(row["may_be_best"]) else Cell("yes" if row["may_be_best"] else "no")
+
+
 def chances(found: Findings) -> Grid:
     """How likely each configuration is truly the best of its family."""
     table = found.rivals.chances

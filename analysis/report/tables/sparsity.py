@@ -22,7 +22,7 @@ from uncollapse.analysis.report.wording import number
 from uncollapse.analysis.sparsity.matching import MEASURES
 from uncollapse.analysis.sparsity.stability import HOYER
 
-BETWEEN = "share of the variance, with its 95 % F interval"
+BETWEEN = "share of the variance, with a 95 % generalized confidence interval, for unequal spreads too"
 
 
 def agreement(found: Findings) -> Grid:
@@ -107,6 +107,7 @@ def hoyer_spread(found: Findings) -> Grid:
     columns: list[Column] = [
         family_column(),
         text_column("measure", "measure"),
+        text_column("of", "of"),
         figure_column("configurations", "configurations", 0),
         figure_column("sd between seeds", "seed_sd", 3),
         figure_column("sd between configurations", "configuration_sd", 3, "after the seeds' own noise is taken out"),

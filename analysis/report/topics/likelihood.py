@@ -21,6 +21,13 @@ COLLAPSE_TESTS = Table(
     comparison.collapse_tests,
     "No two families have judged confirmation seeds in common.",
 )
+BEST_SETS = Table(
+    "confidence_sets",
+    "which configurations of a contest may be its best: the 95 % set by exact sign tests over shared seeds",
+    lambda found: found.rivals.best_sets,
+    comparison.best_sets,
+    "No configuration has a likelihood on confirmation seeds yet.",
+)
 CHANCES = Table(
     "probability_of_best",
     "the probability that a configuration has the lowest nll of its contest",
@@ -76,7 +83,7 @@ LIKELIHOOD = Section(
         Fold("Paired differences between families, in numbers", [DIFFERENCES]),
         Fold("Exact paired tests of collapse", [COLLAPSE_TESTS]),
         Figure("best", lambda f, looks: probability(f.rivals.chances, looks)),
-        Fold("Probability of being best, and how stable the order is", [CHANCES, RANK_STABILITY]),
+        Fold("Which may be best, how probably, and how stable the order is", [BEST_SETS, CHANCES, RANK_STABILITY]),
         FIRST_PLACES,
         PROMISES,
         Fold("Optimism over all replicated configurations", [OPTIMISM]),

@@ -31,7 +31,8 @@ SEPARATION = Table(
 )
 SPREAD = Table(
     "hoyer_spread",
-    "per family and Hoyer measure: sd between seeds and between configurations, share_between with its F interval",
+    "per family and Hoyer measure, of all seeds and of those whose code is used: sd between seeds and between "
+    "configurations, share_between with its generalized confidence interval",
     lambda found: found.sparsity.spread,
     sparsity.hoyer_spread,
     NO_HOYER,

@@ -9,8 +9,8 @@ from uncollapse.analysis.report.wording import listed, number, percent, percent_
     ("k", "n", "words"),
     [
         (7, 10, "7 of 10 (70 %, Wilson 95 % 40–89 %)"),
-        (0, 10, "0 of 10; still compatible with 28 %"),
-        (10, 10, "10 of 10; still compatible with 72 %"),
+        (0, 10, "0 of 10; still compatible with 26 %"),
+        (10, 10, "10 of 10; still compatible with 74 %"),
         (0, 0, "none could be judged"),
     ],
 )
