@@ -72,4 +72,4 @@ def _share(header: str, count: str, among: str, prefix: str = "") -> Column:
         text = f"{int(row[count])}/{int(row[among])} = {percent(row[f'{stem}_share'])} ({bounds})"
         return Cell(text, sort_value(row[f"{stem}_share"]))
 
-    return header, "with Wilson 95 %", make
+    return header, "with Wilson 95 %, exact where none or all", make

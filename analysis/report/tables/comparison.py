@@ -59,11 +59,11 @@ def published(found: Findings) -> Grid:
         family_column(),
         text_column("base", "base", "the page's own base: short hash, same for all seeds"),
         ("NLL there", "median, nats per sentence", _figure_of("base_nll")),
-        ("collapses there", "k/n judged seeds with Wilson 95 %", _collapses_of("base")),
+        ("collapses there", "k/n judged seeds with Wilson 95 %, exact where none or all", _collapses_of("base")),
         text_column("found", "found", "the best rank that is not the base"),
         text_column("role", "role"),
         ("NLL here", "median, nats per sentence", _figure_of("found_nll")),
-        ("collapses here", "k/n judged seeds with Wilson 95 %", _collapses_of("found")),
+        ("collapses here", "k/n judged seeds with Wilson 95 %, exact where none or all", _collapses_of("found")),
         ("NLL apart", nats, _apart_of("nll")),
         ("mi apart", nats, _apart_of("mi")),
         share_interval_column(

@@ -41,7 +41,13 @@ def configurations(found: Findings, table: pd.DataFrame, compact: bool = False) 
         text_column("role", "role", ROLE),
     ]
     columns += [
-        share_column("collapsed", "wilson_low", "wilson_high", "k/n judged seeds with Wilson 95 %", collapsed_text),
+        share_column(
+            "collapsed",
+            "wilson_low",
+            "wilson_high",
+            "k/n judged seeds with Wilson 95 %, exact where none or all",
+            collapsed_text,
+        ),
         interval_column("NLL", "nll", "nll_low", "nll_high", 2, nll),
         ("NLL is", "the estimator of the column before", lambda r: Cell(_estimator(found, r), r["nll_estimator"])),
         figure_column("ppl", "ppl", 2, "perplexity"),
@@ -187,7 +193,7 @@ def _population_column(name: str) -> Column:
         shares = row["shares"]
         return make({"family": row["family"], **shares.loc[name].to_dict()}) if name in shares.index else Cell("–")
 
-    return name, "k/n judged trials with Wilson 95 %", cell
+    return name, "k/n judged trials with Wilson 95 %, exact where none or all", cell
 
 
 def lost(found: Findings) -> Grid:

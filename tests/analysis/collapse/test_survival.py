@@ -11,7 +11,7 @@ from tests.support.tables import DEAD, OK, frame, replicate, search
 from uncollapse.analysis.collapse import survival
 from uncollapse.analysis.report.figures import duration
 from uncollapse.analysis.report.figures.style import palette
-from uncollapse.analysis.statistics.intervals import wilson
+from uncollapse.analysis.statistics.intervals import proportion, wilson
 from uncollapse.analysis.verdict_rule import Thresholds
 from uncollapse.analysis.verdicts import judge
 
@@ -75,7 +75,7 @@ def test_the_band_covers_an_exponential_truth_under_random_censoring() -> None:
 def test_the_ends_of_the_band_where_none_or_all_have_collapsed() -> None:
     alive = survival.kaplan_meier([3.0] * 8, [False] * 8)
     assert alive.survival.tolist() == [1, 1]
-    assert alive.low.tolist() == [wilson(8, 8).low] * 2
+    assert alive.low.tolist() == [proportion(8, 8).low] * 2
     gone = survival.kaplan_meier([1, 2, 3], [True, True, True])
     assert gone.survival[-1] == 0
     assert gone.low[-1] == 0

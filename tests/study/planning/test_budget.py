@@ -97,7 +97,7 @@ def test_cuts_stand_by_what_they_save_with_their_price(tmp_path: Path) -> None:
         }
     )
     assert list(saved.values()) == sorted(saved.values(), reverse=True)
-    assert "43% instead of 28% collapses" in rows["replicate.seeds 10 -> 5"]["price"]
+    assert "45% instead of 26% collapses" in rows["replicate.seeds 10 -> 5"]["price"]
     assert any("search.trials 24 -> 12: saves 2 min; the best of 12" in line for line in lines(list(rows.values())))
 
 
