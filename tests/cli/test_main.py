@@ -150,7 +150,7 @@ def test_plan_says_what_would_run_and_starts_nothing(tmp_path: Path, capsys: pyt
     assert main(["plan", page, "--runs", str(tmp_path / "runs"), "--no-calibrate", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert said["trials"] == {"search": 5, "replicate": 30}, "two configurations and the base, ten seeds each"
-    assert said["resolution"]["none_high"] == pytest.approx(0.2775, abs=1e-4)  # Wilson: z^2 / (n + z^2)
+    assert said["resolution"]["none_high"] == pytest.approx(0.2589, abs=1e-4)  # 1 - 0.05^(1/10)
     assert said["resolution"]["collapses"] == 2, "of ten seeds, by the Beta quantiles of scipy"
     assert said["warnings"] == []
     assert not list((tmp_path / "runs").glob("*/study.json"))
