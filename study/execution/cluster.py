@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import socket
 import time
 from collections.abc import Callable, Mapping
 from itertools import chain
@@ -17,11 +16,11 @@ from uncollapse.study.config.study_page import Study
 from uncollapse.study.errors import RunError, UserError, first_line
 from uncollapse.study.execution import own_ray
 from uncollapse.study.execution.running_code import PACKAGE, extend_path
+from uncollapse.study.planning.addresses import address_error, nobody_answers
 from uncollapse.study.storage.outside import python_path
 from uncollapse.study.storage.workspace import Workspace
 
 SECONDS = 5.0  # for which a count of what fits is believed
-KNOCK = 10.0  # seconds that a host has to answer in
 
 
 def connect(address: str | None, cpus: int | None) -> None:
@@ -46,22 +45,13 @@ def start_again(cpus: int | None) -> None:
 
 
 def _join(address: str) -> None:
+    if (found := address_error(address)) is not None:
+        raise UserError(found)
     try:
-        _knock(address)
         with contextlib.chdir(PACKAGE.parent):  # see `own_ray.start`
             ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
-    except OSError as error:  # of which ConnectionError is a kind
-        raise UserError(
-            f"--address {address}: a Ray cluster has to answer there, and none does ({first_line(error)}); start it, "
-            "and see that this machine has its token in ~/.ray/auth_token"
-        ) from None
-
-
-def _knock(address: str) -> None:
-    """Raise OSError if nothing listens at `host:port`, which Ray takes over a minute to say."""
-    host, _, port = address.rpartition("://")[2].rpartition(":")
-    if host and port.isdecimal():
-        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK).close()
+    except Exception as error:  # Ray raises many kinds: nothing there, no Ray, another version, no token of it
+        raise UserError(nobody_answers(f"--address {address}", first_line(error))) from None
 
 
 def resources_of(study: Study) -> dict[str, float]:

@@ -12,34 +12,51 @@ from uncollapse.study.config.tracking_uri import database
 from uncollapse.study.corpora.check import check
 from uncollapse.study.planning import corpus_compatibility
 from uncollapse.study.planning.able import weight_errors
+from uncollapse.study.planning.addresses import address_error
 from uncollapse.study.proxies import past_proxies, proxy_between
 from uncollapse.study.storage.workspace import Workspace, writable
 
 SERVER_SECONDS = 5.0
 
 
-def errors(study: Study, workspace: Workspace, address: str | None) -> list[str]:
-    """Every error of a study's surroundings, one sentence each."""
+def errors(study: Study, workspace: Workspace, address: str | None, offered: int | None = None) -> list[str]:
+    """Every error of a study's surroundings, one sentence each.
+
+    Args:
+        study: that is to run.
+        workspace: where.
+        address: of a Ray cluster; None for this machine.
+        offered: CPUs of this machine that trials may use; None for all.
+    """
     found = check(study.corpus, study.folder) + corpus_compatibility.errors(study)
     if (error := writable(workspace.runs)) is not None:
         found.append(error)
     if address is None:
-        found += _resource_errors(study) + weight_errors(study)
+        found += _resource_errors(study, offered) + weight_errors(study)
+    elif (error := address_error(address)) is not None:
+        found.append(error)
     if study.tracking is not None and not workspace.facts.exists():
         found += tracking_errors(study.tracking)  # a study under way goes on without its server
     return found
 
 
-def _resource_errors(study: Study) -> list[str]:
+def _resource_errors(study: Study, offered: int | None) -> list[str]:
     found, cpus, gpus = [], local_cpus(), local_gpus()
+    if offered is not None and not 1 <= offered <= cpus:
+        found.append(
+            f"--cpus: from 1 to {cpus:,}, which is what this process may use of the machine, found {offered:,}; leave "
+            "it out for all of them, and lower `resources.cpus` to train more trials at once"
+        )
+        offered = None
     if study.resources.gpus > gpus:
         found.append(
             f"resources.gpus: a trial can use the GPUs that exist, and this machine has {gpus}, "
             f"found {study.resources.gpus:g}; lower it, or join a cluster with --address"
         )
-    if study.resources.cpus > cpus:
+    if study.resources.cpus > (offered or cpus):
+        there = f"this machine has {cpus}" if offered is None else f"--cpus offers {offered} of this machine's"
         found.append(
-            f"resources.cpus: a trial can use the CPUs that exist, and this machine has {cpus}, "
+            f"resources.cpus: a trial can use the CPUs that exist, and {there}, "
             f"found {study.resources.cpus:g}; lower it, or join a cluster with --address"
         )
     return found

@@ -289,6 +289,39 @@ def test_a_full_disk_under_standard_output_is_said() -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
+PLACES = {
+    "CPUs below none": (["--cpus", "-3"], "--cpus: from 1 to "),
+    "no CPU": (["--cpus", "0"], "--cpus: from 1 to "),
+    "more CPUs than there are": (["--cpus", "100000"], "found 100,000"),
+    "no number of CPUs": (["--cpus", "1e9"], "argument --cpus: invalid int value: '1e9'"),
+    "no address": (["--address", "inf"], "--address inf: auto, HOST:PORT or ray://HOST:PORT"),
+    "markup as an address": (["--address", "[/red]:9"], "--address [/red]:9: auto, HOST:PORT"),
+    "an empty address": (["--address", ""], "--address : auto, HOST:PORT"),
+    "nobody there": (["--address", "127.0.0.1:1"], "none does ([Errno 111] Connection refused)"),
+}
+
+
+@pytest.mark.parametrize("command", ["run", "plan", "run --detach"])
+@pytest.mark.parametrize("case", PLACES)
+def test_where_a_study_cannot_run_is_said_before_anything_is_made(
+    case: str, command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words, sentence = PLACES[case]
+    error = refused(capsys, *command.split(), write(tmp_path), "--runs", str(tmp_path / "runs"), *words)
+    assert sentence in error
+    assert len(error.splitlines()) == 1
+    assert not (tmp_path / "runs").exists()
+
+
+def test_what_a_trial_needs_is_compared_with_what_is_offered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(preflight, "local_cpus", lambda: 8)
+    page = write(tmp_path, resources={"cpus": 4})
+    error = refused(capsys, "plan", page, "--runs", str(tmp_path), "--no-calibrate", "--cpus", "2")
+    assert "--cpus offers 2 of this machine's, found 4" in error
+
+
 WRONG = {
     "command": (["statuss", "x"], "unknown command 'statuss'; did you mean 'status'?"),
     "option": (["status", "x", "--wach"], "unknown option '--wach' of uncollapse status; did you mean '--watch'?"),

@@ -98,7 +98,7 @@ def plan(
     from uncollapse.study.planning.preflight import errors
 
     workspace = Workspace(Path(runs).resolve(), study.name)
-    if found := errors(study, workspace, address):
+    if found := errors(study, workspace, address, cpus):
         raise UserError(found)
     slots = _slots(study, workspace, address, cpus)
     added: dict[str, Any] = {}
@@ -170,7 +170,7 @@ def run(
 
     configure_libraries()
     workspace = Workspace(Path(runs).resolve(), study.name)
-    if found := errors(study, workspace, address):
+    if found := errors(study, workspace, address, cpus):
         raise UserError(found)
     launch = driver.Launch(page=study.name, address=address, cpus=cpus, reuse_workers=reuse_workers)
     return _result(workspace, driver.run(study, workspace, launch))

@@ -50,7 +50,7 @@ def run(arguments: Namespace) -> Answer:
     began = time.time()
     study, until = study_of(arguments), _until(arguments.until)
     workspace = workspace_of(arguments, study.name)
-    if found := errors(study, workspace, arguments.address):
+    if found := errors(study, workspace, arguments.address, arguments.cpus):
         raise UserError(found)
     news = News(study.name, arguments.notify, warn)
     if not supervised():
