@@ -1,10 +1,12 @@
-"""A file that is replaced in one step."""
+"""A file that is replaced in one step, or put aside."""
 
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+UNREADABLE = ".unreadable"  # at the end of the name of what was put aside
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -30,3 +32,13 @@ def replaced(path: Path, unfinished: Path) -> Iterator[Path]:
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
+
+
+def put_aside(path: Path) -> None:
+    """Give way to what is made anew: a file that cannot be read, or is not what its name says, is kept beside it."""
+    path.replace(aside(path))
+
+
+def aside(path: Path) -> Path:
+    """Where `put_aside` keeps a file."""
+    return path.with_name(path.name + UNREADABLE)

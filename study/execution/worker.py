@@ -98,7 +98,7 @@ def _train(job: Mapping[str, Any], text: Text, report: Report) -> dict[str, Any]
     import torch
 
     from uncollapse.study.results.saved_model import save_weights
-    from uncollapse.study.training import devices
+    from uncollapse.study.training import checkpoints, devices
     from uncollapse.study.training.training import Training
 
     torch.set_num_threads(job["threads"])
@@ -108,11 +108,11 @@ def _train(job: Mapping[str, Any], text: Text, report: Report) -> dict[str, Any]
     )
     training = Training(_task(job, text), text.train, text.valid, device)
     checkpoint, whose = Path(job["checkpoint"]), f"{job['key']} {job['code']}"
-    training.resume(checkpoint, whose)
+    checkpoints.resume(training, checkpoint, whose)
     for epoch in training.history:
         report({"event": Event.EPOCH, "record": epoch})
     for epoch in training.epochs():
-        training.save(checkpoint, whose)
+        checkpoints.save(training, checkpoint, whose)
         report({"event": Event.EPOCH, "record": epoch})
     kept = {"kept_epoch": training.watch.kept_epoch}
     if not job["full"]:

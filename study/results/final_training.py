@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from uncollapse.analysis.counted import counted
-from uncollapse.analysis.whole_file import write_whole
+from uncollapse.analysis.whole_file import aside, write_whole
 from uncollapse.models.configuration import resolve
 from uncollapse.search_spaces import page_yaml
 from uncollapse.study.errors import UserError
 from uncollapse.study.results.saved_model import CONFIGURATION, WEIGHTS, save_weights
 from uncollapse.study.storage.fingerprints import configuration_id, digest, fingerprint
+from uncollapse.study.storage.retention import discard
 from uncollapse.study.training.corpus_info import corpus_info_of
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def train(content: Mapping[str, Any], corpora: Path, out: Path, say: Say) -> Fin
         UserError: the corpus is not the one that was confirmed, or the model cannot be built here.
         uncollapse.study.training.training.Diverged: the training did not stay finite.
     """
+    from uncollapse.study.training import checkpoints
+
     corpus = _corpus(content, corpora, say)
     started = time.perf_counter()
     training = _training(content, corpus)
@@ -55,22 +58,35 @@ def train(content: Mapping[str, Any], corpora: Path, out: Path, say: Say) -> Fin
     name = digest(model, content["seed"], how, corpus.digest, fingerprint(model))
     checkpoint = out / f"checkpoint-{name}.pt"
     _make(out)
-    if training.resume(checkpoint, name):
-        say(f"goes on after epoch {len(training.history)} of {epochs}")
+    _resume(training, checkpoint, name, say)
     say(
         f"training {content['family']} {configuration_id(model)} on {training.device}, at most "
         f"{counted(epochs, 'epoch')}"
     )
     for epoch in training.epochs():
-        training.save(checkpoint, name)
+        checkpoints.save(training, checkpoint, name)
         say(_line(epoch, epochs))
     if training.watch.kept_epoch < len(training.history):
         say(f"the weights of epoch {training.watch.kept_epoch} are the best and are kept")
     measures = training.measure_split("valid", training.validation.reporting)
     measures |= training.measure_split("test", corpus.split("test"))
     _save(training.model, content, measures, out)
-    checkpoint.unlink()
+    discard(checkpoint)
     return Final(out, measures, training.history, training.watch.kept_epoch, time.perf_counter() - started)
+
+
+def _resume(training: "Training", checkpoint: Path, name: str, say: Say) -> None:
+    """Go on from where an earlier process left the training, and say so."""
+    from uncollapse.study.training import checkpoints
+
+    there = checkpoint.exists()
+    if checkpoints.resume(training, checkpoint, name):
+        say(f"goes on after epoch {len(training.history)} of {training.task.epochs}")
+    elif there:
+        say(
+            f"{checkpoint.name} is damaged or of another training, so this one begins anew; it is kept as "
+            f"{aside(checkpoint).name} until the training has ended"
+        )
 
 
 def _corpus(content: Mapping[str, Any], corpora: Path, say: Say) -> "Corpus":

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from uncollapse.analysis.schema import FINISHED, REPLICATE
-from uncollapse.analysis.whole_file import replaced, write_whole
+from uncollapse.analysis.whole_file import put_aside, replaced, write_whole
 from uncollapse.models.configuration import resolve
 from uncollapse.search_spaces import page_yaml
 from uncollapse.study.corpora.cache import corpus_of, intact
@@ -18,7 +18,7 @@ from uncollapse.study.corpora.corpus import Corpus
 from uncollapse.study.corpora.prepare import PREPARATION_VERSION, digest_of, prepare
 from uncollapse.study.errors import UserError
 from uncollapse.study.storage import exported_config
-from uncollapse.study.storage.retention import SUFFIX
+from uncollapse.study.storage.retention import SUFFIX, fits
 from uncollapse.study.training.corpus_info import corpus_info_of
 from uncollapse.study.trial_record import TrialRecord
 
@@ -149,22 +149,13 @@ def save_weights(model: "TextVAE", path: Path, whose: str = "") -> None:
 
 
 def weights_of(path: Path, key: str) -> bool:
-    """Whether the weights of a trial lie at a path; those of another, or of which nothing can be read, are put aside.
-
-    Weights that an earlier version of this program kept do not say whose they are, and are taken as they lie.
-    """
-    from safetensors import SafetensorError, safe_open
-
+    """Whether the weights of a trial lie at a path; those of another, or that cannot be read, are put aside."""
     if not path.exists():
         return False
-    try:
-        with safe_open(path, framework="numpy") as file:
-            whose = (file.metadata() or {}).get("whose", key)
-    except SafetensorError:
-        whose = ""
-    if whose != key:
-        path.replace(path.with_name(path.name + ".unreadable"))
-    return whose == key
+    found = fits(path, key)
+    if not found:
+        put_aside(path)
+    return found
 
 
 def hand_over(files: Iterable[Path], weights: Path, records: Iterable[TrialRecord]) -> list[Path]:

@@ -12,6 +12,7 @@ trial that it would have stopped, only the epochs up to there are taken.
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ from uncollapse.analysis.schema import DIVERGED, FINISHED
 from uncollapse.analysis.whole_file import replaced
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.errors import UserError
-from uncollapse.study.storage.retention import SUFFIX
+from uncollapse.study.storage.retention import SUFFIX, fits
 from uncollapse.study.storage.tables import read
 from uncollapse.study.storage.workspace import Workspace
 from uncollapse.study.trial_record import TrialRecord
@@ -34,18 +35,37 @@ class Reusable(NamedTuple):
     study: that trained it.
     record: of it there.
     weights: where they lie if they were kept.
+    say: told where they are not this trial's.
     """
 
     study: str
     record: TrialRecord
     weights: Path
+    say: Say
 
     def hand_over(self, folder: Path) -> None:
-        """Copy the weights that were kept, whole or not at all."""
-        if self.weights.exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            with replaced(folder / self.weights.name, folder / f"{self.record.key}.partial") as partial:
-                shutil.copyfile(self.weights, partial)
+        """Copy the weights that were kept, whole or not at all; those that are not of this trial stay where they are.
+
+        It is the copy that is looked at, since the other study may write meanwhile.
+        """
+        if not self.weights.exists():
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        with (
+            suppress(_NotItsOwn),
+            replaced(folder / self.weights.name, folder / f"{self.record.key}.partial") as partial,
+        ):
+            shutil.copyfile(self.weights, partial)
+            if not fits(partial, self.record.key):
+                self.say(
+                    f"reuse: {self.weights}: the weights of trial {self.record.key} are expected, and these are of "
+                    "another or cannot be read; they are left alone, and the trial is taken over without weights"
+                )
+                raise _NotItsOwn
+
+
+class _NotItsOwn(Exception):
+    """Weights that are not those of the trial after which they are named."""
 
 
 Reuse = Mapping[str, Reusable]  # by the trials' keys
@@ -90,7 +110,7 @@ def _trials_of(place: Workspace, facts: Mapping[str, Any], say: Say) -> Iterator
         wanted = record.family in families and record.state in WHOLE
         if wanted and (record.device != "cpu" if on_gpu else record.device in ("", "cpu")):
             weights = place.weights / f"{record.key}{SUFFIX}"
-            yield Reusable(record.reused_from or place.folder.name, record, weights)
+            yield Reusable(record.reused_from or place.folder.name, record, weights, say)
 
 
 def _rounds_differently(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:

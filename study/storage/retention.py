@@ -1,4 +1,8 @@
-"""What stays on disk: checkpoints of running trials, and the weights of confirmation runs within a stated budget."""
+"""What stays on disk: checkpoints of running trials, and the weights of confirmation runs within a stated budget.
+
+What was put aside because it could not be read goes with what was made anew in its place: a checkpoint when its trial
+has ended, weights when the budget has no room for them.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -6,6 +10,7 @@ from pathlib import Path
 from statistics import median
 
 from uncollapse.analysis.schema import ENDED, FINISHED, REPLICATE
+from uncollapse.analysis.whole_file import UNREADABLE, aside
 from uncollapse.study.trial_record import TrialRecord, selection
 
 SUFFIX = ".safetensors"
@@ -14,7 +19,7 @@ SUFFIX = ".safetensors"
 def discard(checkpoint: Path) -> None:
     """Remove what an ended trial leaves on disk."""
     partial = checkpoint.with_name(checkpoint.name + ".partial")
-    for path in (checkpoint, checkpoint.with_suffix(".lock"), hang_note(checkpoint), partial):
+    for path in (checkpoint, aside(checkpoint), checkpoint.with_suffix(".lock"), hang_note(checkpoint), partial):
         path.unlink(missing_ok=True)
 
 
@@ -28,6 +33,20 @@ def sweep(checkpoints: Path, records: Iterable[TrialRecord]) -> None:
     for record in records:
         if record.state in ENDED:
             discard(checkpoints / f"{record.key}.pt")
+
+
+def fits(weights: Path, key: str) -> bool:
+    """Whether a file can be read as weights, and they are those of a trial.
+
+    Weights that an earlier version of this program kept do not say whose they are, and are taken as they lie.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(weights, framework="numpy") as file:
+            return (file.metadata() or {}).get("whose", key) == key
+    except SafetensorError:
+        return False
 
 
 class Keeper:
@@ -49,7 +68,11 @@ class Keeper:
             return
         self.finished[record.key] = record
         sizes = {path.stem: path.stat().st_size for path in self.folder.glob("*" + SUFFIX)}
-        room = self.budget
+        room, put_aside = self.budget, list(self.folder.glob(f"*{SUFFIX}{UNREADABLE}"))
+        if sum(sizes.values()) + sum(path.stat().st_size for path in put_aside) <= room:
+            return
+        for path in put_aside:
+            path.unlink(missing_ok=True)
         if sum(sizes.values()) <= room:
             return
         for key in preferred(self.finished.values(), self.select):

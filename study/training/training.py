@@ -2,16 +2,13 @@
 
 import math
 import time
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from uncollapse.analysis.whole_file import replaced
 from uncollapse.models.batch import Batch
 from uncollapse.models.configuration import components
 from uncollapse.models.corpus_info import CorpusInfo
@@ -20,7 +17,6 @@ from uncollapse.models.measures.checks import NotFinite
 from uncollapse.models.objective import Objective
 from uncollapse.models.text_vae import TextVAE
 from uncollapse.study.corpora.corpus import Split
-from uncollapse.study.disk_faults import disk_error
 from uncollapse.study.training import devices, validation
 from uncollapse.study.training.batches import evaluation_batches, training_batches, updates_per_epoch
 from uncollapse.study.training.stopping import Stopping, watch
@@ -90,7 +86,7 @@ def task_of(
 
 
 class Training:
-    """A model on its way: runs epochs, measures, saves and resumes.
+    """A model on its way: runs epochs, measures, and goes on from where it was left (`study.training.checkpoints`).
 
     The seed of every epoch is derived from the task's seed and the epoch's number, so the numbers are the same
     whatever ran before in this process, and whether or not the training was interrupted (law 7).
@@ -184,55 +180,24 @@ class Training:
         """Every measure on a whole split, with the samples of a final figure."""
         return self.measure(name, self._batches(split), self.task.effort.full_samples)
 
-    def save(self, path: Path, whose: str = "") -> None:
-        """Write a checkpoint; the old one stays until the new one is whole.
-
-        Args:
-            path: of it.
-            whose: what it is the training of, which `resume` asks for.
-        """
-        state = {
-            "whose": whose,
+    def state(self) -> dict[str, Any]:
+        """What another process needs to go on from here with the same numbers."""
+        return {
             "model": self.model.state_dict(),
             "optimization": self.optimization.state_dict(),
             "update": self.update.state_dict(),
             "history": self.history,
             "kept": self.kept,
         }
-        partial = path.with_name(path.name + ".partial")
-        with replaced(path, partial), partial.open("wb") as file:  # one of Python's own says why it cannot be written
-            torch.save(state, file)
 
-    def resume(self, path: Path, whose: str = "") -> bool:
-        """Go on from a checkpoint if there is one; one that is not whole, or of another training, is put aside, and
-        costs its epochs again."""
-        if not path.exists():
-            return False
-        try:
-            state = _whole(path, self.device, whose)
-        except Exception as error:  # whatever a reader says of bytes that nobody wrote
-            if disk_error(error) is not None:
-                raise
-            path.replace(path.with_name(path.name + ".unreadable"))
-            return False
+    def go_on_from(self, state: Mapping[str, Any]) -> None:
+        """Take up the `state` that the same training had elsewhere."""
         self.model.load_state_dict(state["model"])
         self.optimization.load_state_dict(state["optimization"])
         self.update.load_state_dict(state["update"])
         self.history, self.kept = state["history"], state["kept"]
         for epoch in self.history:
             self.watch.note(epoch)
-        return True
-
-
-def _whole(path: Path, device: torch.device, whose: str) -> dict[str, Any]:
-    """What a checkpoint holds; raises if a byte of it is not as it was written, and runs nothing that stands in it."""
-    with zipfile.ZipFile(path) as file:
-        if (damaged := file.testzip()) is not None:  # torch reads a record without looking at its checksum
-            raise zipfile.BadZipFile(damaged)
-    state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-    if not {"model", "optimization", "update", "history", "kept"} <= state.keys() or state.get("whose") != whose:
-        raise zipfile.BadZipFile("not of this training")
-    return state
 
 
 def bound(measured: Mapping[str, float]) -> float:

@@ -13,6 +13,7 @@ from uncollapse.models.conformance.model import EVERY, Check
 from uncollapse.models.text_vae import TextVAE
 from uncollapse.search_spaces import space
 from uncollapse.study.config import families
+from uncollapse.study.training import checkpoints
 from uncollapse.study.training.batches import evaluation_batches
 from uncollapse.study.training.training import Training
 
@@ -133,11 +134,11 @@ def test_numbers_are_the_same_bit_for_bit_whatever_ran_before_and_however_often_
     whole = figures(trained(name))
     cut_off = models.training(name)
     next(cut_off.epochs())
-    cut_off.save(tmp_path / "checkpoint.pt")
+    checkpoints.save(cut_off, tmp_path / "checkpoint.pt")
     trained("hsvae" if name != "hsvae" else "vmf", seed=7)
     assert figures(trained(name)) == whole
     resumed = models.training(name)
-    assert resumed.resume(tmp_path / "checkpoint.pt")
+    assert checkpoints.resume(resumed, tmp_path / "checkpoint.pt")
     assert [epoch["epoch"] for epoch in resumed.epochs()] == [2.0]
     assert figures(resumed) == whole
 

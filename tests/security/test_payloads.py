@@ -22,6 +22,7 @@ from uncollapse.study.corpora import cache
 from uncollapse.study.corpora.prepare import prepare
 from uncollapse.study.results import final_training
 from uncollapse.study.storage.fingerprints import digest, fingerprint
+from uncollapse.study.training import checkpoints
 
 FACTS = {"study": "mine", "settings": {"families": {}, "search": {}, "replicate": {"configurations": 1, "seeds": 1}}}
 
@@ -40,7 +41,7 @@ def mark_of(folder: Path) -> Path:
     return folder / "marker"
 
 
-def checkpoints(folder: Path, real: Path) -> Iterator[tuple[str, bytes]]:
+def with_payloads(folder: Path, real: Path) -> Iterator[tuple[str, bytes]]:
     """Files in the place of a checkpoint, by what they are."""
     payload = Payload(mark_of(folder))
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
@@ -78,12 +79,12 @@ def test_a_trials_checkpoint_with_a_payload_is_put_aside(tmp_path: Path) -> None
     place = tmp_path / "trial.pt"
     training = models.training("seqvae")
     next(training.epochs())
-    training.save(place)
-    for name, content in list(checkpoints(tmp_path, place)):
+    checkpoints.save(training, place)
+    for name, content in list(with_payloads(tmp_path, place)):
         place.write_bytes(content)
         fresh = models.training("seqvae")
         before = {key: value.clone() for key, value in fresh.model.state_dict().items()}
-        assert not fresh.resume(place), name
+        assert not checkpoints.resume(fresh, place), name
         assert all(torch.equal(before[key], value) for key, value in fresh.model.state_dict().items()), name
         assert not place.exists()
         (tmp_path / "trial.pt.unreadable").unlink()
@@ -95,7 +96,7 @@ def test_a_checkpoint_with_one_changed_bit_is_never_trained_on(tmp_path: Path) -
     place = tmp_path / "trial.pt"
     training = models.training("seqvae")
     next(training.epochs())
-    training.save(place)
+    checkpoints.save(training, place)
     content, random = place.read_bytes(), np.random.default_rng(0)
     saved = training.model.state_dict()
     aside = 0
@@ -104,7 +105,7 @@ def test_a_checkpoint_with_one_changed_bit_is_never_trained_on(tmp_path: Path) -
         changed[at] ^= 1 << int(random.integers(8))
         place.write_bytes(changed)
         again = models.training("seqvae")
-        if again.resume(place):
+        if checkpoints.resume(again, place):
             assert all(torch.equal(saved[key], value) for key, value in again.model.state_dict().items())
             assert again.history == training.history
         else:
@@ -149,7 +150,8 @@ def test_a_final_trainings_checkpoint_with_a_payload_is_put_aside(copy: Path) ->
         )
         answer = ask(*words)
         assert answer.code == 0, answer.err
-        assert (out / f"checkpoint-{name}.pt.unreadable").exists(), "the name is the one that the training looks for"
+        assert f"checkpoint-{name}.pt is damaged or of another training" in answer.out
+        assert not list(out.glob("checkpoint-*")), "the name is the one that the training looks for"
         assert json.loads((out / "figures.json").read_text()) == undisturbed
     assert not mark_of(copy).exists()
 

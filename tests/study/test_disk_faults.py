@@ -20,6 +20,7 @@ from uncollapse.study.corpora.prepare import prepare
 from uncollapse.study.disk_faults import SAYING, disk_error, disk_error_in, disk_errors_told
 from uncollapse.study.errors import RunError, UserError
 from uncollapse.study.results.saved_model import save_weights
+from uncollapse.study.training import checkpoints
 
 MUCH = np.zeros(40_000)
 
@@ -42,7 +43,7 @@ WRITERS: dict[str, Callable[[Path], object]] = {
     "torch": lambda place: torch.save(torch.zeros(40_000), place / "x.pt"),
     "sqlite": to_sqlite,
     "corpus": to_corpus,
-    "checkpoint": lambda place: models.training("seqvae").save(place / "x.pt"),
+    "checkpoint": lambda place: checkpoints.save(models.training("seqvae"), place / "x.pt"),
     "weights": lambda place: save_weights(torch.nn.Linear(200, 200), place / "x.safetensors"),
 }
 

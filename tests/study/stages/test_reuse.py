@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from tests.support import trial_records
 from uncollapse.analysis.schema import FAILED, FINISHED, REPLICATE, SEARCH, STOPPED
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.planning.resume import changes
+from uncollapse.study.results.saved_model import save_weights
 from uncollapse.study.stages import reuse
 from uncollapse.study.stages.replicate import ReplicateStage
 from uncollapse.study.stages.reuse import Reuse
@@ -22,6 +24,7 @@ from uncollapse.study.trial_record import TrialRecord
 
 Trials = list[TrialRecord]
 CODE: dict[str, Any] = {"one": {}}
+LINEAR = torch.nn.Linear(2, 3)
 
 
 def begun(folder: Path, name: str, corpus: str = "abc", **sections: Any) -> tuple[Study, Workspace]:
@@ -55,7 +58,7 @@ def test_a_study_like_another_trains_nothing_and_has_the_same_records(tmp_path: 
     assert {one.state for one in before} == {FINISHED, STOPPED}
     (first[1].weights).mkdir()
     confirmed = [one.key for one in before if one.stage == REPLICATE]
-    (first[1].weights / f"{confirmed[0]}.safetensors").write_bytes(b"weights")
+    save_weights(LINEAR, first[1].weights / f"{confirmed[0]}.safetensors", confirmed[0])
     study, workspace = begun(tmp_path, "second", search={"reuse": True})
     said: list[str] = []
     taken = reuse.reusable(study, workspace, said.append)
@@ -72,6 +75,29 @@ def test_a_study_like_another_trains_nothing_and_has_the_same_records(tmp_path: 
     assert [path.stem for path in workspace.weights.iterdir()] == [confirmed[0]]
     third = begun(tmp_path, "third", search={"reuse": True})
     assert {one.study for one in reuse.reusable(*third).values()} == {"first"}  # that trained them
+
+
+@pytest.mark.parametrize("content", ["of another trial", "garbage", "nothing"])
+def test_weights_that_are_not_the_trials_are_left_alone_and_said_once(content: str, tmp_path: Path) -> None:
+    first = begun(tmp_path, "first")
+    trained(*first)
+    confirmed = [one.key for one in records(first[1].folder, "first") if one.stage == REPLICATE]
+    wrong, sound = (first[1].weights / f"{key}.safetensors" for key in confirmed[:2])
+    save_weights(LINEAR, sound, confirmed[1])
+    save_weights(LINEAR, wrong, "another")
+    if content != "of another trial":
+        wrong.write_bytes(b"" if content == "nothing" else b"garbage" * 100)
+    study, workspace = begun(tmp_path, "second", search={"reuse": True})
+    said: list[str] = []
+    before = wrong.read_bytes()
+    assert trained(study, workspace, reuse.reusable(study, workspace, said.append))[1] == [], "the trial is taken over"
+    assert [path.name for path in workspace.weights.iterdir()] == [sound.name], "and nothing half-copied is left"
+    assert wrong.read_bytes() == before
+    assert [sentence.split(";")[0] for sentence in said[1:]] == [
+        f"reuse: {wrong}: the weights of trial {confirmed[0]} are expected, and these are of another or cannot be read"
+    ]
+    assert trained(study, workspace, reuse.reusable(study, workspace, said.append)) == ([], [])
+    assert len(said) == 3
 
 
 def test_nothing_is_taken_over_unless_it_is_asked_for(tmp_path: Path) -> None:

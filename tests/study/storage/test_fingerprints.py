@@ -4,6 +4,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from uncollapse.study.config import families
 from uncollapse.study.storage import fingerprints
 
@@ -32,6 +34,15 @@ def test_a_digest_is_the_same_in_every_process() -> None:
     code = f"from uncollapse.study.storage.fingerprints import digest, fingerprint; print(digest({CONFIGURATION!r}), fingerprint({complete!r}))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert found == f"{fingerprints.digest(CONFIGURATION)} {fingerprints.fingerprint(complete)}\n"
+
+
+@pytest.mark.parametrize("family", families.names())
+def test_how_files_are_written_decides_no_number(family: str) -> None:
+    """What is said of a full disk, and how a checkpoint is written and read, may change under a study."""
+    reached = fingerprints.files_of(families.load(family).configure({}))
+    assert {"study/training/training.py", "models/text_vae.py"} <= reached.keys()
+    files = {"study/disk_faults.py", "analysis/whole_file.py", "study/training/checkpoints.py"}
+    assert not files & reached.keys()
 
 
 def test_a_configuration_is_named_by_eight_digits() -> None:

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from tests.support import models
+from uncollapse.study.training import checkpoints
 from uncollapse.study.training import training as module
 from uncollapse.study.training.batches import evaluation_batches, updates_per_epoch
 from uncollapse.study.training.stopping import Stopping
@@ -129,16 +130,16 @@ def test_a_split_is_measured_under_its_name_with_more_samples(monkeypatch: pytes
 def test_a_finished_training_resumes_to_nothing(tmp_path: Path) -> None:
     training = models.training("seqvae")
     list(training.epochs())
-    training.save(tmp_path / "trial.pt")
+    checkpoints.save(training, tmp_path / "trial.pt")
     again = models.training("seqvae")
-    assert again.resume(tmp_path / "trial.pt")
+    assert checkpoints.resume(again, tmp_path / "trial.pt")
     assert list(again.epochs()) == []
     assert again.history == training.history
 
 
 def test_without_a_checkpoint_a_training_starts_at_the_beginning(tmp_path: Path) -> None:
     training = models.training("seqvae")
-    assert not training.resume(tmp_path / "none.pt")
+    assert not checkpoints.resume(training, tmp_path / "none.pt")
     assert training.history == []
 
 
@@ -147,13 +148,13 @@ def test_a_checkpoint_of_another_training_is_put_aside(tmp_path: Path) -> None:
     for whose in ("another", ""):
         training = models.training("seqvae")
         next(training.epochs())
-        training.save(path, whose)
+        checkpoints.save(training, path, whose)
         again = models.training("seqvae")
-        assert not again.resume(path, "its own")
+        assert not checkpoints.resume(again, path, "its own")
         assert again.history == []
         assert [file.name for file in tmp_path.iterdir()] == ["trial.pt.unreadable"]
-    training.save(path, "its own")
-    assert again.resume(path, "its own")
+    checkpoints.save(training, path, "its own")
+    assert checkpoints.resume(again, path, "its own")
     assert again.history == training.history
 
 
@@ -161,7 +162,7 @@ def test_a_checkpoint_is_whole_or_the_one_before(tmp_path: Path, monkeypatch: py
     path = tmp_path / "trial.pt"
     training = models.training("seqvae")
     next(training.epochs())
-    training.save(path)
+    checkpoints.save(training, path)
     assert [file.name for file in tmp_path.iterdir()] == ["trial.pt"]
     before = path.read_bytes()
 
@@ -171,10 +172,10 @@ def test_a_checkpoint_is_whole_or_the_one_before(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr(torch, "save", torn)
     with pytest.raises(OSError, match="no space left"):
-        training.save(path)
+        checkpoints.save(training, path)
     assert path.read_bytes() == before
     again = models.training("seqvae")
-    assert again.resume(path)
+    assert checkpoints.resume(again, path)
 
 
 def test_a_cut_in_the_middle_of_an_epoch_costs_that_epoch_only(tmp_path: Path) -> None:
@@ -182,7 +183,7 @@ def test_a_cut_in_the_middle_of_an_epoch_costs_that_epoch_only(tmp_path: Path) -
     list(whole.epochs())
     cut_off = models.training("seqvae")
     next(cut_off.epochs())
-    cut_off.save(tmp_path / "trial.pt")
+    checkpoints.save(cut_off, tmp_path / "trial.pt")
     update, seen = cut_off.update, []
 
     def dies(words: object) -> tuple[float, float]:
@@ -195,7 +196,7 @@ def test_a_cut_in_the_middle_of_an_epoch_costs_that_epoch_only(tmp_path: Path) -
     with pytest.raises(KeyboardInterrupt):
         next(cut_off.epochs())
     resumed = models.training("seqvae")
-    resumed.resume(tmp_path / "trial.pt")
+    checkpoints.resume(resumed, tmp_path / "trial.pt")
     list(resumed.epochs())
     assert list(map(without_seconds, whole.history)) == list(map(without_seconds, resumed.history))
     assert_same(whole, resumed)
@@ -285,8 +286,8 @@ def test_a_training_that_was_killed_keeps_the_same_epoch_bit_for_bit(
         worse_from(4, training, monkeypatch)
     expected = list(whole.epochs())
     for _ in zip(range(ended), first.epochs(), strict=False):
-        first.save(tmp_path / "checkpoint.pt")
-    assert second.resume(tmp_path / "checkpoint.pt")
+        checkpoints.save(first, tmp_path / "checkpoint.pt")
+    assert checkpoints.resume(second, tmp_path / "checkpoint.pt")
     list(second.epochs())
     assert second.watch.kept_epoch == whole.watch.kept_epoch
     assert [without_seconds(epoch) for epoch in second.history] == [without_seconds(epoch) for epoch in expected]
