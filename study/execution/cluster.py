@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import time
 from collections.abc import Callable, Mapping
 from itertools import chain
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import ray
+from ray._private import services
 
 from uncollapse.analysis.counted import counted
 from uncollapse.study.config.families import reachable
@@ -16,7 +18,7 @@ from uncollapse.study.config.study_page import Study
 from uncollapse.study.errors import RunError, UserError, first_line
 from uncollapse.study.execution import own_ray
 from uncollapse.study.execution.running_code import PACKAGE, extend_path
-from uncollapse.study.planning.addresses import address_error, nobody_answers
+from uncollapse.study.planning.addresses import AUTO, FOLLOWED, address_error, nobody_answers, silence
 from uncollapse.study.storage.outside import python_path
 from uncollapse.study.storage.workspace import Workspace
 
@@ -48,10 +50,22 @@ def _join(address: str) -> None:
     if (found := address_error(address)) is not None:
         raise UserError(found)
     try:
+        if address == AUTO and not os.environ.get(FOLLOWED) and (gone := _gone()) is not None:
+            raise ConnectionError(gone)
         with contextlib.chdir(PACKAGE.parent):  # see `own_ray.start`
             ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
     except Exception as error:  # Ray raises many kinds: nothing there, no Ray, another version, no token of it
         raise UserError(nobody_answers(f"--address {address}", first_line(error))) from None
+
+
+def _gone() -> str | None:
+    """Why the cluster does not answer that Ray finds from here, which it would wait for without an end.
+
+    Raises:
+        ConnectionError: it finds none.
+    """
+    there = services.canonicalize_bootstrap_address(AUTO)  # by Ray's processes, and a file that `ray start` wrote
+    return f"{there}, where Ray finds the last one: {reason}" if there and (reason := silence(there)) else None
 
 
 def resources_of(study: Study) -> dict[str, float]:

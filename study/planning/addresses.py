@@ -25,14 +25,12 @@ def address_error(address: str) -> str | None:
         address, said = followed, f"--address {AUTO}, which follows {FOLLOWED}={followed}"
     if address == AUTO:  # as Ray's own jobs have it
         return None
-    form = FORM.fullmatch(address)
-    if form is None or int(form["port"]) not in PORTS:
+    if _form(address) is None:
         return (
             f"{said}: {AUTO}, HOST:PORT or ray://HOST:PORT of a Ray cluster is expected; name the address that "
             "`ray start` printed, or leave --address out for a Ray of the study's own on this machine"
         )
-    reason = _silence(form["host"].strip("[]"), int(form["port"]))
-    return None if reason is None else nobody_answers(said, reason)
+    return None if (reason := silence(address)) is None else nobody_answers(said, reason)
 
 
 def nobody_answers(said: str, reason: str) -> str:
@@ -43,10 +41,17 @@ def nobody_answers(said: str, reason: str) -> str:
     )
 
 
-def _silence(host: str, port: int) -> str | None:
-    """Why nothing answers at a place; None where something does."""
+def silence(address: str) -> str | None:
+    """Why nothing answers at an address of the right form; None where something does, or the form is another."""
+    if (form := _form(address)) is None:
+        return None
     try:
-        socket.create_connection((host, port), timeout=KNOCK).close()
+        socket.create_connection((form["host"].strip("[]"), int(form["port"])), timeout=KNOCK).close()
     except (OSError, UnicodeError) as error:  # the latter of a host's name that cannot be one
         return first_line(error)
     return None
+
+
+def _form(address: str) -> re.Match[str] | None:
+    form = FORM.fullmatch(address)
+    return form if form and int(form["port"]) in PORTS else None

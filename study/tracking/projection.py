@@ -157,7 +157,7 @@ class Projection:
             self.sent[name] = 0
             del self.ended[name]
         run = self._run(
-            name, trial_name(record), self._parent(record), _tags(record), _params(record), milliseconds(record.started)
+            name, trial_name(record), self.parent(record), _tags(record), _params(record), milliseconds(record.started)
         )
         new = record.epochs[self.sent.get(name, 0) :]
         self.log_metrics(
@@ -179,14 +179,16 @@ class Projection:
         self.client.log_batch(run, tags=[RunTag(key, value) for key, value in tags.items()])
         self.client.set_terminated(run, STATUS[record.state], milliseconds(record.ended))
 
-    def _parent(self, record: TrialRecord) -> str:
+    def parent(self, record: TrialRecord) -> str:
+        """The run under which a trial's run stands, made if it is not there: its configuration's, or the study's."""
         if record.stage != REPLICATE:
             return self.study_run()
         title = f"{record.family} {record.configuration_id} (configuration)"
         tags = {"kind": "configuration", "family": record.family, "configuration": record.configuration_id}
         tags["role"] = record.role
-        name = f"configuration/{record.family}/{record.configuration_id}"
-        return self._run(name, title, self.study_run(), tags, _params(record), milliseconds(record.started))
+        return self._run(
+            configuration_name(record), title, self.study_run(), tags, _params(record), milliseconds(record.started)
+        )
 
     def _run(
         self, name: str, title: str, parent: str | None, tags: Mapping[str, str], params: Mapping[str, str], start: int
@@ -278,6 +280,11 @@ def permanent(error: Exception) -> bool:
 def name_of(record: TrialRecord) -> str:
     """The key of a trial's run, by which it is found again."""
     return f"{record.stage}/{record.key}"
+
+
+def configuration_name(record: TrialRecord) -> str:
+    """The key of the run of a trial's configuration."""
+    return f"configuration/{record.family}/{record.configuration_id}"
 
 
 def trial_name(record: TrialRecord) -> str:

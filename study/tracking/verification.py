@@ -20,6 +20,7 @@ from uncollapse.study.storage.fingerprints import family_version
 from uncollapse.study.storage.tables import records
 from uncollapse.study.storage.workspace import Workspace
 from uncollapse.study.tracking.database import Busy, Unusable, client, trouble
+from uncollapse.study.tracking.figures import Figure, lacking, latest
 from uncollapse.study.tracking.projection import STATUS, name_of
 from uncollapse.study.tracking.relocation import elsewhere, folder_of
 from uncollapse.study.tracking.stores import refuse_deleted
@@ -30,15 +31,24 @@ SECONDS = 5.0  # between two words of how far it is
 
 
 def differences(
-    workspace: Workspace, facts: Mapping[str, Any], say: Callable[[str], None] = warn
+    workspace: Workspace,
+    facts: Mapping[str, Any],
+    say: Callable[[str], None] = warn,
+    figures: Sequence[Figure] = (),
 ) -> tuple[dict[str, int], list[str]]:
-    """(what was compared, a sentence for each difference); `say` is told how far it is.
+    """(what was compared, a sentence for each difference).
+
+    Args:
+        workspace: of the study.
+        facts: of it.
+        say: told how far it is.
+        figures: of its report, which the runs of configurations and of the study should have.
 
     Raises:
         RunError: MLflow does not answer, or not to us, or its database cannot be used.
     """
     found = known_trials(workspace)
-    values, runs, lines = _tracked(workspace, facts, found, say)
+    values, runs, lines = _tracked(workspace, facts, found, say, figures)
     lines += _files(workspace, found) + _exported(workspace, facts)
     return {"trials": len(found), "values": values, "runs": runs}, lines
 
@@ -60,7 +70,11 @@ def reading(uri: str) -> Iterator[None]:
 
 
 def _tracked(
-    workspace: Workspace, facts: Mapping[str, Any], found: Sequence[TrialRecord], say: Callable[[str], None]
+    workspace: Workspace,
+    facts: Mapping[str, Any],
+    found: Sequence[TrialRecord],
+    say: Callable[[str], None],
+    figures: Sequence[Figure],
 ) -> tuple[int, int, list[str]]:
     """(values compared, runs found, differences)."""
     uri, study = workspace.tracking_uri(facts["settings"]["tracking"]), workspace.study
@@ -74,6 +88,7 @@ def _tracked(
             return 0, 0, [f"MLflow: {uri} has no experiment {study!r}"]
         runs = place.runs(known[study])
         compared, errors = differing(place, runs, found, say)
+        errors |= lacking(place, runs, figures)
     lines = _doubled(runs) + _left_running(runs, found) + _unknown(runs, found) + _elsewhere(uri, runs, workspace)
     return compared, len(runs), lines + [line for some in errors.values() for line in some]
 
@@ -137,7 +152,7 @@ def differing(
     compared, done, said, rest = 0, 0, time.monotonic(), iter(found)
     while some := list(islice(rest, AT_ONCE)):
         pairs = [(record, by_name.get(name_of(record))) for record in some]
-        stored = _stored(place, [run for _, run in pairs if run])
+        stored = latest(place, [run for _, run in pairs if run])
         for record, run in pairs:
             if run is None:
                 lines[name_of(record)] = [f"{_name(record)}: in the ledger, not in MLflow"]
@@ -151,14 +166,6 @@ def differing(
             said = time.monotonic()
             say(f"compared {done:,} of {len(found):,} trials")
     return compared, lines
-
-
-def _stored(place: Source, runs: Sequence[Run]) -> dict[str, dict[tuple[str, int], float]]:
-    """What MLflow holds of some runs: (metric, epoch) to value by run; of a value recorded twice, the later."""
-    stored: dict[str, dict[tuple[str, int], float]] = {}
-    for run, name, step, _, value in sorted(place.values(runs), key=lambda one: one[3]):
-        stored.setdefault(run, {})[name, step] = value
-    return stored
 
 
 def _name(record: TrialRecord) -> str:

@@ -3,11 +3,15 @@
 import sys
 from argparse import ArgumentParser, Namespace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from uncollapse.cli import Answer
 from uncollapse.cli.arguments import study_options, workspace_of
 from uncollapse.study.storage.locks import owned, refuse_running
 from uncollapse.study.storage.workspace import Workspace
+
+if TYPE_CHECKING:
+    from uncollapse.study.tracking.figures import Figure
 
 
 def options(parser: ArgumentParser) -> None:
@@ -27,7 +31,7 @@ def verify(arguments: Namespace) -> Answer:
     workspace = workspace_of(arguments, arguments.study)
     facts = workspace.read_facts()
     mended = _mended(workspace) if arguments.mend else []
-    compared, found = differences(workspace, facts)
+    compared, found = differences(workspace, facts, figures=_figures(workspace))
     data = {"compared": compared, "differences": found, "mended": mended, "failed": bool(found)}
     counts = ", ".join(f"{number:,} {name}" for name, number in compared.items())
     verdict = "all agree" if not found else f"{len(found)} differ:\n" + "\n".join(f"  {line}" for line in found)
@@ -40,7 +44,19 @@ def _mended(workspace: Workspace) -> list[str]:
 
     refuse_running(workspace.folder)
     with owned(workspace.folder):
-        return mend(workspace, workspace.read_facts(), partial(print, file=sys.stderr, flush=True))
+        say = partial(print, file=sys.stderr, flush=True)
+        return mend(workspace, workspace.read_facts(), say, _figures(workspace))
+
+
+def _figures(workspace: Workspace) -> "list[Figure]":
+    """Those of the report of a study that has ended, which MLflow gets with its end."""
+    from uncollapse.study.results import findings
+    from uncollapse.study.results.export import figures
+    from uncollapse.study.storage.tables import read
+    from uncollapse.study.tracking.figures import due
+
+    known, _ = read(workspace.folder, workspace.study, lambda sentence: None)  # the comparison says what is damaged
+    return list(figures(findings.find(workspace, known), known)) if due(known) else []
 
 
 def _remedy(found: list[str], arguments: Namespace) -> list[str]:

@@ -52,14 +52,21 @@ def gone(folder: Path, seconds: float = 60.0) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("surroundings", ["usual", "long TMPDIR", "no such TMPDIR", "other Rays", "no home"])
+@pytest.mark.parametrize(
+    "surroundings",
+    ["usual", "long TMPDIR", "no such TMPDIR", "other Rays", "no Ray there", "a Ray that has gone", "no home"],
+)
 def test_it_starts_whatever_surrounds_it_and_leaves_nothing(surroundings: str, tmp_path: Path) -> None:
     (tmp_path / ("x" * 105)).mkdir()
+    (tmp_path / "ray").mkdir()
+    (tmp_path / "ray" / "ray_current_cluster").write_text("127.0.0.1:9")
     environment = {
         "usual": {},
         "long TMPDIR": {"TMPDIR": str(tmp_path / ("x" * 105))},
         "no such TMPDIR": {"TMPDIR": str(tmp_path / "nothing")},
         "other Rays": {"RAY_ADDRESS": "127.0.0.1:9"},
+        "no Ray there": {"RAY_ADDRESS": "gar/bage"},
+        "a Ray that has gone": {"RAY_TMPDIR": str(tmp_path)},
         "no home": {"HOME": "/proc/nothing"},
     }[surroundings]
     process = begun("twice", **environment)

@@ -1,10 +1,14 @@
 """A study in ledger and MLflow, for what compares and mends the two."""
 
+import json
 import shutil
 import sqlite3
 from pathlib import Path
 
 from tests.support import trial_records
+from uncollapse.analysis.report.page import write
+from uncollapse.study.results import export, findings
+from uncollapse.study.stages.replicate import ReplicateStage
 from uncollapse.study.stages.search import SearchStage
 from uncollapse.study.storage.ledger import Ledger
 from uncollapse.study.storage.recorder import Recorder
@@ -14,6 +18,14 @@ from uncollapse.study.tracking.projection import Projection
 from uncollapse.study.tracking.verification import differences
 from uncollapse.study.trial_record import TrialRecord
 
+FACTS = {
+    "study": "mine",
+    "page": "mine.yaml",
+    "created": "2026-01-01T00:00:00+00:00",
+    "packages": {},
+    "code": "",
+    "corpus": {"name": "cafes", "digest": "0" * 16, "facts": {"splits": {"valid": {"sentences": 100}}}},
+}
 COUNT = {"trials": 6, "values": (5 * 9 + 4) * 4, "runs": 7}
 
 
@@ -28,8 +40,29 @@ def workspace(folder: Path, tracking: str | None = None) -> Workspace:
     assert last is not None
     trial_records.train(stage, last, until=4)
     stage.recorder.diverge(last.key, "the loss became nan")
-    place.write_facts({"study": "mine", "settings": study.settings(), "corpus": {}, "code": ""})
+    place.write_facts({**FACTS, "settings": study.settings()})
     project(place, records(place.folder, "mine"))
+    return place
+
+
+def concluded(folder: Path) -> Workspace:
+    """A study that was searched, confirmed and concluded, as its end leaves it in MLflow."""
+    study = trial_records.study(folder, names=("one",), search={"stop_early": "none"})
+    place = Workspace(folder / "runs", "mine")
+    recorder = Recorder(Ledger(place.folder, "mine", write=True), "valid/nll_iw")
+    trial_records.run(SearchStage(study, "corpus", recorder))
+    trial_records.run(ReplicateStage(study, "corpus", recorder))
+    settings = json.loads(json.dumps(study.settings()))
+    place.write_facts({**FACTS, "settings": settings})
+    known = records(place.folder, "mine")
+    projection = Projection(place.tracking_uri(None), "mine", place.artifacts, {})
+    projection.open()
+    for record in known:
+        projection.trial(record)
+    found = findings.find(place, known)
+    for figure in export.figures(found, known):
+        projection.summarise(*figure)
+    projection.files(write(found, place.folder).parent, "report")
     return place
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.study.tracking.studies import COUNT, change, compared, copied, workspace
+from tests.study.tracking.studies import COUNT, change, compared, concluded, copied, workspace
 from uncollapse.cli.main import main
 from uncollapse.study.storage.locks import owned
 from uncollapse.study.storage.tables import records
@@ -148,3 +148,65 @@ def test_the_command_mends_and_then_compares(
     said = capsys.readouterr().out
     assert "ended the run 'mine'" in said
     assert "all agree" in said
+
+
+CONFIGURATION = f"(SELECT min(run_uuid) FROM tags WHERE key = '{TAG}kind' AND value = 'configuration')"
+STUDY = f"(SELECT run_uuid FROM tags WHERE key = '{TAG}kind' AND value = 'study')"
+FIGURES = {
+    "of a configuration are gone": f"DELETE FROM metrics WHERE run_uuid = {CONFIGURATION}",
+    "of a configuration are others": f"UPDATE metrics SET value = value + 1 WHERE run_uuid = {CONFIGURATION}",
+    "of the study are gone": f"DELETE FROM metrics WHERE run_uuid = {STUDY}",
+    "of the study are others": f"UPDATE metrics SET value = value + 1 WHERE run_uuid = {STUDY}",
+    "are deleted with their run": f"UPDATE runs SET lifecycle_stage = 'deleted' WHERE run_uuid = {CONFIGURATION}",
+}
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return concluded(tmp_path_factory.mktemp("ended"))
+
+
+@pytest.mark.parametrize("case", FIGURES)
+def test_figures_of_configurations_and_of_the_study_are_sent_again(
+    case: str, ended: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = copied(ended, tmp_path)
+    command = ["verify", "mine", "--runs", str(place.runs)]
+    assert main(command) == 0, capsys.readouterr().out
+    change(place, FIGURES[case])
+    assert main(command) == 1
+    assert "in the report" in capsys.readouterr().out
+    assert main([*command, "--mend"]) == 0
+    said = capsys.readouterr().out
+    assert said.count("sent the figures of ") == 1
+    assert "all agree" in said
+    assert_each_trial_stands_under_its_configuration(place)
+    assert main([*command, "--mend"]) == 0
+    assert "sent" not in capsys.readouterr().out
+
+
+def assert_each_trial_stands_under_its_configuration(place: Workspace) -> None:
+    projection = opened(place)
+    tags = {run.info.run_id: run.data.tags for run in projection.every_run()}
+    confirmed = [own for own in tags.values() if own.get(TAG + "stage") == "replicate"]
+    assert confirmed
+    for own in confirmed:
+        assert tags[own[PARENT]][TAG + "run"] == f"configuration/one/{own[TAG + 'configuration']}"
+
+
+def test_of_a_database_that_is_gone_figures_and_report_come_back(
+    ended: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = copied(ended, tmp_path)
+    for left in place.runs.glob("mlflow.db*"):
+        left.unlink()
+    shutil.rmtree(place.artifacts)
+    assert in_a_process_of_its_own(place) == 0
+    projection = opened(place)
+    runs = {run.data.tags[TAG + "run"]: run for run in projection.every_run()}
+    figures = [run.data.metrics for name, run in runs.items() if name.startswith("configuration/")]
+    assert figures
+    assert all("seeds/nll_iw_median" in own or own for own in figures)
+    assert {"report/index.html"} <= {
+        file.path for file in projection.client.list_artifacts(projection.study_run(), "report")
+    }
