@@ -54,8 +54,7 @@ def prepare(settings: Mapping[str, Any], cache: Path, base: Path, progress: Say 
     known = parse(settings, base)
     folder = cache / _read_digest(known)
     corpus = corpus_of(folder, entry(folder, partial(_make, known, say), say))
-    if found := refusals(corpus.facts):
-        raise UserError(found)
+    _refuse(corpus.facts)  # one of an earlier version too, which kept what it refused
     for sentence in remarks(corpus.facts):
         say(sentence)
     return dataclasses.replace(corpus, name=known.name)
@@ -115,7 +114,14 @@ def _make(settings: Settings, say: Say) -> Made:
     if errors:
         raise UserError(errors)
     say("indexing the words")
-    return _indexed(parts, made, settings, learned)
+    body, arrays = _indexed(parts, made, settings, learned)
+    _refuse(body["facts"])
+    return body, arrays
+
+
+def _refuse(facts: Mapping[str, Any]) -> None:
+    if found := refusals(facts):
+        raise UserError(found)
 
 
 def _splits(settings: Settings, say: Say) -> tuple[dict[str, Records], dict[str, str]]:

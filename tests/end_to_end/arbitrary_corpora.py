@@ -6,7 +6,6 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-FORMS = ("lines", "labelled", "csv", "tsv", "jsonl", "counts")
 HEADS: Mapping[str, str] = {"csv": "text,label", "tsv": "text\tlabel"}
 SOUND: Mapping[str, Sequence[str]] = {
     "lines": ("a b c", "b ü", "c d e f g", "文 字", "a"),

@@ -36,6 +36,7 @@ def test_many_unknown_words_are_said_with_what_to_do(tmp_path: Path) -> None:
 def test_a_text_without_spaces_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"at most 80% of the words of valid may be unknown.*has 100%.*subwords"):
         said_of(tmp_path, "\n".join(f"\u6211\u5011{chr(0x4E00 + i)}\u9910\u5ef3" for i in range(60)))
+    assert not list((tmp_path / "cache").glob("*/")), "what is refused is not kept"
 
 
 def test_a_vocabulary_that_a_user_made_small_is_the_user_s_affair(tmp_path: Path) -> None:
