@@ -111,8 +111,18 @@ def _places() -> Iterator[Path]:
     named = os.environ.get("TMPDIR")
     for place in [*([named] if named else []), *SHARED]:
         fits = len(place.rstrip("/")) + OWN <= LONGEST
-        if fits and Path(place).is_dir() and os.access(place, os.W_OK | os.X_OK):
+        if fits and _takes_files(place):
             yield Path(place)
+
+
+def _takes_files(place: str) -> bool:
+    """Whether a folder with a file can be made there: one that is full, or like /proc, looks as if it could."""
+    try:
+        with tempfile.TemporaryDirectory(prefix=PREFIX, dir=place) as folder:
+            (Path(folder) / LOCK).write_bytes(bytes(4096))
+    except OSError:
+        return False
+    return True
 
 
 def _abandoned(folder: Path) -> bool:

@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 
 from tests.end_to_end.arbitrary_corpora import corpora
 from tests.end_to_end.arbitrary_words import LASTING, command_lines
+from tests.end_to_end.many_inputs import BUDGET, FORMS, LEAST, RAN, SUITES, each, lacking, tried
 from tests.support import damaged_ledgers, models, trial_records
 from tests.support.arbitrary_pages import Answer, ask, documents, listing
-from tests.end_to_end.many_inputs import BUDGET, FORMS, LEAST, RAN, SUITES, each, lacking, tried
 from uncollapse.cli.main import parser
 from uncollapse.study.corpora.cache import intact
 from uncollapse.study.corpora.corpus import Corpus

@@ -7,11 +7,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from tests.support.full_disk import fill, read_only, small_disk
 from uncollapse.study.errors import UserError
 from uncollapse.study.execution import own_ray
 
@@ -37,8 +39,8 @@ def folder_of(process: "subprocess.Popen[str]") -> Path:
     return Path(process.stdout.readline().strip()).parent
 
 
-def begun(*words: str, **environment: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-c", SCRIPT, *words]
+def begun(*words: str, before: Sequence[str] = (), **environment: str) -> "subprocess.Popen[str]":
+    command = [*before, sys.executable, "-c", SCRIPT, *words]
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}
     )
@@ -109,6 +111,62 @@ def test_what_dead_studies_left_is_removed_and_nothing_else(place: Path, monkeyp
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert own_ray.swept_place() == place
     assert [folder.exists() for folder in (dead, living, others, bare)] == [False, True, True, False]
+
+
+@pytest.mark.parametrize("kind", ["nothing", "a file", "no disk", "full", "read-only"])
+def test_a_place_that_takes_no_files_is_passed_over(kind: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = place / "t"
+    if kind == "a file":
+        other.write_text("")
+    with ExitStack() as stack:
+        if kind == "full":
+            fill(stack.enter_context(small_disk(other, megabytes=1)))
+        if kind == "read-only":
+            (place / "r").mkdir()
+            stack.enter_context(read_only(place / "r", other))
+        (place / "good").mkdir()
+        monkeypatch.setattr(own_ray, "SHARED", (str(place / "good"),))
+        monkeypatch.setenv("TMPDIR", "/proc" if kind == "no disk" else str(other))
+        assert own_ray.swept_place() == place / "good"
+        assert list((place / "good").iterdir()) == []
+
+
+NOBODY = [
+    "unshare",
+    "--user",
+    "--map-user=54321",
+    "--map-group=54321",
+    "env",
+    "-u",
+    "USER",
+    "-u",
+    "LOGNAME",
+    "-u",
+    "HOME",
+]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    subprocess.run([*NOBODY, "true"], capture_output=True, check=False).returncode != 0,
+    reason="this machine lets nobody be another user",
+)
+def test_a_user_without_an_entry_in_the_list_of_users_has_a_ray() -> None:
+    with begun("twice", before=NOBODY) as process:
+        folder = folder_of(process)
+        _, said = process.communicate(timeout=300)
+        assert process.returncode == 0, said
+    assert gone(folder)
+
+
+@pytest.mark.slow
+def test_too_little_memory_is_a_sentence_and_leaves_nothing() -> None:
+    with begun(before=["prlimit", f"--as={2 * 10**9}"]) as process:
+        out, said = process.communicate(timeout=300)
+    assert process.returncode != 0
+    assert out == ""
+    assert "RunError: Ray does not start on this machine (" in said
+    assert "it needs memory, processes and a folder for its sockets (see `ulimit -a` and TMPDIR)" in said
 
 
 def test_without_a_place_the_error_says_what_would_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
