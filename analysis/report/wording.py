@@ -35,10 +35,11 @@ def percent(share: float) -> str:
 
 
 def percent_range(low: float, high: float) -> str:
-    """`40–89 %`; one figure where both ends round to the same."""
-    if percent(low) == percent(high):
-        return percent(low)
-    return f"{percent(low).removesuffix(' %')}–{percent(high)}"
+    """`40–89 %`, `64 to >99 %`; one figure where both ends round to the same."""
+    first, last = percent(low), percent(high)
+    if first == last:
+        return first
+    return f"{first.removesuffix(' %')}{'–' if last[0].isdigit() else ' to '}{last}"
 
 
 def share_text(k: int, n: int, level: float = LEVEL) -> str:

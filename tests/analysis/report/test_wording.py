@@ -21,6 +21,8 @@ def test_shares_in_words(k: int, n: int, words: str) -> None:
 def test_small_shares_are_never_rounded_to_none() -> None:
     assert (percent(0.001), percent(0), percent(0.999), percent(1)) == ("<1 %", "0 %", ">99 %", "100 %")
     assert percent_range(0.201, 0.204) == "20 %"
+    assert percent_range(0.64, 0.999) == "64 to >99 %"
+    assert percent_range(0.002, 0.4) == "<1–40 %"
 
 
 def test_figures_have_a_real_minus_and_absent_ones_are_a_dash() -> None:
