@@ -77,7 +77,11 @@ MEASURES: Mapping[str, tuple[str, str]] = {
         "mutual information I_q(x; latents) over the set, at most log N; per token where every token has a code",
     ),
     "active_units": ("dimensions", "posterior means with variance above 0.01"),
-    "mi_batch": ("nats", "mutual information within batches of 32, as He et al. 2019 report it: at most log 32 = 3.47"),
+    "mi_batch": (
+        "nats",
+        "mutual information within batches of 32, at most log 32 = 3.47; the batches of He et al. 2019 hold "
+        "sentences of one length",
+    ),
     **{f"active_units_at_{at}": ("dimensions", f"the same above {at}") for at in (0.001, 0.02, 0.1)},
     "active_units_on_sphere": ("dimensions", "codes of length one: posterior means with variance above 0.01 / size"),
     "latent_gain": ("nats per sentence", "log p(x | own code) - log p(x | another sentence's code)"),
