@@ -1,7 +1,7 @@
 """What a search is after: figures that are compared, each in its direction, and limits that a trial has to keep."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from uncollapse.analysis.counted import counted
@@ -72,12 +72,18 @@ def plain(name: str) -> str:
 
 def excesses(measures: Mapping[str, float], kept: Sequence[Limit]) -> dict[str, float]:
     """By how much the validation subset breaks each limit; a measure that a model does not have has no limit."""
-    return {str(one): one.excess(measures[place]) for one in kept if (place := f"subset/{one.measure}") in measures}
+    return {str(one): excess for one, excess in _excesses(measures, kept)}
+
+
+def _excesses(measures: Mapping[str, float], kept: Sequence[Limit]) -> Iterator[tuple[Limit, float]]:
+    for one in kept:
+        if (place := f"subset/{one.measure}") in measures:
+            yield one, one.excess(measures[place])
 
 
 def violation(measures: Mapping[str, float], kept: Sequence[Limit]) -> float:
     """The sum of what is broken; 0 where every limit is kept."""
-    return sum(max(0.0, excess) for excess in excesses(measures, kept).values())
+    return sum(max(0.0, excess) for _, excess in _excesses(measures, kept))
 
 
 def standing(measures: Mapping[str, float], bound: str, kept: Sequence[Limit]) -> tuple[float, float]:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from tests.support.tables import DEAD, OK, frame, replicate, search
-from uncollapse.analysis.verdict_rule import Thresholds, collapsed
+from uncollapse.analysis.verdict_rule import Thresholds, all_collapsed, collapsed
 from uncollapse.analysis.verdicts import baselines, judge
 
 
@@ -121,3 +121,15 @@ def test_the_full_validation_split_counts_before_the_subset() -> None:
 def test_the_rule_of_one_trial_needs_no_pandas() -> None:
     code = "import sys, uncollapse.analysis.verdict_rule; sys.exit('pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_many_are_judged_each_on_its_own() -> None:
+    found: list[Mapping[str, float]] = [
+        {"mi": 3.0, "latent_gain": 2.0},
+        {},
+        {"valid/mi": 0.0, "valid/latent_gain": 2.0, "subset/mi": 3.0, "subset/latent_gain": 3.0},
+        {"subset/nll_exact": 30.0},
+        {"subset/mi": 3.0, "subset/latent_gain": 3.0},
+    ]
+    assert all_collapsed(found) == [False, None, True, None, False]
+    assert all_collapsed([]) == []
