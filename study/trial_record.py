@@ -1,10 +1,11 @@
 """What is recorded of a trial. Free of heavy imports."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from uncollapse.analysis.schema import with_fallbacks
+from uncollapse.study.outline import PAUSE, Span, joined
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,26 @@ class TrialRecord:
     def seconds(self) -> float:
         """Seconds of training and measuring, waiting not counted."""
         return sum(epoch["cost/seconds"] for epoch in self.epochs)
+
+    @property
+    def trained(self) -> int:
+        """Epochs."""
+        return len(self.epochs)
+
+    @property
+    def heard(self) -> float:
+        """When its last epoch was recorded; 0.0 where there is none, or that is not known."""
+        return self.epochs[-1].get("time", 0.0) if self.epochs else 0.0
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """When its epochs were trained; for those of another study, when they were recorded here."""
+        return tuple(joined(self._spans(), PAUSE))
+
+    def _spans(self) -> Iterator[Span]:
+        for epoch in self.epochs:
+            if "time" in epoch:
+                yield epoch["time"] - (0.0 if self.reused_from else epoch["cost/seconds"]), epoch["time"]
 
     @property
     def measures(self) -> dict[str, float]:

@@ -38,8 +38,8 @@ ROWS: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("two_studies",),
     ),
     "study": (
-        ("durations", "errors", "proxies", "trial_record", "validation"),
-        ("disk_faults", "libraries", "output"),
+        ("durations", "errors", "outline", "proxies", "validation"),
+        ("disk_faults", "libraries", "output", "trial_record"),
         ("corpora",),
         ("config",),
         ("training",),

@@ -31,6 +31,7 @@ from uncollapse.study.validation.annotations import Help, Rule
 from uncollapse.study.validation.keys import key_errors, keys, section_errors
 
 MOST_TRIALS = 1_000_000  # each is held in memory, a few kilobytes
+DOUBLES = 20  # proposals in a row that were trained already, after which a family's search ends
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from uncollapse.search_spaces import grid
 from uncollapse.study.config.families import Family
 from uncollapse.study.config.grid import GRID
 from uncollapse.study.config.objectives import directions, limits, standing
-from uncollapse.study.config.study_page import Study, planned
+from uncollapse.study.config.study_page import DOUBLES, Study, planned
 from uncollapse.study.stages import successive_halving
 from uncollapse.study.stages.reuse import Reusable, Reuse
 from uncollapse.study.stages.sampling.point import PointSampler
@@ -29,7 +29,6 @@ from uncollapse.study.storage.ledger import record_of
 from uncollapse.study.storage.recorder import Recorder
 from uncollapse.study.trial_record import TrialRecord
 
-DOUBLES = 20  # proposals in a row that were trained already, after which a family's search ends
 Earlier = Mapping[str, Sequence[FrozenTrial]]  # what the sampler knows from other studies, by family
 
 

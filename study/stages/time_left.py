@@ -7,8 +7,8 @@ from statistics import fmean
 from typing import NamedTuple
 
 from uncollapse.analysis.schema import ENDED, FINISHED, REPLICATE, RUNNING, SEARCH, STAGES
+from uncollapse.study.outline import Outline
 from uncollapse.study.stages.pace import HANDING_OUT, Expected, Seen
-from uncollapse.study.trial_record import TrialRecord
 
 SURE = 60.0  # seconds after a last epoch that are taken for its measures, however short the training was
 Place = tuple[str, str]  # (stage, family)
@@ -64,14 +64,14 @@ class TimeLeft:
         self.totals: dict[Place, Totals] = defaultdict(Totals)
         self.running: dict[Place, dict[str, Seen]] = defaultdict(dict)
 
-    def recall(self, records: Iterable[TrialRecord]) -> None:
+    def recall(self, records: Iterable[Outline]) -> None:
         """Learn from these in place of whatever was learned."""
         for known in (self.seen, self.totals, self.running):
             known.clear()
         for record in records:
             self.note(record)
 
-    def note(self, record: TrialRecord) -> None:
+    def note(self, record: Outline) -> None:
         """Learn from a trial as it is now."""
         place, now = (record.stage, record.family), _seen(record)
         self.running[place].pop(record.key, None)
@@ -79,7 +79,7 @@ class TimeLeft:
             self.running[place][record.key] = now
         if known := self.seen.pop((place, record.key), None):
             self.totals[place].count(known, -1)
-        if record.epochs:
+        if record.trained:
             self.totals[place].count(now, 1)
             self.seen[place, record.key] = now
 
@@ -167,9 +167,9 @@ def both(first: Left, second: Left) -> Left:
     return Left(first.seconds + second.seconds, first.about or second.about)
 
 
-def _seen(record: TrialRecord) -> Seen:
-    last = record.epochs[-1].get("time", 0.0) if record.epochs else record.started
+def _seen(record: Outline) -> Seen:
+    last = record.heard if record.trained else record.started
     after = record.ended - last if record.state in ENDED and last else None
     if after is not None and not 0 <= after <= max(SURE, record.seconds):  # an interruption lies in it
         after = None
-    return Seen(record.state, len(record.epochs), record.seconds, after, last)
+    return Seen(record.state, record.trained, record.seconds, after, last)

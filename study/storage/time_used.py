@@ -1,13 +1,13 @@
 """How long the processes of a study trained, read from what they recorded."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
-from uncollapse.study.trial_record import TrialRecord
+from uncollapse.study.outline import Outline, Span
 
 
-def time_used(begun: Sequence[float], records: Sequence[TrialRecord], before: float = math.inf) -> float:
+def time_used(begun: Sequence[float], records: Iterable[Outline], before: float = math.inf) -> float:
     """Wall seconds that earlier processes took: of each from its beginning to what it recorded last.
 
     Its report and everything between two processes is left out; all places count once, however many there were.
@@ -17,14 +17,16 @@ def time_used(begun: Sequence[float], records: Sequence[TrialRecord], before: fl
         records: every trial of the study.
         before: seconds since 1970 from which on nothing counts.
     """
-    stamps = sorted(stamp for record in records for stamp in _stamps(record))
-    seconds = 0.0
-    for since, to in pairwise((*begun, before)):
-        seconds += max((stamp - since for stamp in stamps if since <= stamp < to), default=0.0)
-    return seconds
+    spans = [span for record in records for span in _recorded(record)]
+    return sum((_of_process(spans, since, to) for since, to in pairwise((*begun, before))), start=0.0)
 
 
-def _stamps(record: TrialRecord) -> Iterator[float]:
-    """When something of a trial was recorded."""
-    yield from (epoch["time"] for epoch in record.epochs if "time" in epoch)
-    yield from (stamp for stamp in (record.started, record.ended) if stamp)
+def _of_process(spans: Sequence[Span], since: float, to: float) -> float:
+    """A span over the end of a process, which began again within a second, counts up to there."""
+    return max((min(end, to) - since for begin, end in spans if begin < to and end >= since), default=0.0)
+
+
+def _recorded(record: Outline) -> Iterator[Span]:
+    """When it trained, began and ended."""
+    yield from record.spans
+    yield from ((moment, moment) for moment in (record.started, record.ended) if moment)

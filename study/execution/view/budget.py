@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from uncollapse.analysis.schema import REPLICATE, SEARCH
+from uncollapse.study.outline import Outline
 from uncollapse.study.planning.budget import HOUR, reserve
 from uncollapse.study.planning.frozen import Frozen, in_words
 from uncollapse.study.stages.time_left import Left
 from uncollapse.study.storage.time_used import time_used
-from uncollapse.study.trial_record import TrialRecord
 
 
 class Budget(NamedTuple):
@@ -49,7 +49,7 @@ def _at_most(left: Left, most: float) -> Left:
     return Left(most, about=True) if left.seconds is None else left._replace(seconds=min(most, left.seconds))
 
 
-def budget_of(own: Frozen | None, records: Sequence[TrialRecord], now: float, running: bool) -> Budget | None:
+def budget_of(own: Frozen | None, records: Sequence[Outline], now: float, running: bool) -> Budget | None:
     """The budget of a study that another process runs; None where it has none, or none until it is run again.
 
     Args:

@@ -8,9 +8,9 @@ from uncollapse.analysis.schema import REPLICATE, SEARCH, STAGES
 from uncollapse.study.config.objectives import in_words
 from uncollapse.study.execution.view.budget import Budget
 from uncollapse.study.execution.view.tallies import Aim, Tallies
+from uncollapse.study.outline import Outline
 from uncollapse.study.stages.pace import Expected
 from uncollapse.study.stages.time_left import Left, TimeLeft, both
-from uncollapse.study.trial_record import TrialRecord
 
 Planned = Mapping[str, Mapping[str, int]]  # trials of each family in each stage
 
@@ -100,12 +100,12 @@ class Observer:
         self.aim = Aim.of(search)
         self.tallies, self.time = Tallies(self.aim), TimeLeft(self.epochs, expected)
 
-    def note(self, record: TrialRecord) -> bool:
+    def note(self, record: Outline) -> bool:
         """Learn of a trial as it is now; whether it has just ended."""
         self.time.note(record)
         return self.tallies.note(record)
 
-    def recall(self, records: Sequence[TrialRecord]) -> None:
+    def recall(self, records: Sequence[Outline]) -> None:
         """Learn of all trials anew."""
         self.time.recall(records)
         self.tallies.recall(records)

@@ -3,37 +3,29 @@
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from uncollapse.study.trial_record import TrialRecord
+from uncollapse.study.outline import Outline, Span, joined
 
 GAP = 60.0  # seconds without any training that still belong to a run: Ray starts, a trial is handed out
 
-Span = tuple[float, float]
 
-
-def ran_seconds(records: Iterable[TrialRecord], more: Iterable[Span] = ()) -> float:
+def ran_seconds(records: Iterable[Outline], more: Iterable[Span] = ()) -> float:
     """Wall seconds in which anything trained, or shorter than `GAP` between two such; places that train at once count
     once.
 
     more: further spans of seconds since 1970 that count as a whole.
     """
-    spans = sorted(chain(more, *map(_spans, records)))
-    total, until = 0.0, float("-inf")
-    for begin, end in spans:
-        counted = until if begin - until <= GAP else begin
-        total += max(0.0, end - counted)
-        until = max(until, end)
-    return total
+    spans = chain(more, chain.from_iterable(map(_spans, records)))
+    return sum((end - begin for begin, end in joined(spans, GAP)), start=0.0)
 
 
-def last_heard(records: Iterable[TrialRecord]) -> float:
+def last_heard(records: Iterable[Outline]) -> float:
     """When an epoch or a trial ended last; seconds since 1970, 0.0 where none has."""
-    return max((end for record in records for _, end in _spans(record)), default=0.0)
+    return max((max(record.ended, 0.0 if record.reused_from else record.heard) for record in records), default=0.0)
 
 
-def _spans(record: TrialRecord) -> Iterator[Span]:
-    """Of each epoch that was trained here, and of the measures after the last one where nothing interrupted them."""
-    for epoch in () if record.reused_from else record.epochs:
-        if "time" in epoch:
-            yield epoch["time"] - epoch["cost/seconds"], epoch["time"]
+def _spans(record: Outline) -> Iterator[Span]:
+    """When it was trained here, and of the measures after the last epoch where nothing interrupted them."""
+    if not record.reused_from:
+        yield from record.spans
     if record.ended:
         yield record.ended, record.ended

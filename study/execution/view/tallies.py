@@ -1,13 +1,17 @@
 """Trials of a family in a stage, counted: what the live table and `status` show of them."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 from uncollapse.analysis.schema import DROPPED, ENDED, FINISHED, MISSING, RUNNING, SEARCH
-from uncollapse.analysis.verdict_rule import collapsed
+from uncollapse.analysis.verdict_rule import all_collapsed
 from uncollapse.study.config.objectives import Limit, limits, objectives, violation
-from uncollapse.study.trial_record import TrialRecord, selected_name, selection
+from uncollapse.study.outline import Outline
+from uncollapse.study.trial_record import selected, selected_name
+
+AT_ONCE = 1000  # trials that are judged together
 
 
 class Aim(NamedTuple):
@@ -43,21 +47,31 @@ class Seen(NamedTuple):
     collapsed: bool | None
 
 
-def seen(record: TrialRecord, aim: Aim) -> Seen:
-    """What is kept of a trial; judged once it has ended, with the default thresholds.
+def seen(records: Iterable[Outline], aim: Aim) -> Iterator[tuple[Outline, Seen]]:
+    """What is kept of each trial; judged once it has ended, with the default thresholds.
 
     Only one that finished, or runs and keeps the limits now, may be the best.
     """
-    judged = collapsed(record.measures) if record.state in ENDED else None
-    return Seen(record.state, record.number, record.seed, len(record.epochs), _value(record, aim), judged)
+    for some in _batched(records):
+        measures = [record.measures for record in some]
+        for record, figures, judged in zip(some, measures, all_collapsed(measures), strict=True):
+            verdict = judged if record.state in ENDED else None
+            best = _best(record.state, figures, aim)
+            yield record, Seen(record.state, record.number, record.seed, record.trained, best, verdict)
 
 
-def _value(record: TrialRecord, aim: Aim) -> Best | None:
-    measures = record.measures
-    value, name = selection(record, aim.bound), selected_name(measures, aim.bound)
-    if record.state not in (FINISHED, RUNNING) or value is None or name is None or violation(measures, aim.limits):
+def _batched(records: Iterable[Outline]) -> Iterator[list[Outline]]:
+    """Some at a time: all at once are judged fastest, and a large study would fill the memory."""
+    rest = iter(records)
+    while some := list(islice(rest, AT_ONCE)):
+        yield some
+
+
+def _best(state: str, measures: Mapping[str, float], aim: Aim) -> Best | None:
+    if state not in (FINISHED, RUNNING) or violation(measures, aim.limits):
         return None
-    return Best(value, name)
+    value, name = selected(measures, aim.bound), selected_name(measures, aim.bound)
+    return None if value is None or name is None else Best(value, name)
 
 
 class Tally:
@@ -126,18 +140,22 @@ class Tallies:
         self.aim = aim
         self._of: dict[tuple[str, str], Tally] = {}
 
-    def recall(self, records: Iterable[TrialRecord]) -> None:
+    def recall(self, records: Iterable[Outline]) -> None:
         """Count these in place of whatever was counted."""
         self._of.clear()
-        for record in records:
-            self.note(record)
+        for record, now in seen(records, self.aim):
+            self._note(record, now)
 
-    def note(self, record: TrialRecord) -> bool:
+    def note(self, record: Outline) -> bool:
         """Count a trial as it is now; whether it has just ended."""
+        ((_, now),) = seen([record], self.aim)
+        return self._note(record, now)
+
+    def _note(self, record: Outline, now: Seen) -> bool:
         tally = self._of.setdefault((record.stage, record.family), Tally(record.stage))
         known = tally.seen.get(record.key)
-        tally.note(record.key, seen(record, self.aim))
-        return record.state in ENDED and not (known and known.state in ENDED)
+        tally.note(record.key, now)
+        return now.state in ENDED and not (known and known.state in ENDED)
 
     def of(self, stage: str, family: str) -> Tally:
         return self._of.get((stage, family)) or Tally(stage)

@@ -199,7 +199,7 @@ def test_runs_that_found_no_time_are_said_with_the_remedy(place: Place) -> None:
 
 def test_used_time_is_of_each_process_to_its_last_record(tmp_path: Path) -> None:
     def trial(started: float, ended: float, *epochs: float) -> SimpleNamespace:
-        return SimpleNamespace(started=started, ended=ended, epochs=[{"time": at} for at in epochs])
+        return SimpleNamespace(started=started, ended=ended, spans=[(at - 5.0, at) for at in epochs])
 
     records = [trial(110.0, 150.0, 120.0, 130.0), trial(130.0, 0.0, 190.0), trial(1005.0, 1020.0, 1010.0)]
     assert time_used([100.0, 500.0, 1000.0], records) == 90 + 0 + 20

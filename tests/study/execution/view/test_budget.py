@@ -25,7 +25,7 @@ def frozen(**more: Any) -> Frozen:
 
 
 def epoch(at: float) -> Any:
-    return SimpleNamespace(started=0.0, ended=0.0, epochs=[{"time": at}])
+    return SimpleNamespace(started=0.0, ended=0.0, spans=((at - 1.0, at),))
 
 
 def test_a_search_takes_all_that_its_confirmation_leaves() -> None:

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from tests.support import trial_records
+from uncollapse.study.config.study_page import DOUBLES
 from uncollapse.study.execution.view.planned import confirming, planned_now, stage_now
-from uncollapse.study.stages.search import DOUBLES, SearchStage
+from uncollapse.study.stages.search import SearchStage
 from uncollapse.study.storage.ledger import Ledger
 from uncollapse.study.storage.tables import recorded
 from uncollapse.study.trial_record import TrialRecord
