@@ -30,6 +30,11 @@ def warn(text: str) -> None:
             print(printable(text), file=sys.stderr, flush=True)
 
 
+def aside(sentence: str) -> None:
+    """Tell what is no part of an answer."""
+    warn(f"uncollapse: {sentence}")
+
+
 def flush() -> None:
     """Write what a library has printed to standard output."""
     if sys.stdout is not None:

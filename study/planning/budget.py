@@ -17,7 +17,6 @@ from uncollapse.analysis.counted import counted
 from uncollapse.analysis.schema import REPLICATE, SEARCH
 from uncollapse.study.config.study_page import Study, planned
 from uncollapse.study.errors import UserError
-from uncollapse.study.planning.resolution import can_be_exported, warnings
 from uncollapse.study.stages.pace import HANDING_OUT, STAGE_START, Expected
 from uncollapse.study.stages.timetable import makespan
 
@@ -111,6 +110,8 @@ def choose(study: Study, expected: Mapping[str, Expected], slots: int, seconds: 
 
 def _candidates(study: Study) -> Iterator[tuple[Numbers, float]]:
     """(numbers with the least trials, share of the time that their confirmation may take), the best first."""
+    from uncollapse.study.planning.resolution import can_be_exported  # SciPy, for which `status` has no use
+
     every, least = _pairs(study), least_of(study)
     able = [pair for pair in every if can_be_exported(study, pair[1])]
     for epochs in range(study.train.epochs, max(least.epochs, study.train.epochs // FEWER_EPOCHS) - 1, -1):
@@ -194,6 +195,8 @@ def shares(study: Study, expected: Mapping[str, Expected]) -> dict[str, float]:
 
 def sentences(study: Study, chosen: Numbers, expected: Mapping[str, Expected], slots: int, of: str) -> list[str]:
     """What was chosen for the budget `of` which the sentences speak, and what that gives up."""
+    from uncollapse.study.planning.resolution import warnings
+
     own, found = Numbers.of(study), wall(chosen.over(study), expected, slots)
     training = found.search + found.confirmation or 1.0
     lines = [

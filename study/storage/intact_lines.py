@@ -16,7 +16,7 @@ from uncollapse.study.storage.places import (
     SET_SYSTEM_ATTRIBUTE,
     SET_USER_ATTRIBUTE,
 )
-from uncollapse.study.storage.seals import body_of, seal_of
+from uncollapse.study.storage.seals import body_of, end_is_damaged, seal_of
 
 # What a trial of the search is given before it trains, in entries of its own; a confirmation run is made with it.
 LAST_GIVEN = "configuration"
@@ -82,11 +82,6 @@ def intact(content: bytes) -> tuple[list[Line], list[int], int]:
     last = lines[-1].number if lines else 0
     behind = bool(damaged) and damaged[-1] == len(rows)
     return lines, damaged, last + 1 if behind else max(set(range(1, last + 1)) - numbers, default=0)
-
-
-def end_is_damaged(tail: bytes) -> bool:
-    """Whether what stands behind the last line's end is a whole line, whose own end is damaged."""
-    return seal_of(tail[:-1] + b"\n") is not None
 
 
 class Belongings:

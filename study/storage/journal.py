@@ -6,14 +6,12 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from uncollapse.analysis.whole_file import replaced
 from uncollapse.study.errors import UserError
-from uncollapse.study.storage.intact_lines import end_is_damaged
 from uncollapse.study.storage.places import Places
-from uncollapse.study.storage.salvage import Unsalvageable, salvage
-from uncollapse.study.storage.seals import LONGEST, MARK, Seal, is_sealed, seal_of, sealed
+from uncollapse.study.storage.seals import LONGEST, MARK, Seal, end_is_damaged, is_sealed, seal_of, sealed
 
 BLOCK = 1 << 16
 DECODE = json.JSONDecoder().decode  # a quarter faster than `json.loads`, which asks for the encoding of every line
@@ -22,6 +20,13 @@ Body = tuple[Mapping[str, Any], bytes]  # an entry, and the same as a JSON objec
 
 class Damaged(UserError):
     """A line of a journal is not as it was written."""
+
+
+class Mark(NamedTuple):
+    """A place in a journal, behind so many lines of so many bytes."""
+
+    lines: int
+    bytes: int
 
 
 class Counted:
@@ -119,10 +124,21 @@ class Journal:
         """
         if log_number_from < self.lines:
             self._again()
+        for line in self.read_lines():
+            entry = self._entry(line)
+            if self.lines > log_number_from:
+                yield entry
+
+    def read_lines(self) -> Iterator[bytes]:
+        """Lines behind those that were read; their seals are checked, and nothing in them is looked at.
+
+        Raises:
+            Damaged: a line is not as it was written.
+        """
         if self._size() == self._place:
             return
         if self._place < self._their_bytes:
-            yield from self._read_instead(log_number_from)
+            yield from self._read_instead()
         with self.path.open("rb") as file:
             file.seek(self._place)
             for line in file:
@@ -131,18 +147,24 @@ class Journal:
                     self.lines -= 1
                     return
                 self._place += len(line)
-                entry = self._entry(line)
-                if self.lines > log_number_from:
-                    yield entry
+                yield line
 
-    def _read_instead(self, log_number_from: int) -> Iterator[dict[str, Any]]:
+    def _read_instead(self) -> Iterator[bytes]:
         """What was salvaged of the beginning."""
         for line in self._instead[self.lines :]:
             self.lines += 1
-            entry = self._entry(line)
-            if self.lines > log_number_from:
-                yield entry
+            yield line
         self._place, self.sealed = self._their_bytes, None
+
+    @property
+    def mark(self) -> Mark:
+        """How far it was read."""
+        return Mark(self.lines, self._place)
+
+    def go_on(self, mark: Mark) -> None:
+        """Read on from there; the lines before it have seals and are known."""
+        self._begin([], 0)
+        self.lines, self._place, self.sealed = mark.lines, mark.bytes, True
 
     def _is_whole(self, line: bytes) -> bool:
         """Whether a line has its end; raises `Damaged` if it is not as it was written."""
@@ -203,6 +225,8 @@ class Journal:
         Raises:
             Damaged: it cannot be told what hangs on them.
         """
+        from uncollapse.study.storage.salvage import Unsalvageable, salvage  # and Optuna, seldom needed to read
+
         content = self.path.read_bytes()
         try:
             found = salvage(content)

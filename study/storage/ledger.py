@@ -16,12 +16,12 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import BaseJournalBackend
 from optuna.trial import FrozenTrial, TrialState
 
-from uncollapse.analysis.schema import DIVERGED, DROPPED, ENDED, FAILED, FINISHED, MISSING, RUNNING, STAGES, STOPPED
-from uncollapse.study.config.names import CONSTRAINT, NAME
+from uncollapse.analysis.schema import DIVERGED, DROPPED, FAILED, FINISHED, STOPPED
 from uncollapse.study.config.objectives import Direction
 from uncollapse.study.errors import UserError
 from uncollapse.study.storage.compact_rows import Shared
 from uncollapse.study.storage.damage import Damage
+from uncollapse.study.storage.digest.attributes import epoch_name, place_of, record_from, state_of
 from uncollapse.study.storage.journal import Damaged, Journal
 from uncollapse.study.trial_record import TrialRecord
 
@@ -114,10 +114,8 @@ class Ledger:
 
     def families(self) -> list[tuple[str, str]]:
         """The (stage, family) pairs that there are."""
-        prefix = f"{self.name}."
-        names = [found.study_name.removeprefix(prefix) for found in self.storage.get_all_studies()]
-        pairs = [tuple(name.split(".", 1)) for name in names if "." in name]
-        return sorted((stage, family) for stage, family in pairs if stage in STAGES)
+        pairs = (place_of(self.name, found.study_name) for found in self.storage.get_all_studies())
+        return sorted(pair for pair in pairs if pair is not None)
 
     def study(self, stage: str, family: str, directions: Sequence[Direction] = ("minimize",)) -> optuna.Study:
         """The Optuna study of a family and stage, made under these directions when it is first asked for."""
@@ -173,69 +171,8 @@ class Ledger:
             self.storage.set_trial_state_values(trial_id, TOLD[state], told)
 
 
-def epoch_name(number: int) -> str:
-    return f"epoch/{number:05d}"
-
-
 def record_of(trial: FrozenTrial) -> TrialRecord:
     """What the ledger holds of one trial."""
-    attributes = attributes_of(trial)
-    if (error := names_outside(attributes)) is not None:
-        raise UserError(error)
-    epochs = tuple(attributes[name] for name in sorted(attributes) if name.startswith("epoch/"))
     started = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
-    return TrialRecord(
-        key=attributes.get("key", ""),
-        family=attributes.get("family", ""),
-        stage=attributes.get("stage", ""),
-        number=attributes.get("number", trial.number),
-        configuration_id=attributes.get("configuration_id", ""),
-        seed=attributes.get("seed", 0),
-        audit=attributes.get("audit", False),
-        configuration=attributes.get("configuration", {}),
-        params=attributes.get("params", trial.params),
-        state=_state(trial),
-        cause=attributes.get("cause", ""),
-        epochs=epochs,
-        final=attributes.get("final", {}),
-        started=started,
-        ended=attributes.get("ended", 0.0),
-        artifacts=attributes.get("artifacts", {}),
-        device=attributes.get("device", ""),
-        kept_epoch=attributes.get("kept_epoch", 0),
-        role=attributes.get("role", ""),
-        origin=attributes.get("origin", ""),
-        reused_from=attributes.get("reused_from", ""),
-    )
-
-
-def names_outside(attributes: Mapping[str, Any]) -> str | None:
-    """Why a trial cannot be taken from a ledger, which may be anybody's: its names become names of files."""
-    names = [attributes.get("key", ""), attributes.get("family", ""), *attributes.get("artifacts", ())]
-    strange = [name for name in names if name != "" and not (isinstance(name, str) and NAME.fullmatch(name))]
-    if not strange:
-        return None
-    return (
-        f"ledger.journal: a trial's key, family and artifacts are called by {CONSTRAINT}, found {strange[0]!r}; put a "
-        "copy of the ledger in its place"
-    )
-
-
-def attributes_of(trial: FrozenTrial) -> Mapping[str, Any]:
-    """A trial's user attributes under today's names, in old ledgers too.
-
-    There `configuration` was the hash, and `settings` the configuration.
-    """
-    attributes = trial.user_attrs
-    name = attributes.get("configuration")
-    if not isinstance(name, str):
-        return attributes
-    return {**attributes, "configuration_id": name, "configuration": attributes.get("settings", {})}
-
-
-def _state(trial: FrozenTrial) -> str:
-    if trial.state.is_finished():
-        state = trial.user_attrs.get("state", FAILED)
-        assert state in ENDED, state
-        return state
-    return RUNNING if trial.state == TrialState.RUNNING else MISSING
+    state = state_of(trial.user_attrs, trial.state.is_finished(), trial.state == TrialState.RUNNING)
+    return record_from(trial.user_attrs, trial.number, state, started, trial.params)

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-CREATE_STUDY, CREATE_TRIAL = 0, 4  # as Optuna numbers its operations
-SET_PARAM, SET_STATE, SET_USER_ATTRIBUTE, SET_SYSTEM_ATTRIBUTE = 5, 6, 8, 9
+CREATE_STUDY, SET_STUDY_USER_ATTRIBUTE, SET_STUDY_SYSTEM_ATTRIBUTE = 0, 2, 3  # as Optuna numbers its operations
+CREATE_TRIAL, SET_PARAM, SET_STATE, SET_INTERMEDIATE_VALUE, SET_USER_ATTRIBUTE, SET_SYSTEM_ATTRIBUTE = 4, 5, 6, 7, 8, 9
 
 
 class Places:

@@ -45,6 +45,11 @@ def seal_of(line: bytes) -> Seal | None:
     return Seal(int(found[1]), found[2].decode())
 
 
+def end_is_damaged(tail: bytes) -> bool:
+    """Whether what stands behind the last line's end is a whole line, whose own end is damaged."""
+    return seal_of(tail[:-1] + b"\n") is not None
+
+
 def body_of(line: bytes) -> bytes:
     """The JSON object without the seal."""
     return line[: line.rfind(MARK)] + b"}"

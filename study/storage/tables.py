@@ -6,15 +6,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from uncollapse.analysis.schema import STAGES
-from uncollapse.study.output import warn
+from uncollapse.study.output import aside
+from uncollapse.study.storage.digest.attributes import newest
 from uncollapse.study.storage.ledger import Ledger, record_of
 from uncollapse.study.trial_record import TrialRecord
-
-
-def aside(sentence: str) -> None:
-    """Tell what is no part of an answer."""
-    warn(f"uncollapse: {sentence}")
 
 
 class Read(NamedTuple):
@@ -40,13 +35,9 @@ def records(folder: Path, study: str) -> list[TrialRecord]:
 
 def recorded(ledger: Ledger) -> list[TrialRecord]:
     """The same of a ledger that is open."""
-    newest: dict[tuple[str, str], TrialRecord] = {}
-    for stage, family in ledger.families():
-        for trial in ledger.trials(stage, family):
-            record = record_of(trial)
-            if record.key:
-                newest[stage, record.key] = record
-    return sorted(newest.values(), key=lambda record: (STAGES.index(record.stage), record.family, record.number))
+    return newest(
+        (stage, record_of(trial)) for stage, family in ledger.families() for trial in ledger.trials(stage, family)
+    )
 
 
 def tables(found: Iterable[TrialRecord]) -> tuple[pd.DataFrame, pd.DataFrame]:

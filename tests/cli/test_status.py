@@ -10,13 +10,16 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 
 from tests.support import trial_records
+from uncollapse.cli import status
 from uncollapse.cli.main import main
 from uncollapse.study.config.study_page import Study
 from uncollapse.study.stages.search import SearchStage
+from uncollapse.study.storage.digest import digest, snapshot
 from uncollapse.study.storage.ledger import Ledger
 from uncollapse.study.storage.locks import owned
 from uncollapse.study.storage.tables import recorded
@@ -135,3 +138,41 @@ def test_watching_on_a_terminal_draws_in_place_in_the_columns_that_there_are(stu
     assert re.search(r"two +3/6", after)
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", said)
     assert max(len(line) for line in re.split(r"[\r\n]+", plain)) <= 40
+
+
+def figures(folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """All but the time left, which the clock changes."""
+    found = json.loads(ask(folder, capsys, "--json"))
+    return {name: value for name, value in found.items() if not name.endswith("left_seconds")}
+
+
+def test_what_it_says_hangs_on_no_snapshot(
+    study: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(digest, "LEAST", 1)
+    begun(searched(study, tmp_path))
+    kept = tmp_path / "runs" / "mine" / snapshot.NAME
+    assert not kept.exists()
+    said = figures(tmp_path, capsys)
+    whole = kept.read_bytes()
+    assert figures(tmp_path, capsys) == said
+    for content in (b"", whole[:-100], whole[: len(whole) // 2] + b"\0" * 99 + whole[len(whole) // 2 + 99 :]):
+        kept.write_bytes(content)
+        assert figures(tmp_path, capsys) == said
+        assert snapshot.read(kept.with_name("ledger.journal"), "mine") is not None, "it was made anew"
+    monkeypatch.setattr(snapshot, "RULES", ["another version"])
+    assert snapshot.read(kept.with_name("ledger.journal"), "mine") is None
+    assert figures(tmp_path, capsys) == said
+
+
+def test_a_long_reading_says_how_far_it_is(
+    study: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun(searched(study, tmp_path))
+    monkeypatch.setattr(digest, "LINES", 10)
+    monkeypatch.setattr(status, "SILENT", 0.0)
+    assert main(["status", "mine", "--runs", str(tmp_path / "runs"), "--json"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["rows"]
+    (line,) = said.err.splitlines()
+    assert re.fullmatch(r"uncollapse: reading the ledger, \d+% of 0 MB; later looks read what is new", line)

@@ -8,6 +8,7 @@ from uncollapse.cli import Answer
 from uncollapse.cli.arguments import workspace_of
 from uncollapse.cli.folders import flag, runs_option
 from uncollapse.study.errors import UserError
+from uncollapse.study.output import aside
 from uncollapse.study.storage.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -52,7 +53,6 @@ def report(arguments: Namespace) -> Answer:
 def _written(found: "Findings", workspace: Workspace) -> str:
     """Write the page and say where it is; a study that this user can only read has its short form all the same."""
     from uncollapse.analysis.report.page import write
-    from uncollapse.study.storage.tables import aside
 
     try:
         page = write(found, workspace.folder)

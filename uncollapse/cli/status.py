@@ -2,8 +2,8 @@
 
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from rich.live import Live
 
@@ -15,16 +15,15 @@ from uncollapse.study.execution.view.picture import Picture, line
 from uncollapse.study.execution.view.planned import planned_now, stage_now
 from uncollapse.study.execution.view.ran import last_heard, ran_seconds
 from uncollapse.study.execution.view.screen import Screen
-from uncollapse.study.output import say
+from uncollapse.study.outline import Outline
+from uncollapse.study.output import aside, say
 from uncollapse.study.planning.frozen import frozen_of
+from uncollapse.study.storage.digest.known import Known
 from uncollapse.study.storage.locks import began, is_running
 from uncollapse.study.storage.workspace import Workspace
-from uncollapse.study.trial_record import TrialRecord
-
-if TYPE_CHECKING:
-    from uncollapse.study.storage.ledger import Ledger
 
 SECONDS = 2.0  # from look to look
+SILENT, AGAIN = 3.0, 10.0  # seconds of reading after which it is said how far it is, and from then on
 SHARE = 4.0  # a look at a large ledger takes seconds: wait so many times as long as it took
 
 
@@ -38,10 +37,7 @@ def status(arguments: Namespace) -> Answer:
     """Trials by state, best so far, time left."""
     workspace = workspace_of(arguments, arguments.study)
     workspace.read_facts()
-    from uncollapse.study.storage.ledger import Ledger
-    from uncollapse.study.storage.tables import aside
-
-    ledger = Ledger(workspace.folder, workspace.study)  # reads on, at every look, from where it was
+    ledger = Known(workspace.folder, workspace.study, Patience())  # reads on, at every look, from where it was
     console = Screen()
     if arguments.watch and not arguments.json:
         _watch(workspace, ledger, console)
@@ -54,11 +50,21 @@ def status(arguments: Namespace) -> Answer:
     return overview.plain() | {"damaged": damaged}, None
 
 
-def look(workspace: Workspace, ledger: "Ledger") -> Overview:
-    """Where a study is now."""
-    from uncollapse.study.storage.tables import recorded
+class Patience:
+    """Says how far a ledger is read, if that takes long."""
 
-    facts, found, now = workspace.read_facts(), recorded(ledger), time.time()
+    def __init__(self) -> None:
+        self.next = time.monotonic() + SILENT
+
+    def __call__(self, read: int, size: int) -> None:
+        if time.monotonic() >= self.next:
+            self.next = time.monotonic() + AGAIN
+            aside(f"reading the ledger, {read / size:.0%} of {size / 1e6:,.0f} MB; later looks read what is new")
+
+
+def look(workspace: Workspace, ledger: Known) -> Overview:
+    """Where a study is now."""
+    facts, found, now = workspace.read_facts(), ledger.outlines(), time.time()
     running, own = is_running(workspace.folder), frozen_of(workspace)
     observer = Observer(workspace.study, facts["settings"], own.expected if own else None)
     observer.recall(found)
@@ -74,13 +80,13 @@ def look(workspace: Workspace, ledger: "Ledger") -> Overview:
     )
 
 
-def _ran(workspace: Workspace, found: list[TrialRecord], until: float) -> float:
+def _ran(workspace: Workspace, found: Sequence[Outline], until: float) -> float:
     """Seconds that it has run; the process that runs it, or ran it last, counts as a whole."""
     since = began(workspace.folder)
     return ran_seconds(found, [(since, until)] if 0 < since < until else [])
 
 
-def _watch(workspace: Workspace, ledger: "Ledger", console: Screen) -> None:
+def _watch(workspace: Workspace, ledger: Known, console: Screen) -> None:
     """Until no process runs the study: in place on a terminal, elsewhere a line whenever a trial began or ended."""
     if not console.is_terminal:
         told: list[Any] = []
@@ -94,7 +100,7 @@ def _watch(workspace: Workspace, ledger: "Ledger", console: Screen) -> None:
             live.update(Picture(overview, [overview.stage]), refresh=True)
 
 
-def _looks(workspace: Workspace, ledger: "Ledger") -> Iterator[Overview]:
+def _looks(workspace: Workspace, ledger: Known) -> Iterator[Overview]:
     while is_running(workspace.folder):
         before = time.monotonic()
         yield look(workspace, ledger)
