@@ -29,6 +29,7 @@ from uncollapse.study.planning.resume import begin
 from uncollapse.study.stages.replicate import anything_left
 from uncollapse.study.stages.reuse import reusable
 from uncollapse.study.stages.warm_start import observations
+from uncollapse.study.storage.digest.upkeep import Upkeep
 from uncollapse.study.storage.fingerprints import code_of, code_version
 from uncollapse.study.storage.ledger import Ledger
 from uncollapse.study.storage.locks import owned
@@ -102,7 +103,7 @@ def run(study: Study, workspace: Workspace, launch: Launch) -> dict[str, Any]:
         progress = Progress(study.name, study.settings(), slots, console, keeper.left, keeper.expected)
         writer = _writer(study, workspace, corpus, progress, launch.new_tracking)
         control = Control(workspace.control, progress.say)
-        with progress, control.listening():
+        with progress, control.listening(), Upkeep(workspace.ledger, study.name):
             _recall(recorded(ledger), workspace, progress, writer)
             times, pace = keeper.times(ledger, recorded(ledger), machines.capacity if machines else None)
             recorder = _recorder(study, workspace, ledger, (writer, progress, *pace))
